@@ -1,0 +1,127 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+// The libraries outside, by the name that a target uses.
+let argumentParser: Target.Dependency =
+    .product(name: "ArgumentParser", package: "swift-argument-parser")
+let configuration: Target.Dependency =
+    .product(name: "Configuration", package: "swift-configuration")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let serviceLifecycle: Target.Dependency =
+    .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let swiftProtobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
+
+/// A library target of ours, which is also a product of its own name when `isProduct`.
+struct Library {
+    var name: String
+    var dependencies: [Target.Dependency]
+    var isProduct = true
+
+    var target: Target { .target(name: name, dependencies: dependencies, swiftSettings: settings) }
+}
+
+let libraries: [Library] = [
+    // Floor 1: the core.
+    Library(name: "MicroCore", dependencies: ["CMicroPlugins", configuration, logging]),
+
+    // Floor 2: shared wire libraries.
+    Library(name: "MicroNIO", dependencies: ["MicroCore", logging, nioCore, nioPosix]),
+    Library(name: "MicroTLS", dependencies: ["MicroCore", "COpenSSL", nioCore], isProduct: false),
+    Library(
+        name: "MicroGRPC",
+        dependencies: ["MicroCore", "MicroNIO", "MicroTLS", "CNghttp2", logging, nioCore, nioPosix],
+        isProduct: false
+    ),
+
+    // Floor 3: the engine.
+    Library(name: "Micro", dependencies: ["MicroCore", configuration, logging, serviceLifecycle]),
+    Library(
+        name: "MicroProtobuf",
+        dependencies: ["Micro", "MicroCore", "MicroCodecProtobuf", swiftProtobuf]
+    ),
+
+    // Floor 4: plugins.
+    Library(name: "MicroRegistryMemory", dependencies: ["MicroCore"]),
+    Library(
+        name: "MicroRegistryMDNS",
+        dependencies: ["MicroCore", "MicroNIO", "CZlib", configuration, logging, nioCore, nioPosix]
+    ),
+    Library(name: "MicroTransportMemory", dependencies: ["MicroCore"]),
+    Library(
+        name: "MicroTransportHTTP2",
+        dependencies: ["MicroCore", "MicroGRPC", "MicroNIO", "MicroTLS", configuration, logging, nioCore]
+    ),
+    Library(name: "MicroCodecJSON", dependencies: ["MicroCore"]),
+    Library(name: "MicroCodecProtobuf", dependencies: ["MicroCore", swiftProtobuf]),
+
+    // What a newcomer links, and what tests link.
+    Library(
+        name: "MicroDefaults",
+        dependencies: [
+            "Micro", "MicroProtobuf", "MicroRegistryMDNS", "MicroRegistryMemory",
+            "MicroTransportHTTP2", "MicroTransportMemory", "MicroCodecJSON", "MicroCodecProtobuf",
+        ]
+    ),
+    Library(name: "MicroTesting", dependencies: ["MicroCore"]),
+]
+
+/// The tests of a target, or of a few that belong together.
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+}
+
+let package = Package(
+    name: "swift-micro",
+    products: libraries.filter(\.isProduct).map { .library(name: $0.name, targets: [$0.name]) } + [
+        .executable(name: "micro", targets: ["MicroCLI"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: libraries.map(\.target) + [
+        // Floor 0: C.
+        .target(name: "CMicroPlugins"),
+        .systemLibrary(name: "CNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+
+        // Floor 5: programs.
+        .executableTarget(
+            name: "MicroCLI",
+            dependencies: ["MicroDefaults", "Micro", "MicroCore", argumentParser, logging],
+            swiftSettings: settings
+        ),
+
+        tests("MicroCoreTests", ["MicroCore", configuration]),
+        tests(
+            "MicroTests",
+            ["Micro", "MicroCore", "MicroCodecJSON", "MicroTransportMemory", "MicroRegistryMemory"]),
+        tests(
+            "MicroMemoryTests", ["MicroRegistryMemory", "MicroTransportMemory", "MicroTesting", "MicroCore"]),
+        tests(
+            "MicroCodecTests",
+            ["MicroCodecJSON", "MicroCodecProtobuf", "MicroTesting", "MicroCore", swiftProtobuf]),
+        tests("MicroTLSTests", ["MicroTLS", "MicroNIO", "MicroCore", nioCore, nioPosix]),
+        tests("MicroRegistryMDNSTests", ["MicroRegistryMDNS", "MicroTesting", "MicroCore"]),
+        tests(
+            "MicroTransportHTTP2Tests",
+            [
+                "MicroTransportHTTP2", "MicroGRPC", "MicroNIO", "MicroTesting", "MicroCore", nioCore,
+                nioPosix,
+            ]),
+    ]
+)

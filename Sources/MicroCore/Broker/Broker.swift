@@ -1,0 +1,148 @@
+/// A way for services to tell each other what happened.
+///
+/// A publisher sends an event to a topic; every subscription of the topic gets it once, where
+/// subscriptions that share a queue count as one. How sure that is, is the broker's
+/// ``Delivery``, which a subscription asks for.
+///
+/// ## Rules for an implementation
+///
+/// - All functions may be called concurrently. Calls before ``run()`` is ready wait for it.
+/// - With a concurrency of 1 a subscription's events arrive in the order of the wire. More gives
+///   the order up.
+/// - When a subscription's bounded queue is full, the broker suspends the wire where the wire can be
+///   suspended, and otherwise drops the oldest event and counts it.
+/// - Events are never retried behind the engine's back: a redelivery follows a `nack`, or a
+///   connection that was lost before the acknowledgement.
+public protocol Broker: Sendable {
+    /// The name that nodes carry under the metadata key `broker`: `http`, `nats`.
+    var name: String { get }
+
+    /// The deliveries that the broker offers.
+    var deliveries: Set<Delivery> { get }
+
+    /// Takes what the broker needs of the service that uses it.
+    ///
+    /// - Parameter context: The service's configuration and identity.
+    /// - Throws: A ``StartError`` if the configuration can't be used.
+    func prepare(_ context: PluginContext) throws
+
+    /// Sends an event to a topic.
+    ///
+    /// Returns when the broker has done what its delivery promises; each broker's documentation
+    /// says what that is.
+    ///
+    /// - Parameters:
+    ///   - event: The event.
+    ///   - topic: The topic, which is checked against the broker's rules for names.
+    /// - Throws: A ``MicroError`` with the status `unavailable` if the broker can't be reached, or
+    ///   `invalidArgument` if topic or event can't be sent.
+    func publish(_ event: BrokerEvent, to topic: String) async throws
+
+    /// Begins to receive the events of a topic.
+    ///
+    /// - Parameters:
+    ///   - options: What to receive, and how.
+    ///   - handler: Called for each event; its answer is the acknowledgement.
+    /// - Returns: The open subscription.
+    /// - Throws: A ``StartError`` if the broker doesn't offer the delivery that is asked for, or a
+    ///   ``MicroError`` with the status `unavailable` if it can't be reached.
+    func subscribe(
+        _ options: SubscriptionOptions,
+        handler: @escaping @Sendable (BrokerEvent) async -> Acknowledgement
+    ) async throws -> any BrokerSubscription
+
+    /// Does the broker's background work until the task is cancelled.
+    ///
+    /// - Throws: A ``StartError`` if the broker can't be used at all.
+    func run() async throws
+}
+
+/// How sure it is that an event arrives.
+public enum Delivery: Hashable, Sendable {
+    /// An event arrives once, or is lost.
+    case atMostOnce
+
+    /// An event arrives once or more often, until a subscriber has acknowledged it.
+    case atLeastOnce
+}
+
+/// What a subscriber says of an event that it was given.
+public enum Acknowledgement: Hashable, Sendable {
+    /// It is dealt with.
+    case ack
+
+    /// It could not be dealt with; a broker that can delivers it again.
+    case nack
+}
+
+/// One event on a topic.
+public struct BrokerEvent: Sendable {
+    /// The topic.
+    public var topic: String
+
+    /// The header: `Content-Type`, `Micro-Topic` and the publisher's metadata.
+    public var header: [String: String]
+
+    /// The encoded value.
+    public var body: Message
+
+    /// Creates an event.
+    ///
+    /// - Parameters:
+    ///   - topic: The topic.
+    ///   - header: The header.
+    ///   - body: The encoded value.
+    public init(topic: String, header: [String: String] = [:], body: Message) {
+        self.topic = topic
+        self.header = header
+        self.body = body
+    }
+}
+
+/// What a subscription receives, and how.
+public struct SubscriptionOptions: Hashable, Sendable {
+    /// The topic.
+    public var topic: String
+
+    /// The queue; of all subscriptions with one queue, each event goes to one.
+    public var queue: String?
+
+    /// How sure it must be that an event arrives.
+    public var delivery: Delivery
+
+    /// How many events are handled at once; above 1 their order is given up.
+    public var concurrency: Int
+
+    /// How many events wait for the handler at most.
+    public var bufferSize: Int
+
+    /// Creates options.
+    ///
+    /// - Parameters:
+    ///   - topic: The topic.
+    ///   - queue: The queue.
+    ///   - delivery: How sure it must be that an event arrives.
+    ///   - concurrency: How many events are handled at once.
+    ///   - bufferSize: How many events wait for the handler at most.
+    public init(
+        topic: String, queue: String? = nil, delivery: Delivery = .atMostOnce, concurrency: Int = 1,
+        bufferSize: Int = 1024
+    ) {
+        self.topic = topic
+        self.queue = queue
+        self.delivery = delivery
+        self.concurrency = concurrency
+        self.bufferSize = bufferSize
+    }
+}
+
+/// An open subscription.
+public protocol BrokerSubscription: Sendable {
+    /// The number of events that were dropped because nobody could take them.
+    var dropped: Int { get }
+
+    /// Ends the subscription; events that are being handled may finish until the deadline.
+    ///
+    /// - Parameter deadline: Until when handlers may finish.
+    func cancel(deadline: ContinuousClock.Instant) async
+}

@@ -1,0 +1,69 @@
+import Synchronization
+
+/// Where an endpoint's handler runs.
+///
+/// A handler that runs in place, on the thread of its connection, answers soonest: nothing is handed
+/// to another thread. One that computes for long would keep its neighbours waiting there, and runs on
+/// Swift's global pool instead. Each endpoint has one placement, shared by all its calls.
+public final class Placement: Sendable {
+    /// How a placement is found.
+    public struct Policy: Hashable, Sendable {
+        private enum Kind { case inPlace, globalPool, automatic }
+
+        private let kind: Kind
+
+        /// Always on the connection's thread.
+        public static var inPlace: Self { Self(kind: .inPlace) }
+
+        /// Always on the global pool.
+        public static var globalPool: Self { Self(kind: .globalPool) }
+
+        /// On the connection's thread as long as the handler takes below 50 µs on average; on the
+        /// global pool from there until it takes below 25 µs.
+        public static var automatic: Self { Self(kind: .automatic) }
+
+        fileprivate var isAutomatic: Bool { kind == .automatic }
+        fileprivate var startsOnPool: Bool { kind == .globalPool }
+    }
+
+    /// The mean time, in nanoseconds, above which a handler moves to the pool.
+    private static let moveAbove = 50_000
+
+    /// The mean time, in nanoseconds, below which a handler moves back.
+    private static let returnBelow = 25_000
+
+    /// The number of samples over which the mean is taken, as a power of two.
+    private static let weight = 4
+
+    private let isAutomatic: Bool
+    private let onPool: Atomic<Bool>
+    private let mean = Atomic<Int>(0)
+
+    /// Creates the placement of one endpoint.
+    ///
+    /// - Parameter policy: How the placement is found.
+    public init(_ policy: Policy = .automatic) {
+        isAutomatic = policy.isAutomatic
+        onPool = Atomic(policy.startsOnPool)
+    }
+
+    /// Whether the next call runs on the global pool.
+    public var usesPool: Bool { onPool.load(ordering: .relaxed) }
+
+    /// Takes note of how long a handler kept its thread.
+    ///
+    /// Two threads that note at once may lose one of the two samples, which the mean survives.
+    ///
+    /// - Parameter nanoseconds: The time from the handler's start to its first suspension or its end.
+    public func note(nanoseconds: Int) {
+        guard isAutomatic else { return }
+        let old = mean.load(ordering: .relaxed)
+        let new = old + (min(nanoseconds, 1_000_000_000) - old) >> Self.weight
+        mean.store(new, ordering: .relaxed)
+        if new > Self.moveAbove {
+            if !usesPool { onPool.store(true, ordering: .relaxed) }
+        } else if new < Self.returnBelow {
+            if usesPool { onPool.store(false, ordering: .relaxed) }
+        }
+    }
+}

@@ -1,0 +1,115 @@
+/// The outcome of a call that did not succeed.
+///
+/// It is what a handler throws to answer with an error, and what a caller catches. It travels in
+/// two forms at once, so both of our worlds understand it: as a gRPC status, and (if it has an
+/// ``id``) as go-micro's error of id, code, detail and status.
+///
+/// ```swift
+/// throw MicroError(.notFound, "There is no greeting in \(language).", id: "greeter")
+/// ```
+///
+/// Every canonical gRPC status round-trips without loss, and so does every go-micro code.
+///
+/// What goes wrong before a service runs, such as an unknown plugin, is a ``StartError`` instead.
+public struct MicroError: Error, Hashable, Sendable {
+    /// Who reports the error: a service's name, or `go.micro.client` for the client itself.
+    ///
+    /// An error without an id travels as a plain gRPC status.
+    public var id: String
+
+    /// The HTTP-like code that go-micro uses, such as 404 or 500.
+    public var code: Int
+
+    /// What happened, for a person to read.
+    public var detail: String
+
+    /// The name of the code, `Not Found` for 404; empty for a code that has none.
+    public var status: String
+
+    /// The gRPC status.
+    public var rpcStatus: RPCStatus
+
+    /// Serialised `google.rpc.Status` that a plain gRPC peer sent or gets, if any.
+    public var rpcDetails: [UInt8]?
+
+    /// Whether the peer may have worked on the call.
+    ///
+    /// It does not travel.
+    public var processed: Processed
+
+    /// The metadata that came, or goes, behind the last message.
+    public var trailingMetadata: Metadata
+
+    /// Whether a call may have had an effect before it failed.
+    public enum Processed: Hashable, Sendable {
+        /// The peer has surely not seen the call, so making it again is safe.
+        case no
+
+        /// The peer may have seen it, or has answered it.
+        case maybe
+    }
+
+    /// Creates an error with a gRPC status.
+    ///
+    /// - Parameters:
+    ///   - rpcStatus: The gRPC status; the go-micro code is the one that corresponds to it.
+    ///   - detail: What happened, for a person to read.
+    ///   - id: Who reports the error.
+    ///   - processed: Whether the peer may have worked on the call.
+    public init(_ rpcStatus: RPCStatus, _ detail: String, id: String = "", processed: Processed = .maybe) {
+        self.init(
+            id: id, code: rpcStatus.microCode, detail: detail, rpcStatus: rpcStatus, processed: processed)
+    }
+
+    /// Creates an error with a go-micro code.
+    ///
+    /// - Parameters:
+    ///   - id: Who reports the error.
+    ///   - code: The HTTP-like code.
+    ///   - detail: What happened, for a person to read.
+    ///   - status: The name of the code; the usual one if `nil`.
+    ///   - rpcStatus: The gRPC status; the one that go-micro sends for the code if `nil`.
+    ///   - processed: Whether the peer may have worked on the call.
+    public init(
+        id: String, code: Int, detail: String, status: String? = nil, rpcStatus: RPCStatus? = nil,
+        processed: Processed = .maybe
+    ) {
+        self.id = id
+        self.code = code
+        self.detail = detail
+        self.status = status ?? StatusText.of(code)
+        self.rpcStatus = rpcStatus ?? RPCStatus(microCode: code)
+        self.processed = processed
+        self.trailingMetadata = [:]
+    }
+}
+
+extension MicroError: CustomStringConvertible {
+    /// The status and the detail, and who reported it.
+    public var description: String {
+        let origin = id.isEmpty ? "" : "\(id): "
+        return "\(origin)\(detail) (\(rpcStatus), code \(code))"
+    }
+}
+
+/// The names of HTTP status codes (RFC 9110, section 15, and its registry).
+package enum StatusText {
+    private static let names: [Int: String] = [
+        200: "OK", 201: "Created", 202: "Accepted", 204: "No Content",
+        301: "Moved Permanently", 302: "Found", 304: "Not Modified",
+        400: "Bad Request", 401: "Unauthorized", 402: "Payment Required", 403: "Forbidden",
+        404: "Not Found", 405: "Method Not Allowed", 406: "Not Acceptable", 408: "Request Timeout",
+        409: "Conflict", 410: "Gone", 411: "Length Required", 412: "Precondition Failed",
+        413: "Request Entity Too Large", 414: "Request URI Too Long", 415: "Unsupported Media Type",
+        416: "Requested Range Not Satisfiable", 417: "Expectation Failed", 418: "I'm a teapot",
+        422: "Unprocessable Entity", 423: "Locked", 424: "Failed Dependency", 425: "Too Early",
+        426: "Upgrade Required", 428: "Precondition Required", 429: "Too Many Requests",
+        431: "Request Header Fields Too Large", 451: "Unavailable For Legal Reasons",
+        500: "Internal Server Error", 501: "Not Implemented", 502: "Bad Gateway",
+        503: "Service Unavailable", 504: "Gateway Timeout", 505: "HTTP Version Not Supported",
+        507: "Insufficient Storage", 508: "Loop Detected", 511: "Network Authentication Required",
+    ]
+
+    /// Returns the name of a code, or nothing for a code without one.
+    package static func of(_ code: Int) -> String { names[code] ?? "" }
+}

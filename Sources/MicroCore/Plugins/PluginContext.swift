@@ -1,0 +1,83 @@
+public import Configuration
+
+/// What a plugin is told of the service that uses it.
+public struct PluginContext: Sendable {
+    /// The whole configuration: flags, environment, file and defaults, in this order.
+    private let root: ConfigReader
+
+    /// The role for which the plugin was made.
+    public let role: String
+
+    /// The service.
+    public let service: ServiceIdentity
+
+    private let resolver: @Sendable (_ role: String) throws -> (any Sendable)?
+
+    /// Creates a context.
+    ///
+    /// - Parameters:
+    ///   - root: The whole configuration, with keys such as `micro.registry.address`.
+    ///   - role: The role for which the plugin is made.
+    ///   - service: The service.
+    ///   - resolver: Finds the service's part of another role.
+    public init(
+        root: ConfigReader, role: String, service: ServiceIdentity,
+        resolver: @escaping @Sendable (_ role: String) throws -> (any Sendable)? = { _ in nil }
+    ) {
+        self.root = root
+        self.role = role
+        self.service = service
+        self.resolver = resolver
+    }
+
+    /// The configuration of the role: the key `address` of a registry is `MICRO_REGISTRY_ADDRESS`.
+    public var config: ConfigReader { root.scoped(to: ConfigKey(["micro", role])) }
+
+    /// The configuration that all roles share: the key `tls.ca` is `MICRO_TLS_CA`.
+    public var sharedConfig: ConfigReader { root.scoped(to: ConfigKey(["micro"])) }
+
+    /// Returns the service's part of another role, such as the registry that a broker needs.
+    ///
+    /// - Parameter role: The role.
+    /// - Returns: The part that the service uses.
+    /// - Throws: A ``StartError`` if there is none, or if the two need each other.
+    public func part<Interface>(_ role: PluginRole<Interface>) throws -> Interface {
+        guard let part = try resolver(role.name) as? Interface else {
+            throw StartError(
+                .unknownPlugin, "The \(self.role) needs a \(role.name), and the service has none.")
+        }
+        return part
+    }
+
+    /// Returns the context for a part of another role.
+    ///
+    /// - Parameter role: The name of the role.
+    /// - Returns: The context.
+    public func scoped(to role: String) -> PluginContext {
+        PluginContext(root: root, role: role, service: service, resolver: resolver)
+    }
+}
+
+/// Which service this process is.
+public struct ServiceIdentity: Hashable, Sendable {
+    /// The name under which it is registered.
+    public var name: String
+
+    /// The version.
+    public var version: String
+
+    /// The id of the node, new for each process: the name and a unique part.
+    public var nodeID: String
+
+    /// Creates an identity.
+    ///
+    /// - Parameters:
+    ///   - name: The name under which it is registered.
+    ///   - version: The version.
+    ///   - nodeID: The id of the node.
+    public init(name: String, version: String, nodeID: String) {
+        self.name = name
+        self.version = version
+        self.nodeID = nodeID
+    }
+}

@@ -1,0 +1,71 @@
+/// What a plugin stands for: a registry, a transport, or anything that a module defines.
+///
+/// A role is typed by the interface that its plugins make. Anybody may add one; nothing in the core
+/// enumerates them. Its name is also the name of the variable that chooses: the role `registry` is
+/// chosen with `MICRO_REGISTRY` and configured with `MICRO_REGISTRY_…`.
+///
+/// ```swift
+/// extension PluginRole where Interface == any Store {
+///     static var store: Self { PluginRole("store", preferring: ["memory"]) }
+/// }
+/// ```
+public struct PluginRole<Interface>: Sendable {
+    /// The name, in lower case.
+    public let name: String
+
+    /// Whether all linked plugins of the role are used, and not one that is chosen.
+    public let isSet: Bool
+
+    /// The names of the plugins that are taken by default, the first linked one.
+    public let preferred: [String]
+
+    /// Creates a role of which one plugin is chosen.
+    ///
+    /// - Parameters:
+    ///   - name: The name, in lower case.
+    ///   - preferred: The names of the plugins that are taken by default.
+    public init(_ name: String, preferring preferred: [String] = []) {
+        self.init(name: name, isSet: false, preferred: preferred)
+    }
+
+    /// Creates a role of which all linked plugins are used.
+    ///
+    /// - Parameters:
+    ///   - name: The name, in lower case.
+    ///   - preferred: The names of the plugins that come first where the order matters.
+    /// - Returns: The role.
+    public static func set(_ name: String, preferring preferred: [String] = []) -> Self {
+        Self(name: name, isSet: true, preferred: preferred)
+    }
+
+    private init(name: String, isSet: Bool, preferred: [String]) {
+        self.name = name
+        self.isSet = isSet
+        self.preferred = preferred
+    }
+}
+
+extension PluginRole where Interface == any Registry {
+    /// The directory of services: `MICRO_REGISTRY`, mDNS by default.
+    public static var registry: Self { PluginRole("registry", preferring: ["mdns", "memory"]) }
+}
+
+extension PluginRole where Interface == any Transport {
+    /// The ways for calls to travel; a client uses each that a node speaks.
+    public static var transport: Self { .set("transport", preferring: ["grpc", "memory"]) }
+}
+
+extension PluginRole where Interface == any Broker {
+    /// The way for events to travel: `MICRO_BROKER`, HTTP by default.
+    public static var broker: Self { PluginRole("broker", preferring: ["http", "memory"]) }
+}
+
+extension PluginRole where Interface == any Codec {
+    /// The ways to encode messages; for a type and subtype the first that can is used.
+    public static var codec: Self { .set("codec", preferring: ["protobuf", "json"]) }
+}
+
+extension PluginRole where Interface == any Selector {
+    /// The rule by which a client picks nodes: `MICRO_SELECTOR`, random by default.
+    public static var selector: Self { PluginRole("selector", preferring: ["random"]) }
+}

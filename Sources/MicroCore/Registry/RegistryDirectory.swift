@@ -1,0 +1,174 @@
+import Synchronization
+
+/// The nodes that a registry knows of, and those who watch them.
+///
+/// Registries are built on it: they tell it what they learn, and it answers lookups, keeps the order
+/// of changes, and serves every watcher with the present nodes, ``RegistryChange/synced`` and the
+/// changes, without a buffer that could grow without bound. It is safe to use from any thread.
+public final class RegistryDirectory: Sendable {
+    private struct State {
+        var nodes: [NodeKey: ServiceRecord] = [:]
+        var watchers: [Int: Watcher] = [:]
+        var nextWatcher = 0
+        var isSynced: Bool
+        var syncedServices: Set<String> = []
+        var failure: (any Error)?
+
+        /// Tells those who watch a service of a change.
+        ///
+        /// - Returns: Those who were told. The caller drops them outside of the lock, since a watcher
+        ///   whose last reference goes takes the lock itself.
+        func notify(_ change: RegistryChange, service: String) -> [ChangeQueue] {
+            let queues = watchers.values.filter { $0.service == nil || $0.service == service }.compactMap(
+                \.queue)
+            for queue in queues { queue.push(change) }
+            return queues
+        }
+    }
+
+    /// One who watches; the reader alone keeps the queue alive.
+    private struct Watcher {
+        let service: String?
+        weak var queue: ChangeQueue?
+    }
+
+    private let state: Mutex<State>
+
+    /// Creates a directory without nodes.
+    ///
+    /// - Parameter isSynced: Whether what it holds is all that there is. If not, watchers get
+    ///   ``RegistryChange/synced`` once ``markSynced()`` or ``markSynced(service:)`` is called.
+    public init(isSynced: Bool) {
+        state = Mutex(State(isSynced: isSynced))
+    }
+
+    /// Puts nodes in, or replaces what is known of them.
+    ///
+    /// - Parameter record: The service, with the nodes to put in.
+    /// - Returns: Whether anything changed.
+    @discardableResult
+    public func insert(_ record: ServiceRecord) -> Bool {
+        let told = state.withLock { state in
+            var told: [[ChangeQueue]] = []
+            for (node, key) in zip(record.nodes, record.keys) {
+                var single = record
+                single.nodes = [node]
+                guard state.nodes.updateValue(single, forKey: key) != single else { continue }
+                told.append(state.notify(.up(single), service: record.name))
+            }
+            return told
+        }
+        return !told.isEmpty
+    }
+
+    /// Takes a node out.
+    ///
+    /// - Parameter key: The node; one that isn't there is no error.
+    /// - Returns: Whether it was there.
+    @discardableResult
+    public func remove(_ key: NodeKey) -> Bool {
+        let told = state.withLock { state in
+            state.nodes.removeValue(forKey: key).map { _ in state.notify(.down(key), service: key.service) }
+        }
+        return told != nil
+    }
+
+    /// Makes the directory hold exactly some nodes of a service, and tells watchers the difference.
+    ///
+    /// - Parameters:
+    ///   - records: The nodes that are present.
+    ///   - service: The service that they are all the nodes of; `nil` if they are all that there is.
+    public func replace(with records: [ServiceRecord], service: String?) {
+        let present = Set(records.flatMap(\.keys))
+        let gone = state.withLock { state in
+            state.nodes.keys.filter { (service == nil || $0.service == service) && !present.contains($0) }
+        }
+        for key in gone { remove(key) }
+        for record in records { insert(record) }
+    }
+
+    /// Returns what is known of a service, one record for each version.
+    ///
+    /// - Parameter service: The name of the service.
+    /// - Returns: The records, sorted by version, nodes by id; empty if the service is unknown.
+    public func lookup(_ service: String) -> [ServiceRecord] {
+        let records = state.withLock { state in state.nodes.values.filter { $0.name == service } }
+        return ServiceRecord.merge(records.sorted { ($0.nodes.first?.id ?? "") < ($1.nodes.first?.id ?? "") })
+    }
+
+    /// The names of all services, sorted.
+    public var services: [String] {
+        state.withLock { state in Set(state.nodes.keys.map(\.service)) }.sorted()
+    }
+
+    /// Returns the changes of a service's nodes, as ``Registry/watch(_:)`` promises them.
+    ///
+    /// - Parameters:
+    ///   - service: The name of the service; `nil` watches all.
+    ///   - onEnd: Called when nobody reads the changes any more, once or more often.
+    /// - Returns: The changes.
+    public func watch(_ service: String?, onEnd: @escaping @Sendable () -> Void = {}) -> RegistryChanges {
+        let number = state.withLock { state in
+            state.nextWatcher += 1
+            return state.nextWatcher
+        }
+        let queue = ChangeQueue { [weak self] in
+            self?.dropWatcher(number)
+            onEnd()
+        }
+        state.withLock { state in
+            if let failure = state.failure { return queue.finish(throwing: failure) }
+            state.watchers[number] = Watcher(service: service, queue: queue)
+            for (key, record) in state.nodes where service == nil || key.service == service {
+                queue.push(.up(record))
+            }
+            if state.isSynced || service.map(state.syncedServices.contains) == true { queue.push(.synced) }
+        }
+        return RegistryChanges(queue: queue)
+    }
+
+    /// Tells all watchers that the present nodes are known.
+    public func markSynced() {
+        let told = state.withLock { state -> [ChangeQueue] in
+            guard !state.isSynced else { return [] }
+            state.isSynced = true
+            let services = state.syncedServices
+            return state.watchers.values
+                .filter { $0.service.map(services.contains) != true }
+                .compactMap(\.queue)
+        }
+        for queue in told { queue.push(.synced) }
+    }
+
+    /// Tells the watchers of one service that its present nodes are known.
+    ///
+    /// - Parameter service: The name of the service.
+    public func markSynced(service: String) {
+        let told = state.withLock { state -> [ChangeQueue] in
+            guard !state.isSynced, state.syncedServices.insert(service).inserted else { return [] }
+            return state.watchers.values.filter { $0.service == service }.compactMap(\.queue)
+        }
+        for queue in told { queue.push(.synced) }
+    }
+
+    /// The services that somebody watches.
+    public var watchedServices: Set<String> {
+        state.withLock { state in Set(state.watchers.values.compactMap(\.service)) }
+    }
+
+    /// Ends all watches, present and future, because the directory is lost for good.
+    ///
+    /// - Parameter error: The reason, which readers get.
+    public func fail(_ error: any Error) {
+        let told = state.withLock { state in
+            state.failure = error
+            defer { state.watchers = [:] }
+            return state.watchers.values.compactMap(\.queue)
+        }
+        for queue in told { queue.finish(throwing: error) }
+    }
+
+    private func dropWatcher(_ number: Int) {
+        state.withLock { state in state.watchers[number] = nil }
+    }
+}
