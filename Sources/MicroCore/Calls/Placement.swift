@@ -35,6 +35,12 @@ public final class Placement: Sendable {
     /// The time, in nanoseconds, from which on holding a connection's thread is worth a report.
     private static let longHold: Int64 = 100_000_000
 
+    /// The most that one sample counts, in nanoseconds.
+    ///
+    /// A thread that loses its core to another program seems to have held it for milliseconds. One such
+    /// sample, or a few, must not move a handler.
+    private static let greatestSample: Int64 = 4 * moveAbove
+
     /// The number of samples over which the mean is taken, as a power of two.
     private static let weight = 4
 
@@ -69,7 +75,7 @@ public final class Placement: Sendable {
 
     private func move(_ nanoseconds: Int64) {
         let old = mean.load(ordering: .relaxed)
-        let new = old + (min(nanoseconds, 1_000_000_000) - old) >> Self.weight
+        let new = old + (min(nanoseconds, Self.greatestSample) - old) >> Self.weight
         mean.store(new, ordering: .relaxed)
         if new > Self.moveAbove {
             if !usesPool { onPool.store(true, ordering: .relaxed) }

@@ -43,8 +43,8 @@ final class ClientConnection: HTTP2Connection {
         guard !isClosed, !isGoingAway else { return Self.unusable(hasFailed) }
         now = .now()
         var timeout: Int64?
-        if let deadline = head.deadline {
-            let left = ContinuousClock.now.duration(to: deadline).nanosecondsClamped
+        if let deadline = head.uptimeDeadline {
+            let left = deadline.nanoseconds - Uptime.now.nanoseconds
             guard left > 0 else { return ClientStream.deadlineError(processed: .no) }
             timeout = left
             let due = now + .nanoseconds(left)
@@ -123,14 +123,3 @@ let clientErrorID = "go.micro.client"
 
 /// What tells one call of a connection from the others, for those who aren't on its loop.
 final class CallKey: Sendable {}
-
-extension Duration {
-    /// The duration in nanoseconds, or the greatest or least number that there is.
-    var nanosecondsClamped: Int64 {
-        let (seconds, attoseconds) = components
-        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        guard !overflow else { return seconds < 0 ? .min : .max }
-        let (sum, sumOverflow) = product.addingReportingOverflow(attoseconds / 1_000_000_000)
-        return sumOverflow ? .max : sum
-    }
-}

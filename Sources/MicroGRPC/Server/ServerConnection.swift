@@ -20,7 +20,7 @@ final class ServerConnection: HTTP2Connection {
     private var runningHandlers = 0
 
     private var isDraining = false
-    private var knownPaths: [(hash: UInt32, path: String)] = []
+    private var knownPaths: [KnownPath] = []
     private let logger = Logger.current
 
     init(
@@ -43,16 +43,10 @@ final class ServerConnection: HTTP2Connection {
 
     /// Returns a path as a string; the paths that a client calls again and again are made once.
     func path(_ bytes: UnsafeBufferPointer<UInt8>) -> String {
-        // FNV-1a of the length and the last bytes, which differ most among paths.
-        var hash = UInt32(truncatingIfNeeded: bytes.count) ^ 2_166_136_261
-        for byte in bytes.suffix(8) { hash = (hash ^ UInt32(byte)) &* 16_777_619 }
-        for (knownHash, path) in knownPaths where knownHash == hash {
-            var path = path
-            if path.withUTF8({ $0.elementsEqual(bytes) }) { return path }
-        }
+        for known in knownPaths where known.isPath(bytes) { return known.path }
         let path = String(decoding: bytes, as: UTF8.self)
         if knownPaths.count == Self.knownPathCount { knownPaths.removeFirst() }
-        knownPaths.append((hash, path))
+        knownPaths.append(KnownPath(path: path, bytes: Array(bytes)))
         return path
     }
 
@@ -111,5 +105,18 @@ final class ServerConnection: HTTP2Connection {
 
     private func endIfDone() {
         if isClosed, runningHandlers == 0 { onEnd() }
+    }
+}
+
+/// A path that was called before.
+private struct KnownPath {
+    let path: String
+    let bytes: [UInt8]
+
+    func isPath(_ other: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard bytes.count == other.count else { return false }
+        // From the end, where paths differ most.
+        for index in bytes.indices.reversed() where bytes[index] != other[index] { return false }
+        return true
     }
 }

@@ -8,9 +8,9 @@ final class ServerStream: HTTP2Stream {
     /// How far the call is.
     private enum Phase {
         /// The head is being read.
-        case head(RequestHead)
+        case head
         /// The handler gets its one message when that is complete.
-        case waiting(CallHead, Acceptance)
+        case waiting
         /// The handler runs, and has got its one message.
         case answering
         /// The handler runs, and reads messages.
@@ -20,8 +20,14 @@ final class ServerStream: HTTP2Stream {
     }
 
     let server: ServerConnection
-    private var phase = Phase.head(RequestHead())
-    private var subtype = "proto"
+    private var phase = Phase.head
+
+    /// The fields of the head, while it is being read.
+    private var head = RequestHead()
+
+    /// The accepted call, while it waits for its one message.
+    private var accepted: (head: CallHead, acceptance: Acceptance)?
+
     private var inbox: Inbox
     private var task: Task<Void, Never>?
     private var hasHandlerReturned = false
@@ -34,31 +40,26 @@ final class ServerStream: HTTP2Stream {
         super.init(connection: connection)
     }
 
-    private var isFinished: Bool { if case .finished = phase { true } else { false } }
+    private var isFinished: Bool { phase == .finished }
 
     // MARK: The head
 
     override func headerReceived(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>) {
-        guard case .head(var head) = phase else { return }
-        phase = .finished
+        guard phase == .head else { return }
         head.add(name: name, value: value, connection: server)
-        phase = .head(head)
     }
 
     override func headersEnded(endsStream: Bool) {
-        guard case .head(let head) = phase else { return }
+        guard phase == .head else { return }
         guard head.isPost else { return refuse(httpStatus: "405", allow: "POST") }
         guard let subtype = head.subtype else { return refuse(httpStatus: "415", allow: nil) }
-        self.subtype = subtype
         if let fault = head.fault { return finish(.failure(fault)) }
         var call = CallHead(path: head.path, contentSubtype: subtype, peer: server.peer)
-        if !server.scratch.metadata.isEmpty {
-            call.metadata = Metadata(packed: Array(server.scratch.metadata))
-        }
+        if !server.scratch.metadata.isEmpty { call.metadata = Metadata(packed: Array(server.scratch.metadata)) }
         if let timeout = head.timeout {
-            call.deadline = ContinuousClock.now.advanced(by: .nanoseconds(timeout))
             let deadline = server.now + .nanoseconds(timeout)
             self.deadline = deadline
+            call.uptimeDeadline = Uptime(nanoseconds: Int64(clamping: deadline.uptimeNanoseconds))
             server.watchDeadline(deadline)
         }
         accept(call)
@@ -70,12 +71,15 @@ final class ServerStream: HTTP2Stream {
         case .refuse(let error):
             finish(.failure(error))
         case .unary, .serverStream:
-            phase = .waiting(head, acceptance)
+            phase = .waiting
+            accepted = (head, acceptance)
         case .stream(let run, let placement):
             phase = .streaming
             start(.stream(run, head, handle), path: head.path, placement)
         }
     }
+
+    private var subtype: String { head.subtype ?? "proto" }
 
     /// Answers a request that isn't a gRPC call (gRPC over HTTP/2, "Requests").
     private func refuse(httpStatus: String, allow: String?) {
@@ -102,18 +106,24 @@ final class ServerStream: HTTP2Stream {
 
     private func deliver(_ message: Message) {
         switch phase {
-        case .waiting(let head, .unary(let run, let placement)):
-            phase = .answering
-            start(.unary(run, head, message), path: head.path, placement)
-        case .waiting(let head, .serverStream(let run, let placement)):
-            phase = .answering
-            start(.serverStream(run, head, message, handle), path: head.path, placement)
+        case .waiting: start(with: message)
         case .answering:
             fail(MicroError(.internal, "The request has a second message, and the endpoint takes one."))
-        case .streaming:
-            inbox.deliver(message)
-        case .head, .waiting, .finished:
-            return
+        case .streaming: inbox.deliver(message)
+        case .head, .finished: return
+        }
+    }
+
+    private func start(with message: Message) {
+        guard let (head, acceptance) = accepted else { return }
+        accepted = nil
+        phase = .answering
+        switch acceptance {
+        case .unary(let run, let placement):
+            start(.unary(run, head, message), path: head.path, placement)
+        case .serverStream(let run, let placement):
+            start(.serverStream(run, head, message, handle), path: head.path, placement)
+        case .stream, .refuse: return
         }
     }
 
@@ -122,7 +132,7 @@ final class ServerStream: HTTP2Stream {
         hasRequestEnded = true
         if inbox.isInsideMessage {
             fail(MicroError(.internal, "The request ended inside a message."))
-        } else if case .waiting = phase {
+        } else if phase == .waiting {
             fail(MicroError(.internal, "The request ended without a message."))
         } else {
             inbox.finish(.success(nil))
@@ -134,7 +144,7 @@ final class ServerStream: HTTP2Stream {
     /// A handler that reads gets the error and may still answer; any other has lost the call.
     private func fail(_ error: MicroError) {
         inbox.finish(.failure(error))
-        if case .streaming = phase { return }
+        if phase == .streaming { return }
         finish(.failure(error))
         task?.cancel()
     }
@@ -274,6 +284,7 @@ final class ServerStream: HTTP2Stream {
     }
 
     override func closed(_ reason: MicroError) {
+        guard !(isFinished && hasHandlerReturned) else { return }
         inbox.finish(.failure(reason))
         finish(.failure(reason))
         outbound.removeAll()
