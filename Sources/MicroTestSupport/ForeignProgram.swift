@@ -67,7 +67,7 @@ public final class ForeignProgram: Sendable {
         Self.collect(output) { data in state.value.withLock { $0.append(data, to: \.output) } }
         Self.collect(errorOutput) { data in state.value.withLock { $0.append(data, to: \.errorOutput) } }
         do {
-            try process.run()
+            try Self.withoutBlockedSignals { try process.run() }
         } catch {
             throw TestSupportError("The program \(path) can't be started: \(error)")
         }
@@ -155,6 +155,17 @@ public final class ForeignProgram: Sendable {
             }
             try await Task.sleep(for: .milliseconds(2))
         }
+    }
+
+    // A program inherits the signals that the starting thread blocks, and threads of the concurrency
+    // runtime block nearly all: the program would never see a SIGTERM.
+    private static func withoutBlockedSignals(_ body: () throws -> Void) rethrows {
+        var none = sigset_t()
+        var previous = sigset_t()
+        sigemptyset(&none)
+        pthread_sigmask(SIG_SETMASK, &none, &previous)
+        defer { pthread_sigmask(SIG_SETMASK, &previous, nil) }
+        try body()
     }
 
     private static func find(_ executable: String) -> String? {
