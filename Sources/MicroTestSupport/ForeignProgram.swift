@@ -1,9 +1,16 @@
 internal import Foundation
 internal import Synchronization
 
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#endif
+
 /// A program that a test starts, whose output it reads, and which it stops by its handle.
 ///
-/// The program is killed when the last reference to this object goes.
+/// The program is killed when the last reference to this object goes. Its outputs go to files, which
+/// are removed with it, so that a program that nobody reads never stops on a full pipe.
 ///
 /// ```swift
 /// let server = try ForeignProgram("nats-server", ["-p", "\(port)"], package: "nats-server")
@@ -13,26 +20,16 @@ internal import Synchronization
 /// ```
 public final class ForeignProgram: Sendable {
     private struct State {
-        var output = Data()
-        var errorOutput = Data()
-        var openStreams = 2
         var status: Int32?
-
-        /// Takes what a stream has brought; nothing at all is the stream's end.
-        mutating func append(_ data: Data, to stream: WritableKeyPath<Self, Data>) {
-            if data.isEmpty { openStreams -= 1 } else { self[keyPath: stream].append(data) }
-        }
+        var input: Int32?
     }
+
+    /// The number of the process.
+    public let processIdentifier: Int32
 
     private let name: String
-    private let process: Process
-    private let input: FileHandle
-    private let state: Shared
-
-    // The process's handlers hold this and not the program, so that the program can go.
-    private final class Shared: Sendable {
-        let value = Mutex(State())
-    }
+    private let directory: URL
+    private let state: Mutex<State>
 
     /// Starts a program.
     ///
@@ -52,56 +49,71 @@ public final class ForeignProgram: Sendable {
         }
         // Writing to a program that has ended must be an error, not the end of the tests.
         signal(SIGPIPE, SIG_IGN)
-        let state = Shared()
-        let process = Process()
-        let (input, output, errorOutput) = (Pipe(), Pipe(), Pipe())
-        process.executableURL = URL(fileURLWithPath: path)
-        process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
-        process.standardInput = input
-        process.standardOutput = output
-        process.standardError = errorOutput
-        process.terminationHandler = { ended in
-            state.value.withLock { $0.status = ended.terminationStatus }
-        }
-        Self.collect(output) { data in state.value.withLock { $0.append(data, to: \.output) } }
-        Self.collect(errorOutput) { data in state.value.withLock { $0.append(data, to: \.errorOutput) } }
-        do {
-            try Self.withoutBlockedSignals { try process.run() }
-        } catch {
-            throw TestSupportError("The program \(path) can't be started: \(error)")
-        }
-        (self.name, self.process, self.state) = (executable, process, state)
-        self.input = input.fileHandleForWriting
+        name = executable
+        directory = FileManager.default.temporaryDirectory
+            .appendingPathComponent("micro-program-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        let variables = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
+        let spawned = try Spawn.start(
+            path, [executable] + arguments, environment: variables.map { "\($0.key)=\($0.value)" },
+            output: directory.appendingPathComponent("output").path,
+            errorOutput: directory.appendingPathComponent("errors").path)
+        processIdentifier = spawned.process
+        state = Mutex(State(input: spawned.input))
     }
 
     deinit {
-        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+        closeInput()
+        if status == nil {
+            kill(processIdentifier, SIGKILL)
+            waitpid(processIdentifier, nil, 0)
+        }
+        // Files that stay are a nuisance in /tmp, not a failed test.
+        try? FileManager.default.removeItem(at: directory)
     }
 
-    /// The number of the process.
-    public var processIdentifier: Int32 { process.processIdentifier }
-
     /// What the program has written to its standard output so far.
-    public var output: String { state.value.withLock { String(decoding: $0.output, as: UTF8.self) } }
+    public var output: String { text(of: "output") }
 
     /// What the program has written to its standard error so far.
-    public var errorOutput: String {
-        state.value.withLock { String(decoding: $0.errorOutput, as: UTF8.self) }
+    public var errorOutput: String { text(of: "errors") }
+
+    /// The exit status, 128 plus the number of the signal that ended the program, or `nil` if it runs.
+    public var status: Int32? {
+        state.withLock { state in
+            guard state.status == nil else { return state.status }
+            var raw: Int32 = 0
+            // Under the lock, so that the process is waited for once and its number stays ours.
+            guard waitpid(processIdentifier, &raw, WNOHANG) == processIdentifier else { return nil }
+            state.status = raw & 0x7F == 0 ? (raw >> 8) & 0xFF : 128 + (raw & 0x7F)
+            return state.status
+        }
     }
 
     /// Writes to the program's standard input.
     ///
     /// - Parameter text: What to write.
-    /// - Throws: An error if the program has ended or closed its input.
+    /// - Throws: A ``TestSupportError`` if the program has ended or its input is closed.
     public func write(_ text: String) throws {
-        try input.write(contentsOf: Data(text.utf8))
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = try state.withLock { state in
+                guard let input = state.input else {
+                    throw TestSupportError("The input of \(name) is closed.")
+                }
+                return rest.withUnsafeBytes { Foundation.write(input, $0.baseAddress, $0.count) }
+            }
+            guard count > 0 else { throw TestSupportError("\(name) doesn't read its input: errno \(errno)") }
+            rest = rest.dropFirst(count)
+        }
     }
 
     /// Closes the program's standard input.
     public func closeInput() {
-        // Closed twice or after the program's end: it is closed, which is what was asked.
-        try? input.close()
+        state.withLock { state in
+            if let input = state.input { close(input) }
+            state.input = nil
+        }
     }
 
     /// Waits until the program has written a text to either output.
@@ -111,9 +123,12 @@ public final class ForeignProgram: Sendable {
     ///   - limit: How long to wait before giving up.
     /// - Throws: A ``TestSupportError`` with all output if the program ends first or the time is up.
     public func waitForOutput(_ text: String, limit: Duration = .seconds(30)) async throws {
-        try await wait("to write \"\(text)\"", limit: limit) { program, ended in
-            if program.output.contains(text) || program.errorOutput.contains(text) { return true }
-            if ended { throw TestSupportError("\(program.name) ended before it wrote \"\(text)\".") }
+        try await wait("to write \"\(text)\"", limit: limit) {
+            let ended = status != nil
+            if output.contains(text) || errorOutput.contains(text) { return true }
+            guard !ended else {
+                throw TestSupportError("\(name) ended before it wrote \"\(text)\": \(output)\(errorOutput)")
+            }
             return false
         }
     }
@@ -121,34 +136,37 @@ public final class ForeignProgram: Sendable {
     /// Waits for the program's end.
     ///
     /// - Parameter limit: How long to wait before giving up.
-    /// - Returns: The exit status, or the number of the signal that ended it.
+    /// - Returns: The exit status, or 128 plus the number of the signal that ended it.
     /// - Throws: A ``TestSupportError`` if the time is up.
     @discardableResult
     public func exitStatus(limit: Duration = .seconds(30)) async throws -> Int32 {
-        try await wait("to end", limit: limit) { _, ended in ended }
-        return state.value.withLock { $0.status ?? -1 }
+        try await wait("to end", limit: limit) { status != nil }
+        return status ?? -1
+    }
+
+    /// Sends the program a signal if it runs.
+    ///
+    /// - Parameter number: The signal, such as `SIGTERM`.
+    public func send(signal number: Int32) {
+        guard status == nil else { return }
+        kill(processIdentifier, number)
     }
 
     /// Asks the program to end (SIGTERM), kills it if it doesn't, and waits until it is gone.
     public func stop() async {
-        guard process.isRunning else { return }
-        process.terminate()
+        send(signal: SIGTERM)
         do {
             try await exitStatus(limit: .seconds(5))
         } catch {
-            kill(process.processIdentifier, SIGKILL)
+            send(signal: SIGKILL)
             // Nothing outlives SIGKILL; if the wait itself is cancelled, nobody asks any more.
             _ = try? await exitStatus(limit: .seconds(5))
         }
     }
 
-    private func wait(
-        _ what: String, limit: Duration, until condition: (ForeignProgram, Bool) throws -> Bool
-    ) async throws {
+    private func wait(_ what: String, limit: Duration, until condition: () throws -> Bool) async throws {
         let deadline = ContinuousClock.now + limit
-        while true {
-            let ended = state.value.withLock { $0.status != nil && $0.openStreams == 0 }
-            if try condition(self, ended) { return }
+        while try !condition() {
             guard ContinuousClock.now < deadline else {
                 throw TestSupportError(
                     "Waited \(limit) for \(name) \(what).\nOutput: \(output)\nErrors: \(errorOutput)")
@@ -157,15 +175,10 @@ public final class ForeignProgram: Sendable {
         }
     }
 
-    // A program inherits the signals that the starting thread blocks, and threads of the concurrency
-    // runtime block nearly all: the program would never see a SIGTERM.
-    private static func withoutBlockedSignals(_ body: () throws -> Void) rethrows {
-        var none = sigset_t()
-        var previous = sigset_t()
-        sigemptyset(&none)
-        pthread_sigmask(SIG_SETMASK, &none, &previous)
-        defer { pthread_sigmask(SIG_SETMASK, &previous, nil) }
-        try body()
+    private func text(of file: String) -> String {
+        guard let data = FileManager.default.contents(atPath: directory.appendingPathComponent(file).path)
+        else { return "" }
+        return String(decoding: data, as: UTF8.self)
     }
 
     private static func find(_ executable: String) -> String? {
@@ -175,13 +188,5 @@ public final class ForeignProgram: Sendable {
         let directories = path.split(separator: ":").map(String.init) + ["/usr/sbin", "/sbin"]
         return directories.map { "\($0)/\(executable)" }
             .first { FileManager.default.isExecutableFile(atPath: $0) }
-    }
-
-    private static func collect(_ pipe: Pipe, _ receive: @escaping @Sendable (Data) -> Void) {
-        pipe.fileHandleForReading.readabilityHandler = { handle in
-            let data = handle.availableData
-            if data.isEmpty { handle.readabilityHandler = nil }
-            receive(data)
-        }
     }
 }
