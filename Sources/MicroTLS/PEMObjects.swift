@@ -72,14 +72,15 @@ extension PEMText {
         let error = ERR_peek_error()
         ERR_clear_error()
         if let key { return key }
-        guard !String(decoding: bytes, as: UTF8.self).contains("ENCRYPTED") else {
+        let text = String(decoding: bytes, as: UTF8.self)
+        guard !text.contains("ENCRYPTED") else {
             throw StartError(
                 .security,
                 "\(name) is encrypted. Remove the passphrase (openssl pkey -in KEY -out PLAIN) and protect "
                     + "the file by its permissions."
             )
         }
-        guard ERR_GET_REASON(error) != PEM_R_NO_START_LINE else {
+        guard text.contains("PRIVATE KEY-----") else {
             throw StartError(
                 .security,
                 "\(name) has no private key in PEM form (-----BEGIN PRIVATE KEY-----). "

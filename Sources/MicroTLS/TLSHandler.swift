@@ -11,9 +11,16 @@ public import NIOCore
 /// notification and doesn't wait for the peer's. TLS connections have no usable half-closed state
 /// here: either half's end is the end.
 public final class TLSHandler: ChannelDuplexHandler {
+    /// Encrypted bytes from the network.
     public typealias InboundIn = ByteBuffer
+
+    /// Plain bytes.
     public typealias InboundOut = ByteBuffer
+
+    /// Plain bytes.
     public typealias OutboundIn = ByteBuffer
+
+    /// Encrypted bytes for the network.
     public typealias OutboundOut = ByteBuffer
 
     /// How many bytes may be written before the handshake is done.
@@ -50,6 +57,8 @@ public final class TLSHandler: ChannelDuplexHandler {
 
 // MARK: - The channel's life
 
+// The public functions are witnesses, which ChannelDuplexHandler documents.
+// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 extension TLSHandler {
     public func handlerAdded(context: ChannelHandlerContext) {
         if context.channel.isActive { begin(context) }
@@ -163,6 +172,8 @@ extension TLSHandler {
 
 // MARK: - From the network
 
+// The public functions are witnesses, which ChannelDuplexHandler documents.
+// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 extension TLSHandler {
     public func read(context: ChannelHandlerContext) {
         isReadWanted = true
@@ -199,6 +210,8 @@ extension TLSHandler {
 
 // MARK: - To the network
 
+// The public functions are witnesses, which ChannelDuplexHandler documents.
+// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 extension TLSHandler {
     public func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         guard phase != .closing else {

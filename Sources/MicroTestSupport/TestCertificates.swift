@@ -84,13 +84,20 @@ public final class TestCertificates: Sendable {
         }
     }
 
-    /// A certificate with its key, as PEM files.
+    /// A certificate with its key, as PEM files, which are there as long as this value is.
     public struct Issued: Sendable {
         /// The path of the certificate.
         public let certificatePath: String
 
         /// The path of the key.
         public let keyPath: String
+
+        // The directory is removed with its object.
+        private let owner: TestCertificates
+
+        fileprivate init(certificatePath: String, keyPath: String, owner: TestCertificates) {
+            (self.certificatePath, self.keyPath, self.owner) = (certificatePath, keyPath, owner)
+        }
     }
 
     /// The directory of all files.
@@ -110,10 +117,9 @@ public final class TestCertificates: Sendable {
             .appendingPathComponent("micro-certificates-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         for authority in [Authority.trusted, .other] {
-            let root = Issued(certificatePath: root(authority, "crt"), keyPath: root(authority, "key"))
             try await openssl(
-                ["req", "-x509", "-days", "30", "-out", root.certificatePath]
-                    + newKey(at: root.keyPath, commonName: "\(authority.rawValue) test authority")
+                ["req", "-x509", "-days", "30", "-out", root(authority, "crt")]
+                    + newKey(at: root(authority, "key"), commonName: "\(authority.rawValue) test authority")
                     + Self.extensions([
                         "basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign,cRLSign",
                     ]))
@@ -134,7 +140,7 @@ public final class TestCertificates: Sendable {
     /// - Throws: A ``TestSupportError`` if the `openssl` command fails.
     public func issue(_ subject: Subject, by authority: Authority = .trusted) async throws -> Issued {
         let name = "\(authority.rawValue)-\(subject.commonName)"
-        let issued = Issued(certificatePath: path("\(name).crt"), keyPath: path("\(name).key"))
+        let issued = Issued(certificatePath: path("\(name).crt"), keyPath: path("\(name).key"), owner: self)
         var extensions = ["basicConstraints=critical,CA:FALSE"]
         if !subject.alternativeNames.isEmpty {
             extensions.append("subjectAltName=" + subject.alternativeNames.joined(separator: ","))

@@ -41,24 +41,23 @@ struct BadPeerTests {
         try await channel.close()
     }
 
-    @Test("Damaged records end the connection with an error, whatever is damaged", arguments: 0..<40)
-    func damaged(_ seed: Int) async throws {
+    @Test("Damaged records end the connection with an error, whatever is damaged")
+    func damaged() async throws {
         let server = try await LoopbackServer.start(try await Security().server())
-        let client = try await connect(to: server.port, nil)
-        // A handshake record of a believable form with nonsense inside.
-        let nonsense = Array(pattern(2000).dropFirst(seed * 7).prefix(200 + seed))
-        let length = nonsense.count
-        try await client.send(
-            [
-                22, 3, 1, UInt8(length >> 8), UInt8(length & 255), 1, 0, 0,
-                UInt8(truncatingIfNeeded: length - 4 - seed % 2),
-            ]
-                + nonsense.dropFirst(4))
-        client.channel.close(mode: .output, promise: nil)
-        try await server.end().record.waitForClose()
-        #expect(try await server.end().record.tlsError != nil)
-        #expect(try await server.end().record.now.handshake == nil)
-        try await client.close()
+        for seed in 0..<40 {
+            let client = try await connect(to: server.port, nil)
+            // A handshake record of a believable form with nonsense inside.
+            let nonsense = Array(pattern(2000).dropFirst(seed * 7).prefix(200 + seed))
+            let length = UInt8(truncatingIfNeeded: nonsense.count)
+            let head: [UInt8] = [22, 3, 1, 0, length, 1, 0, 0, length &- 4 &- UInt8(seed % 2)]
+            try await client.send(head + nonsense.dropFirst(4))
+            client.channel.close(mode: .output, promise: nil)
+            let end = try await server.end(seed)
+            try await end.record.waitForClose()
+            #expect(end.record.tlsError != nil)
+            #expect(end.record.now.handshake == nil)
+            try await client.close()
+        }
         try await server.stop()
     }
 
@@ -69,9 +68,9 @@ struct BadPeerTests {
         let context = try await Security().server()
         let server = try await LoopbackServer.start(context, timeout: .milliseconds(100))
         let client = try await connect(to: server.port, nil)
-        try await client.send(
-            Array([22, 3, 1, 2, 0, 1, 0, 1, 0xFC, 3, 3] + [UInt8](repeating: 7, count: 40)).prefix(count).map
-            { $0 })
+        let start = [22, 3, 1, 2, 0, 1, 0, 1, 0xFC, 3, 3] + [UInt8](repeating: 7, count: 40)
+        // It may come too late; the server's answer to it is the same.
+        client.channel.writeAndFlush(ByteBuffer(bytes: start.prefix(count)), promise: nil)
         try await client.record.waitForClose()
         #expect(try await server.end().record.tlsError?.code == .timeout)
         try await server.stop()

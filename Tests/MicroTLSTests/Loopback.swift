@@ -61,7 +61,7 @@ final class Recorder: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let buffer = unwrapInboundIn(data)
-        record.change { $0.received += buffer.readableBytesView }
+        buffer.withUnsafeReadableBytes { bytes in record.change { $0.received += bytes } }
         switch behaviour {
         case .echo: context.write(data, promise: nil)
         case .closeOnData: context.close(promise: nil)
@@ -111,7 +111,7 @@ final class LoopbackServer: Sendable {
     }
 
     static func start(
-        _ context: TLSContext, timeout: Duration = .seconds(10), _ behaviour: Recorder.Behaviour = .collect
+        _ context: TLSContext, timeout: Duration = .seconds(120), _ behaviour: Recorder.Behaviour = .collect
     ) async throws -> LoopbackServer {
         let accepted = Accepted()
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -150,7 +150,7 @@ final class LoopbackServer: Sendable {
 /// Connects with TLS, or without if there is no context.
 func connect(
     to port: Int, _ context: TLSContext?, as peer: PeerName? = .host("localhost"),
-    timeout: Duration = .seconds(10),
+    timeout: Duration = .seconds(120),
     _ behaviour: Recorder.Behaviour = .collect
 ) async throws -> End {
     let record = Record()
@@ -201,11 +201,16 @@ struct Security {
     }
 }
 
-/// Bytes that repeat late enough for any misplaced piece to show.
+/// Bytes that repeat only after a prime number of them, so that any misplaced piece shows.
 func pattern(_ count: Int) -> [UInt8] {
     var state: UInt64 = 0x9E37_79B9_7F4A_7C15
-    return (0..<count).map { _ in
+    let block = (0..<8191).map { _ in
         state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
         return UInt8(truncatingIfNeeded: state >> 56)
     }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(count + block.count)
+    while bytes.count < count { bytes += block }
+    bytes.removeLast(bytes.count - count)
+    return bytes
 }
