@@ -35,11 +35,11 @@ struct PEMText {
             }
         case .file(let path):
             name = "The \(what) (file \(path))"
-            bytes = try Self.read(path, name: name)
+            bytes = try Self.load(path, name: name)
         }
     }
 
-    private static func read(_ path: String, name: String) throws(StartError) -> [UInt8] {
+    private static func load(_ path: String, name: String) throws(StartError) -> [UInt8] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw unreadable(name, errno) }
         defer { close(descriptor) }
@@ -56,7 +56,7 @@ struct PEMText {
         var chunk = [UInt8](repeating: 0, count: 16384)
         // The bound holds again here: a file may grow while it is read.
         while bytes.count <= maximumSize {
-            let count = chunk.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
+            let count = chunk.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
             guard count >= 0 else { throw unreadable(name, errno) }
             if count == 0 { break }
             bytes += chunk[..<count]

@@ -93,6 +93,7 @@ final class TLSSession {
     func handshake() -> Progress {
         ERR_clear_error()
         let result = SSL_do_handshake(ssl)
+        wire.releaseInput()
         return result == 1 ? .done : progress(result, isHandshake: true)
     }
 
@@ -151,7 +152,10 @@ final class TLSSession {
                 result = SSL_read_ex(ssl, room.baseAddress, room.count, &count)
                 return count
             }
-            guard result == 1 else { return progress(result, isHandshake: false) }
+            guard result == 1 else {
+                wire.releaseInput()
+                return progress(result, isHandshake: false)
+            }
         }
     }
 

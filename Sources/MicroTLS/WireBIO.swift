@@ -12,6 +12,12 @@ final class Wire {
     /// What is to be sent.
     var output = ByteBuffer()
 
+    /// Lets go of the received buffer once it has been read: it has the size of a whole read, and its
+    /// owner may want to use it again.
+    func releaseInput() {
+        if input.readableBytes == 0 { input = ByteBuffer() }
+    }
+
     /// Takes what is to be sent.
     ///
     /// - Returns: The bytes, or `nil` if there are none.
