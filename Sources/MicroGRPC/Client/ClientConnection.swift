@@ -14,15 +14,20 @@ final class ClientConnection: HTTP2Connection {
     /// Whether the connection is encrypted.
     let isSecure: Bool
 
+    /// Succeeds when the connection can be used: when the TLS handshake is done, if there is one.
+    private let ready: EventLoopPromise<Void>?
+
     private var isGoingAway = false
     private var hasFailed: String?
     private var closeWaiters: [CheckedContinuation<Void, Never>] = []
 
     init(
-        authority: String, isSecure: Bool, status: ClientStatus, limits: HTTP2Limits, loop: any EventLoop
+        authority: String, ready: EventLoopPromise<Void>?, status: ClientStatus, limits: HTTP2Limits,
+        loop: any EventLoop
     ) throws(SessionFailure) {
         self.authority = authority
-        self.isSecure = isSecure
+        self.ready = ready
+        isSecure = ready != nil
         self.status = status
         try super.init(role: .client, limits: limits, loop: loop)
     }
@@ -30,6 +35,8 @@ final class ClientConnection: HTTP2Connection {
     override var extraSettings: [(id: nghttp2_settings_id, value: Int)] {
         [(NGHTTP2_SETTINGS_ENABLE_PUSH, 0)]
     }
+
+    override func secured(by peerIdentities: [String]) { ready?.succeed() }
 
     // MARK: Calls
 
@@ -106,6 +113,7 @@ final class ClientConnection: HTTP2Connection {
 
     override func connectionClosed(_ reason: String) {
         hasFailed = reason
+        ready?.fail(Self.unusable(reason))
         status.becameUnusable()
         let waiters = closeWaiters
         closeWaiters = []

@@ -1,5 +1,6 @@
 package import MicroCore
 import MicroNIO
+package import MicroTLS
 import NIOCore
 import NIOPosix
 
@@ -14,37 +15,41 @@ package final class GRPCConnection: Connection {
     /// - Parameters:
     ///   - address: Where the server is, as `host:port` or `unix:path`.
     ///   - name: Who the server must prove to be, if the connection is encrypted.
-    ///   - configuration: Bounds and security.
+    ///   - limits: The bounds of the connection.
+    ///   - tls: Certificates and verification; plaintext if `nil`.
     /// - Returns: The open connection.
     /// - Throws: A ``MicroError`` with the status `unavailable` that was surely not processed.
     package static func open(
-        to address: String, as name: PeerName, configuration: GRPCClientConfiguration
+        to address: String, as name: PeerName, limits: HTTP2Limits, tls: TLSContext?
     ) async throws(MicroError) -> GRPCConnection {
         let status = ClientStatus()
         let loop = EventLoops.currentOrNext
-        let limits = configuration.limits
+        let ready = tls.map { _ in loop.makePromise(of: Void.self) }
         let bootstrap = ClientBootstrap(group: loop)
-            .connectTimeout(TimeAmount(configuration.connectTimeout))
+            .connectTimeout(TimeAmount(limits.connectTimeout))
             .channelOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 512 << 10))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let connection = try ClientConnection(
-                        authority: address, isSecure: false, status: status, limits: limits,
+                        authority: address, ready: ready, status: status, limits: limits,
                         loop: channel.eventLoop)
+                    if let tls { try channel.pipeline.syncOperations.addHandler(TLSHandler(tls, peer: name)) }
                     try channel.pipeline.syncOperations.addHandler(connection)
                 }
             }
         do {
             let channel = try await connect(bootstrap, to: address)
+            try await ready?.futureResult.get()
             let connection = try await channel.pipeline.handler(type: ClientConnection.self).map {
                 NIOLoopBound($0, eventLoop: channel.eventLoop)
             }.get()
             return GRPCConnection(connection, loop: loop, status: status)
-        } catch let error as MicroError {
-            throw error
         } catch {
+            // The promise must be kept also where no connection came to be that could keep it.
+            ready?.fail(error)
+            let reason = (error as? MicroError)?.detail ?? "\(error)"
             throw MicroError(
-                .unavailable, "Can't connect to \(address): \(error)", id: clientErrorID, processed: .no)
+                .unavailable, "Can't connect to \(address): \(reason)", id: clientErrorID, processed: .no)
         }
     }
 

@@ -2,6 +2,7 @@ import CNghttp2
 import Logging
 import MicroCore
 import MicroNIO
+import MicroTLS
 import NIOCore
 
 /// One HTTP/2 connection: an nghttp2 session between a NIO channel and the streams of calls.
@@ -85,6 +86,9 @@ class HTTP2Connection: ChannelInboundHandler {
     /// Begins a stream that the peer opened; `nil` if it isn't a call.
     func makeStream() -> HTTP2Stream? { nil }
 
+    /// Takes note that the connection is encrypted, and of the names that the peer has proved.
+    func secured(by peerIdentities: [String]) {}
+
     /// Takes note that the peer goes away.
     func goAwayReceived(code: UInt32) {}
 
@@ -163,8 +167,13 @@ class HTTP2Connection: ChannelInboundHandler {
         context.fireChannelInactive()
     }
 
+    final func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if let event = event as? TLSHandshakeCompleted { secured(by: event.peerIdentities) }
+        context.fireUserInboundEventTriggered(event)
+    }
+
     final func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        close("The connection failed: \(error)")
+        close((error as? TLSError)?.message ?? "The connection failed: \(error)")
     }
 
     final func handlerRemoved(context: ChannelHandlerContext) {

@@ -1,6 +1,7 @@
 import Logging
 import MicroCore
 import MicroNIO
+import MicroTLS
 import NIOCore
 import Synchronization
 
@@ -16,7 +17,9 @@ final class ConnectionTable: Sendable {
     private let state = Mutex(State())
 
     /// Takes a connection in that was just accepted, and sets its channel up; called on its loop.
-    func add(_ channel: any Channel, handler: any CallHandler, limits: HTTP2Limits) throws {
+    func add(
+        _ channel: any Channel, handler: any CallHandler, limits: HTTP2Limits, tls: TLSContext?
+    ) throws {
         let loop = channel.eventLoop
         let peer = Peer(address: channel.remoteAddress.map(AddressText.of) ?? "unknown")
         let id = ObjectIdentifier(channel)
@@ -29,6 +32,7 @@ final class ConnectionTable: Sendable {
             return state.isClosing
         }
         guard !isClosing else { throw ChannelError.alreadyClosed }
+        if let tls { try channel.pipeline.syncOperations.addHandler(TLSHandler(tls)) }
         try channel.pipeline.syncOperations.addHandler(connection)
     }
 

@@ -1,6 +1,7 @@
 import Logging
 package import MicroCore
 import MicroNIO
+package import MicroTLS
 import NIOCore
 import NIOPosix
 import Synchronization
@@ -17,13 +18,13 @@ package final class GRPCListener: Listener {
     /// - Parameters:
     ///   - address: Where.
     ///   - handler: What to do with each call.
-    ///   - configuration: Bounds and security.
+    ///   - limits: The bounds of each connection.
+    ///   - tls: Certificates and verification; plaintext if `nil`.
     /// - Throws: A ``StartError`` that names the address.
     package static func open(
-        on address: ListenAddress, handler: any CallHandler, configuration: GRPCServerConfiguration
+        on address: ListenAddress, handler: any CallHandler, limits: HTTP2Limits, tls: TLSContext?
     ) async throws -> GRPCListener {
         let connections = ConnectionTable()
-        let limits = configuration.limits
         let bootstrap = ServerBootstrap(group: EventLoops.group)
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -31,7 +32,7 @@ package final class GRPCListener: Listener {
             .childChannelOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 512 << 10))
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try connections.add(channel, handler: handler, limits: limits)
+                    try connections.add(channel, handler: handler, limits: limits, tls: tls)
                 }
             }
         do {

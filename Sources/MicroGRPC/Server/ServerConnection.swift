@@ -10,8 +10,8 @@ final class ServerConnection: HTTP2Connection {
 
     let handler: any CallHandler
 
-    /// Who the client is; set before the first call.
-    var peer: Peer
+    /// Who the client is; what it has proved is known before its first call.
+    private(set) var peer: Peer
 
     /// Called on the loop when nothing of the connection runs or is open any more.
     private let onEnd: @Sendable () -> Void
@@ -38,6 +38,10 @@ final class ServerConnection: HTTP2Connection {
     }
 
     override func makeStream() -> HTTP2Stream? { ServerStream(connection: self) }
+
+    override func secured(by peerIdentities: [String]) {
+        peer = Peer(address: peer.address, identities: peerIdentities)
+    }
 
     // MARK: Paths
 

@@ -55,7 +55,9 @@ final class ServerStream: HTTP2Stream {
         guard let subtype = head.subtype else { return refuse(httpStatus: "415", allow: nil) }
         if let fault = head.fault { return finish(.failure(fault)) }
         var call = CallHead(path: head.path, contentSubtype: subtype, peer: server.peer)
-        if !server.scratch.metadata.isEmpty { call.metadata = Metadata(packed: Array(server.scratch.metadata)) }
+        if !server.scratch.metadata.isEmpty {
+            call.metadata = Metadata(packed: Array(server.scratch.metadata))
+        }
         if let timeout = head.timeout {
             let deadline = server.now + .nanoseconds(timeout)
             self.deadline = deadline
