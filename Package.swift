@@ -106,7 +106,7 @@ let package = Package(
             swiftSettings: settings
         ),
 
-        tests("MicroCoreTests", ["MicroCore", configuration]),
+        tests("MicroCoreTests", ["MicroCore", configuration], resources: [.copy("Fixtures")]),
         tests(
             "MicroTests",
             ["Micro", "MicroCore", "MicroCodecJSON", "MicroTransportMemory", "MicroRegistryMemory"]),
