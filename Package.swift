@@ -72,7 +72,7 @@ let libraries: [Library] = [
             "MicroTransportHTTP2", "MicroTransportMemory", "MicroCodecJSON", "MicroCodecProtobuf",
         ]
     ),
-    Library(name: "MicroTesting", dependencies: ["MicroCore"]),
+    Library(name: "MicroTesting", dependencies: ["MicroCore", configuration]),
 
     // Foreign programs, certificates and ports for our own tests.
     Library(name: "MicroTestSupport", dependencies: [], isProduct: false),
@@ -110,7 +110,7 @@ let package = Package(
             swiftSettings: settings
         ),
 
-        tests("MicroCoreTests", ["MicroCore", configuration]),
+        tests("MicroCoreTests", ["MicroCore", configuration], resources: [.copy("Fixtures")]),
         tests(
             "MicroTests",
             ["Micro", "MicroCore", "MicroCodecJSON", "MicroTransportMemory", "MicroRegistryMemory"]),
