@@ -5,6 +5,9 @@ import time
 
 from . import process, wire
 
+# 400 calls at once, on as many connections as servers need that allow 100 streams on each.
+BURST_CONNECTIONS, BURST_STREAMS = 4, 100
+
 
 def _block(server):
     workload = server.workload
@@ -62,24 +65,14 @@ class _Neighbour:
         return time.perf_counter() - self.begun
 
 
-def _burst_connections(server, calls):
-    """Opens as many connections as the calls need by the number of streams that the server allows."""
-    opened = [wire.Connection(server.port)]
-    while opened[0].max_streams is None:
-        opened[0].receive()
-    share = min(calls, opened[0].max_streams or calls)
-    opened += [wire.Connection(server.port) for _ in range((calls + share - 1) // share - 1)]
-    return opened, share
-
-
-def spin_beside_neighbours(server, unary_request, calls=400, bursts=40, neighbours=4):
+def spin_beside_neighbours(server, unary_request, bursts, neighbours=4):
     """Sends bursts of slow calls, and measures what short calls of other connections take meanwhile.
 
     Returns the neighbours' sorted latencies in seconds, and the sorted times from the start of each
     burst to the first byte of an answer to it.
     """
     block = _block(server)
-    opened, share = _burst_connections(server, calls)
+    opened = [wire.Connection(server.port) for _ in range(BURST_CONNECTIONS)]
     beside = [_Neighbour(server, unary_request) for _ in range(neighbours)]
     latencies, first_bytes = [], []
     with selectors.DefaultSelector() as selector:
@@ -88,10 +81,10 @@ def spin_beside_neighbours(server, unary_request, calls=400, bursts=40, neighbou
         for neighbour in beside:
             selector.register(neighbour.connection.socket, selectors.EVENT_READ, neighbour)
         for burst in range(bursts):
-            base = 1 + 2 * share * burst
-            streams = range(base, base + 2 * share, 2)
+            base = 1 + 2 * BURST_STREAMS * burst
+            streams = range(base, base + 2 * BURST_STREAMS, 2)
             requests = b"".join(wire.request(stream, block, server.workload.request) for stream in streams)
-            latency, first = _one_burst(selector, opened, beside, requests, share)
+            latency, first = _one_burst(selector, opened, beside, requests)
             latencies += latency
             first_bytes.append(first)
             time.sleep(0.01)
@@ -100,8 +93,8 @@ def spin_beside_neighbours(server, unary_request, calls=400, bursts=40, neighbou
     return sorted(latencies), sorted(first_bytes)
 
 
-def _one_burst(selector, opened, beside, requests, share):
-    left, first, latencies = share * len(opened), None, []
+def _one_burst(selector, opened, beside, requests):
+    left, first, latencies = BURST_STREAMS * len(opened), None, []
     begun = time.perf_counter()
     for connection in opened:
         connection.socket.sendall(requests)

@@ -11,7 +11,7 @@ import struct
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE = 0, 1, 3, 4, 6, 7, 8
 END_STREAM, ACK, END_HEADERS = 1, 1, 4
-MAX_CONCURRENT_STREAMS, INITIAL_WINDOW_SIZE = 3, 4
+INITIAL_WINDOW_SIZE = 4
 LARGE_WINDOW = 1 << 30
 
 # What each call carries beside its path, as a C++ client in a real fleet would send it.
@@ -90,7 +90,6 @@ class Connection:
             context.verify_mode = ssl.CERT_NONE
             context.set_alpn_protocols(["h2"])
             self.socket = context.wrap_socket(self.socket)
-        self.max_streams = None
         self._buffer = bytearray()
         self.socket.sendall(
             PREFACE + frame(SETTINGS, 0, 0, struct.pack(">HI", INITIAL_WINDOW_SIZE, LARGE_WINDOW))
@@ -117,10 +116,6 @@ class Connection:
 
     def _handle(self, kind, flags, stream, payload, ended):
         if kind == SETTINGS and not flags & ACK:
-            for at in range(0, len(payload) - 5, 6):
-                name, value = struct.unpack_from(">HI", payload, at)
-                if name == MAX_CONCURRENT_STREAMS:
-                    self.max_streams = value
             self.socket.sendall(frame(SETTINGS, ACK, 0))
         elif kind == PING and not flags & ACK:
             self.socket.sendall(frame(PING, ACK, 0, payload))
