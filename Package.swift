@@ -128,6 +128,6 @@ let package = Package(
             [
                 "MicroTransportHTTP2", "MicroGRPC", "MicroNIO", "MicroTesting", "MicroCore", nioCore,
                 nioPosix,
-            ]),
+            ], resources: [.copy("Fixtures")]),
     ]
 )
