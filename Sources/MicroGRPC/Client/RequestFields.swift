@@ -10,6 +10,7 @@ enum RequestFields {
     ///   - authority: What stands for the server.
     ///   - isSecure: Whether the connection is encrypted.
     ///   - timeout: The time that is left, in nanoseconds.
+    /// - Returns: The block.
     static func block(_ head: CallHead, authority: String, isSecure: Bool, timeout: Int64?) -> FieldBlock {
         var block = FieldBlock()
         block.add(":method", "POST")

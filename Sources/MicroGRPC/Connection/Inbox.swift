@@ -70,7 +70,9 @@ struct Inbox {
         return end.map { ($0, 0) }
     }
 
-    /// Lets a reader wait. There is one at a time: a second one is told so.
+    /// Lets a reader wait.
+    ///
+    /// There is one at a time: a second one is told so.
     mutating func wait(_ continuation: UnsafeContinuation<Reading, Never>) {
         guard reader == nil else {
             return continuation.resume(

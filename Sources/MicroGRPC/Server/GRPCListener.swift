@@ -20,6 +20,7 @@ package final class GRPCListener: Listener {
     ///   - handler: What to do with each call.
     ///   - limits: The bounds of each connection.
     ///   - tls: Certificates and verification; plaintext if `nil`.
+    /// - Returns: The open listener.
     /// - Throws: A ``StartError`` that names the address.
     package static func open(
         on address: ListenAddress, handler: any CallHandler, limits: HTTP2Limits, tls: TLSContext?
