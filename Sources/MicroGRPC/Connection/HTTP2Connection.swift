@@ -58,6 +58,10 @@ class HTTP2Connection: ChannelInboundHandler {
     /// The stream whose header block is being read.
     private final var headersStream: HTTP2Stream?
 
+    /// The metadata of a header block that goes on in the next read: other connections of the loop use
+    /// the shared memory in between.
+    private final var interruptedMetadata: [UInt8] = []
+
     private final var tick: (due: NIODeadline, task: Scheduled<Void>)?
     private final var lastRead: NIODeadline
     private final var pingDue: NIODeadline?
@@ -129,7 +133,12 @@ class HTTP2Connection: ChannelInboundHandler {
         lastRead = now
         pingDue = nil
         isReading = true
+        if headersStream != nil {
+            scratch.metadata = interruptedMetadata
+            interruptedMetadata = []
+        }
         buffer.withUnsafeReadableBytes { feed($0) }
+        if headersStream != nil { interruptedMetadata = scratch.metadata }
     }
 
     private final func feed(_ bytes: UnsafeRawBufferPointer) {
