@@ -50,6 +50,7 @@ class HTTP2Connection: ChannelInboundHandler {
     private final var isFlushScheduled = false
     private final var pendingTearDown: String?
     private final var isReading = false
+    private final var isEnding = false
     final private(set) var isClosed = false
 
     /// The streams that are open, in no order.
@@ -218,7 +219,7 @@ class HTTP2Connection: ChannelInboundHandler {
     final func flush() {
         guard sessionDepth == 0, !isClosed, let context else { return }
         needsFlush = false
-        while context.channel.isWritable {
+        while !isClosed, context.channel.isWritable {
             scratch.output.clear()
             let failure = inSession { fillOutput(from: $0) }
             guard !isClosed else { return }
@@ -228,9 +229,19 @@ class HTTP2Connection: ChannelInboundHandler {
             if count < Self.flushSize { break }
         }
         if scratch.output.capacity > 4 * Self.flushSize { scratch.output = ByteBuffer() }
-        if !isClosed, sessionDepth == 0, session.isDone {
-            close("The connection was closed after its last call.")
+        if !isClosed, sessionDepth == 0, session.isDone { closeWhenWritten(context) }
+    }
+
+    /// Closes the channel when the socket has taken what was handed to it: closing drops what waits.
+    private final func closeWhenWritten(_ context: ChannelHandlerContext) {
+        guard !isEnding else { return }
+        isEnding = true
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        let written = context.eventLoop.makePromise(of: Void.self)
+        written.futureResult.whenComplete { _ in
+            bound.value.close("The connection was closed after its last call.")
         }
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer()), promise: written)
     }
 
     private final func fillOutput(from session: HTTP2Session) -> String? {
