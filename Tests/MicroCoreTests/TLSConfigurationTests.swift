@@ -1,0 +1,53 @@
+import Configuration
+import MicroCore
+import Testing
+
+@Suite("TLS from variables")
+struct TLSConfigurationTests {
+    private func read(_ variables: [String: String]) throws -> TLSConfiguration? {
+        let reader = ConfigReader(provider: EnvironmentVariablesProvider(environmentVariables: variables))
+        return try TLSConfiguration(config: reader.scoped(to: "micro"))
+    }
+
+    @Test("nothing set means plaintext")
+    func plaintext() throws {
+        #expect(try read([:]) == nil)
+        #expect(try read(["MICRO_TLS_CA": "", "MICRO_REGISTRY": "mdns"]) == nil)
+    }
+
+    @Test("all variables arrive")
+    func all() throws {
+        let tls = try #require(
+            try read([
+                "MICRO_TLS_CERT": "/c.pem", "MICRO_TLS_KEY": "/k.pem", "MICRO_TLS_CA": "/ca.pem",
+                "MICRO_TLS_CLIENT_AUTH": "required", "MICRO_TLS_NAME": "greeter",
+            ]))
+        #expect(
+            tls
+                == TLSConfiguration(
+                    certificateChain: .file("/c.pem"), privateKey: .file("/k.pem"),
+                    trustRoots: .file("/ca.pem"), clientVerification: .required, expectedName: "greeter"))
+        #expect(try read(["MICRO_TLS_CA": "system"]) == TLSConfiguration())
+        #expect(try read(["MICRO_TLS_INSECURE_SKIP_VERIFY": "true"])?.insecurelySkipsVerification == true)
+    }
+
+    @Test(
+        "values that can't be used name the variable",
+        arguments: [
+            (["MICRO_TLS_CERT": "/c.pem"], "MICRO_TLS_KEY"),
+            (["MICRO_TLS_KEY": "/k.pem"], "MICRO_TLS_CERT"),
+            (["MICRO_TLS_CLIENT_AUTH": "maybe"], "\"maybe\""),
+            (["MICRO_TLS_CLIENT_AUTH": "required", "MICRO_TLS_CA": "/ca.pem"], "MICRO_TLS_CERT"),
+            (
+                ["MICRO_TLS_CLIENT_AUTH": "optional", "MICRO_TLS_CERT": "/c", "MICRO_TLS_KEY": "/k"],
+                "MICRO_TLS_CA"
+            ),
+            (["MICRO_TLS_INSECURE_SKIP_VERIFY": "perhaps"], "\"perhaps\""),
+            (["MICRO_TLS_INSECURE_SKIP_VERIFY": "1", "MICRO_TLS_NAME": "x"], "MICRO_TLS_NAME"),
+        ])
+    func contradictions(_ variables: [String: String], _ text: String) throws {
+        let error = try #require(throws: StartError.self) { try read(variables) }
+        #expect(error.code == .invalidConfiguration)
+        #expect(error.message.contains(text))
+    }
+}
