@@ -18,6 +18,8 @@ let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let serviceLifecycle: Target.Dependency =
     .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals: Target.Dependency =
+    .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let swiftProtobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 
 /// A library target of ours, which is also a product of its own name when `isProduct`.
@@ -43,7 +45,10 @@ let libraries: [Library] = [
     ),
 
     // Floor 3: the engine.
-    Library(name: "Micro", dependencies: ["MicroCore", configuration, logging, serviceLifecycle]),
+    Library(
+        name: "Micro",
+        dependencies: ["MicroCore", configuration, logging, serviceLifecycle, unixSignals]
+    ),
     Library(
         name: "MicroProtobuf",
         dependencies: ["Micro", "MicroCore", "MicroCodecProtobuf", swiftProtobuf]
