@@ -76,7 +76,7 @@ let libraries: [Library] = [
             "MicroTransportHTTP2", "MicroTransportMemory", "MicroCodecJSON", "MicroCodecProtobuf",
         ]
     ),
-    Library(name: "MicroTesting", dependencies: ["MicroCore"]),
+    Library(name: "MicroTesting", dependencies: ["MicroCore", configuration]),
 ]
 
 /// The tests of a target, or of a few that belong together.

@@ -1,0 +1,71 @@
+public import MicroCore
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// JSON of `Codable` types, under the content subtype `json`.
+///
+/// It writes what Go's `encoding/json` reads and the other way round: dates are RFC 3339 text, bytes
+/// are Base64, and slashes stand for themselves. An empty body is read as `{}`, which is what a
+/// caller means who has nothing to say.
+///
+/// What is read may nest arrays and objects 256 levels deep; its size is bounded by the transport.
+public struct JSONCodec: Codec {
+    /// Creates the codec.
+    public init() {}
+
+    /// The subtype `json`.
+    public var contentSubtypes: [String] { ["json"] }
+
+    /// Returns a coder for a type that is `Codable`.
+    ///
+    /// - Parameters:
+    ///   - type: The type of the values.
+    ///   - subtype: The content subtype.
+    /// - Returns: The coder, or `nil` if the type isn't `Codable` or the subtype isn't `json`.
+    public func coder<Value: Sendable>(for type: Value.Type, subtype: String) -> MessageCoder<Value>? {
+        guard subtype == "json", let type = type as? any (Codable & Sendable).Type else { return nil }
+        func open<Opened: Codable & Sendable>(_: Opened.Type) -> MessageCoder<Value>? {
+            makeCoder(for: Opened.self) as? MessageCoder<Value>
+        }
+        return open(type)
+    }
+
+    private func makeCoder<Value: Codable & Sendable>(for type: Value.Type) -> MessageCoder<Value> {
+        // Both are safe to use from several threads at once as long as nobody sets them up anew.
+        let decoder = JSONDecoder()
+        decoder.dateDecodingStrategy = .custom(JSONDates.decode)
+        let encoder = JSONEncoder()
+        encoder.dateEncodingStrategy = .custom(JSONDates.encode)
+        encoder.outputFormatting = .withoutEscapingSlashes
+        return MessageCoder(
+            decode: { bytes in
+                guard !bytes.isEmpty else { return try decode(type, from: Data("{}".utf8), with: decoder) }
+                try JSONDepth.check(bytes)
+                return try decode(type, from: bytes.withUnsafeBytes { Data($0) }, with: decoder)
+            },
+            encode: { value in
+                do {
+                    return Message(try encoder.encode(value))
+                } catch {
+                    throw MicroError(.internal, JSONProblem.text(of: error, type: type))
+                }
+            })
+    }
+}
+
+/// Reads a value and turns what is wrong with it into an error that says what and where.
+private func decode<Value: Decodable>(
+    _ type: Value.Type, from data: Data, with decoder: JSONDecoder
+) throws -> Value {
+    do {
+        return try decoder.decode(type, from: data)
+    } catch let error as MicroError {
+        throw error
+    } catch {
+        throw MicroError(.invalidArgument, JSONProblem.text(of: error, type: type))
+    }
+}

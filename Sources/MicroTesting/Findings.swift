@@ -1,0 +1,74 @@
+import Synchronization
+
+/// What a conformance suite has found so far.
+final class Findings: Sendable {
+    private let violations = Mutex<[String]>([])
+    private let patience: Duration
+
+    /// Creates an empty list.
+    ///
+    /// - Parameter patience: How long a phase of the suite may take before it counts as hanging.
+    init(patience: Duration) { self.patience = patience }
+
+    /// Writes a broken promise down if a condition doesn't hold.
+    func expect(_ condition: Bool, _ promise: @autoclosure () -> String) {
+        guard !condition else { return }
+        let text = promise()
+        violations.withLock { $0.append(text) }
+    }
+
+    /// Runs one phase; what it throws, and that it hangs, is written down.
+    ///
+    /// - Parameters:
+    ///   - name: What the phase checks.
+    ///   - body: The checks.
+    func phase(_ name: String, _ body: @escaping @Sendable () async throws -> Void) async {
+        do {
+            try await within(patience, body)
+        } catch {
+            violations.withLock { $0.append("\(name): \(error)") }
+        }
+    }
+
+    /// Throws what was found, if anything was.
+    func report(_ subject: String) throws(ConformanceFailure) {
+        let violations = violations.withLock { $0 }
+        if !violations.isEmpty { throw ConformanceFailure(subject: subject, violations: violations) }
+    }
+}
+
+/// An observation that a phase can't go on without.
+struct Unmet: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+}
+
+/// Runs a function, and cancels it and throws when it takes too long.
+func within<Result: Sendable>(
+    _ limit: Duration, _ body: @escaping @Sendable () async throws -> Result
+) async throws -> Result {
+    try await withThrowingTaskGroup(of: Result?.self) { group in
+        group.addTask { try await body() }
+        group.addTask {
+            try await Task.sleep(for: limit)
+            return nil
+        }
+        defer { group.cancelAll() }
+        guard let first = try await group.next(), let result = first else {
+            throw Unmet("did not end within \(limit)")
+        }
+        return result
+    }
+}
+
+/// Waits until something holds, asking again and again; throws when it doesn't within the limit.
+func eventually(
+    _ what: String, within limit: Duration, _ condition: () async throws -> Bool
+) async throws {
+    let end = ContinuousClock.now + limit
+    while try await !condition() {
+        guard ContinuousClock.now < end else { throw Unmet("\(what): not within \(limit)") }
+        try await Task.sleep(for: .milliseconds(5))
+    }
+}

@@ -1,0 +1,193 @@
+import MicroCore
+
+// Shutting down, closing, and addresses.
+extension TransportConformance {
+    static let endPhases: [(String, Check)] = [
+        ("shutdown lets running calls finish", draining),
+        ("shutdown cancels what remains at the deadline", shutdownDeadline),
+        ("cancelling shutdown moves its deadline to now", cancelledShutdown),
+        ("nobody listens", deadAddress),
+        ("a taken address", takenAddress),
+        ("closing a connection ends its calls", closing),
+        ("closing a connection waits for its calls", closingLater),
+        ("active calls are counted", counting),
+    ]
+
+    /// A handler that tells that it runs, and waits until it may go on.
+    private static func gated(
+        _ fixture: Fixture, started: Signal, goOn: Signal, ended: Signal = Signal()
+    ) -> @Sendable (CallHead) -> Acceptance {
+        let placement = fixture.placement
+        return { _ in
+            .unary(
+                { (_, message) async throws(MicroError) -> UnaryReply in
+                    defer { ended.fire() }
+                    started.fire()
+                    try await goOn.waitInHandler()
+                    return UnaryReply(message)
+                }, placement)
+        }
+    }
+
+    private static let head = CallHead(path: "/conformance.Test/Gate")
+
+    private static func draining(_ fixture: Fixture) async throws {
+        let (started, goOn) = (Signal(), Signal())
+        try await fixture.withServer(gated(fixture, started: started, goOn: goOn)) { server in
+            let connection = try await server.connect()
+            try await withThrowingTaskGroup { group in
+                group.addTask {
+                    let reply = try await connection.unary(head, Message(text: "last"))
+                    fixture.findings.expect(reply.message.text == "last", "A draining call got a wrong reply.")
+                }
+                try await started.wait()
+                group.addTask { await server.listener.shutdown(deadline: .now + .seconds(30)) }
+                try await eventually("a connection isn't usable while its server drains", within: .seconds(10)) {
+                    !connection.isUsable
+                }
+                let error = try await fixture.expectError(.unavailable, when: "A call to a server that drains") {
+                    _ = try await connection.unary(head, Message())
+                }
+                fixture.findings.expect(
+                    error?.processed == .no, "A call that a draining server refused counts as processed.")
+                goOn.fire()
+                try await group.waitForAll()
+            }
+            await connection.close(deadline: .now)
+            try await expectDead(server, fixture)
+        }
+    }
+
+    private static func expectDead(_ server: Fixture.Server, _ fixture: Fixture) async throws {
+        let error = try await fixture.expectError(.unavailable, when: "Dialling a server that has gone") {
+            _ = try await server.connect()
+        }
+        fixture.findings.expect(error?.processed == .no, "A failed dial counts as processed.")
+    }
+
+    private static func shutdownDeadline(_ fixture: Fixture) async throws {
+        let (started, ended) = (Signal(), Signal())
+        try await fixture.withServer(gated(fixture, started: started, goOn: Signal(), ended: ended)) { server in
+            let connection = try await server.connect()
+            try await withThrowingTaskGroup { group in
+                group.addTask {
+                    try await fixture.expectError(when: "A call that shutdown has cut off") {
+                        _ = try await connection.unary(head, Message())
+                    }
+                }
+                try await started.wait()
+                await server.listener.shutdown(deadline: .now + .milliseconds(50))
+                fixture.findings.expect(ended.hasFired, "A handler still runs after shutdown has returned.")
+                try await group.waitForAll()
+            }
+            await connection.close(deadline: .now)
+        }
+    }
+
+    private static func cancelledShutdown(_ fixture: Fixture) async throws {
+        let (started, ended) = (Signal(), Signal())
+        try await fixture.withServer(gated(fixture, started: started, goOn: Signal(), ended: ended)) { server in
+            let connection = try await server.connect()
+            try await withThrowingTaskGroup { group in
+                group.addTask { _ = try? await connection.unary(head, Message()) }
+                try await started.wait()
+                await withTaskGroup { shutdown in
+                    shutdown.addTask { await server.listener.shutdown(deadline: .now + .seconds(3600)) }
+                    shutdown.cancelAll()
+                }
+                fixture.findings.expect(ended.hasFired, "A handler still runs after a cancelled shutdown.")
+                try await group.waitForAll()
+            }
+            await connection.close(deadline: .now)
+        }
+    }
+
+    private static func deadAddress(_ fixture: Fixture) async throws {
+        try await fixture.withServer(gated(fixture, started: Signal(), goOn: Signal())) { server in
+            await server.listener.shutdown(deadline: .now)
+            try await expectDead(server, fixture)
+            // A second time does nothing.
+            await server.listener.shutdown(deadline: .now)
+        }
+    }
+
+    private static func takenAddress(_ fixture: Fixture) async throws {
+        try await fixture.withServer(gated(fixture, started: Signal(), goOn: Signal())) { server in
+            do {
+                let second = try await fixture.suite.server.listen(
+                    on: server.listener.address, handler: server.handler)
+                fixture.findings.expect(false, "Two listeners have the address \(second.address).")
+                await second.shutdown(deadline: .now)
+            } catch let error as StartError {
+                fixture.findings.expect(
+                    error.message.contains(server.listener.address.description),
+                    "The error of a taken address doesn't name it: \(error)")
+            }
+        }
+    }
+
+    private static func closing(_ fixture: Fixture) async throws {
+        let (started, ended) = (Signal(), Signal())
+        try await fixture.withServer(gated(fixture, started: started, goOn: Signal(), ended: ended)) { server in
+            let connection = try await server.connect()
+            try await withThrowingTaskGroup { group in
+                group.addTask {
+                    try await fixture.expectError(when: "A call on a connection that is closed") {
+                        _ = try await connection.unary(head, Message())
+                    }
+                }
+                try await started.wait()
+                await connection.close(deadline: .now)
+                try await group.waitForAll()
+            }
+            try await ended.wait()
+            fixture.findings.expect(!connection.isUsable, "A closed connection is usable.")
+            fixture.findings.expect(connection.activeCalls == 0, "A closed connection has active calls.")
+            let error = try await fixture.expectError(.unavailable, when: "A call on a closed connection") {
+                _ = try await connection.unary(head, Message())
+            }
+            fixture.findings.expect(
+                error?.processed == .no, "A call on a closed connection counts as processed.")
+            try await fixture.expectError(.unavailable, when: "A stream on a closed connection") {
+                _ = try await connection.open(head).receive()
+            }
+            await connection.close(deadline: .now)
+        }
+    }
+
+    private static func closingLater(_ fixture: Fixture) async throws {
+        let (started, goOn) = (Signal(), Signal())
+        try await fixture.withServer(gated(fixture, started: started, goOn: goOn)) { server in
+            let connection = try await server.connect()
+            try await withThrowingTaskGroup { group in
+                group.addTask {
+                    let reply = try await connection.unary(head, Message(text: "last"))
+                    fixture.findings.expect(reply.message.text == "last", "A call before a close got a wrong reply.")
+                }
+                try await started.wait()
+                group.addTask { await connection.close(deadline: .now + .seconds(30)) }
+                try await eventually("a connection isn't usable while it closes", within: .seconds(10)) {
+                    !connection.isUsable
+                }
+                goOn.fire()
+                try await group.waitForAll()
+            }
+        }
+    }
+
+    private static func counting(_ fixture: Fixture) async throws {
+        let (started, goOn) = (Signal(), Signal())
+        try await fixture.withConnection(gated(fixture, started: started, goOn: goOn)) { connection in
+            fixture.findings.expect(connection.activeCalls == 0, "A new connection has active calls.")
+            try await withThrowingTaskGroup { group in
+                group.addTask { _ = try await connection.unary(head, Message()) }
+                try await started.wait()
+                fixture.findings.expect(
+                    connection.activeCalls == 1, "One call runs, and \(connection.activeCalls) are counted.")
+                goOn.fire()
+                try await group.waitForAll()
+            }
+            fixture.findings.expect(connection.activeCalls == 0, "A call that is over counts as active.")
+        }
+    }
+}

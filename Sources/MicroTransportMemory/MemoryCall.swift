@@ -1,0 +1,208 @@
+import MicroCore
+import Synchronization
+
+/// A call within the process: both directions, the metadata, and the one end.
+final class MemoryCall: Sendable {
+    private struct State {
+        var takesOneMessage = false
+        var sentMessages = 0
+        var requestHasEnded = false
+        var metadata: Metadata?
+        var metadataReaders: [CheckedContinuation<Void, Never>] = []
+        var outcome: Result<Metadata, MicroError>?
+        var task: Task<Void, Never>?
+    }
+
+    /// What the server sees of the call before its first message.
+    let head: CallHead
+
+    let requests: MessagePipe
+    let responses: MessagePipe
+
+    private let requestLimit: Int
+    private let responseLimit: Int
+    private let onEnd: @Sendable (MemoryCall) -> Void
+    private let state = Mutex(State())
+
+    /// Creates a call that nobody serves yet.
+    ///
+    /// - Parameters:
+    ///   - head: What the server sees of it.
+    ///   - server: The server's limits.
+    ///   - client: The client's limits.
+    ///   - onEnd: Called once when the call is over for the client.
+    init(
+        _ head: CallHead, server: MemoryTransport.Configuration, client: MemoryTransport.Configuration,
+        onEnd: @escaping @Sendable (MemoryCall) -> Void
+    ) {
+        self.head = head
+        requests = MessagePipe(capacity: server.bufferedMessages)
+        responses = MessagePipe(capacity: client.bufferedMessages)
+        requestLimit = server.maximumMessageSize
+        responseLimit = client.maximumMessageSize
+        self.onEnd = onEnd
+    }
+
+    /// Takes note of what the server makes of the call, before the first message.
+    func expect(_ acceptance: Acceptance) {
+        switch acceptance {
+        case .unary, .serverStream: state.withLock { $0.takesOneMessage = true }
+        case .stream, .refuse: break
+        }
+    }
+
+    /// Takes the task that serves the call, which is cancelled when the call is reset.
+    func attach(_ task: Task<Void, Never>) {
+        let isReset = state.withLock { state in
+            state.task = task
+            return state.outcome != nil
+        }
+        if isReset { task.cancel() }
+    }
+
+    /// Ends the call as the server wants it; does nothing if it is over.
+    ///
+    /// - Parameter outcome: The trailing metadata, or the error to answer with.
+    func end(_ outcome: Result<Metadata, MicroError>) {
+        guard settle(outcome) != nil else { return }
+        onEnd(self)
+        let over = MicroError(.cancelled, "The call is over: the server has ended it.")
+        switch outcome {
+        case .success:
+            responses.finish(writing: over)
+            requests.fail(reading: over, writing: over)
+        case .failure(let error):
+            responses.finish(throwing: error, writing: over)
+            requests.fail(reading: over, writing: error)
+        }
+    }
+
+    /// Ends the call at once and cancels its handler; does nothing if it is over.
+    ///
+    /// - Parameter error: What the client is told.
+    func reset(_ error: MicroError) {
+        guard let before = settle(.failure(error)) else { return }
+        onEnd(self)
+        responses.fail(reading: error, writing: error.asHandlersSeeIt)
+        requests.fail(reading: error.asHandlersSeeIt, writing: error)
+        before.task?.cancel()
+    }
+
+    /// Writes down how the call ended.
+    ///
+    /// - Returns: The state before; `nil` if it was over already.
+    private func settle(_ outcome: Result<Metadata, MicroError>) -> State? {
+        let before = state.withLock { state -> State? in
+            guard state.outcome == nil else { return nil }
+            let before = state
+            state.outcome = outcome
+            state.metadataReaders = []
+            return before
+        }
+        for reader in before?.metadataReaders ?? [] { reader.resume() }
+        return before
+    }
+}
+
+// What the client does with the call.
+extension MemoryCall: OutboundStream {
+    func receive() async throws(MicroError) -> Message? {
+        try await responses.receive(onCancel: cancel)
+    }
+
+    func send(_ message: Message) async throws(MicroError) {
+        if message.count > requestLimit { reset(.tooLarge("request", message, requestLimit)) }
+        let isTooMany = state.withLock { state in
+            guard !state.requestHasEnded else { return false }
+            state.sentMessages += 1
+            return state.takesOneMessage && state.sentMessages > 1
+        }
+        if isTooMany {
+            reset(MicroError(.invalidArgument, "\(head.path) takes one message, and the client sent more."))
+        }
+        try await requests.send(message, onCancel: cancel)
+    }
+
+    func finish() async throws(MicroError) { finishRequest() }
+
+    /// Ends the request; the answer can still be read.
+    func finishRequest() {
+        state.withLock { $0.requestHasEnded = true }
+        requests.finish(writing: MicroError(.internal, "The request has ended, nothing more can be sent."))
+    }
+
+    func metadata() async throws(MicroError) -> Metadata {
+        if let result = metadataIfThere() { return try result.get() }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { reader in
+                let isThere = state.withLock { state in
+                    if state.metadata != nil || state.outcome != nil { return true }
+                    state.metadataReaders.append(reader)
+                    return false
+                }
+                if isThere { reader.resume() }
+            }
+        } onCancel: {
+            cancel()
+        }
+        return try metadataIfThere()?.get() ?? [:]
+    }
+
+    private func metadataIfThere() -> Result<Metadata, MicroError>? {
+        state.withLock { state in
+            if let metadata = state.metadata { return .success(metadata) }
+            return state.outcome.map { outcome in outcome.map { _ in [:] } }
+        }
+    }
+
+    var trailingMetadata: Metadata {
+        switch state.withLock(\.outcome) {
+        case .success(let metadata): metadata
+        case .failure(let error): error.trailingMetadata
+        case nil: [:]
+        }
+    }
+
+    func cancel() { reset(MicroError(.cancelled, "The caller has given the call up.")) }
+}
+
+// What the server does with the call.
+extension MemoryCall {
+    /// Sends the metadata in front of the first message; does nothing once they are sent.
+    func answer(with metadata: Metadata) throws(MicroError) {
+        let result = state.withLock { state -> Result<[CheckedContinuation<Void, Never>], MicroError> in
+            switch state.outcome {
+            case .failure(let error): return .failure(error.asHandlersSeeIt)
+            case .success: return .failure(MicroError(.cancelled, "The call is over."))
+            case nil: break
+            }
+            guard state.metadata == nil else { return .success([]) }
+            state.metadata = metadata
+            defer { state.metadataReaders = [] }
+            return .success(state.metadataReaders)
+        }
+        for reader in try result.get() { reader.resume() }
+    }
+
+    /// Sends a message of the answer, with empty metadata in front if there are none yet.
+    func answer(with message: Message) async throws(MicroError) {
+        if message.count > responseLimit { reset(.tooLarge("answer", message, responseLimit)) }
+        try answer(with: [:])
+        try await responses.send(message, onCancel: responses.interruptWriter)
+    }
+}
+
+extension MicroError {
+    /// What a handler is told whose call was reset.
+    ///
+    /// That the server can't be reached is news for the client alone.
+    fileprivate var asHandlersSeeIt: Self {
+        rpcStatus == .unavailable ? MicroError(.cancelled, detail) : self
+    }
+
+    fileprivate static func tooLarge(_ part: String, _ message: Message, _ limit: Int) -> Self {
+        MicroError(
+            .resourceExhausted,
+            "A message of the \(part) has \(message.count) bytes; the limit is \(limit) bytes.")
+    }
+}

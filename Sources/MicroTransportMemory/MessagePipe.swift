@@ -1,0 +1,177 @@
+import MicroCore
+import Synchronization
+
+/// One direction of a call: a bounded queue between one writer and one reader.
+final class MessagePipe: Sendable {
+    private typealias Reader = CheckedContinuation<Result<Message?, MicroError>, Never>
+    private typealias Writer = CheckedContinuation<Result<Void, MicroError>, Never>
+
+    /// What the two sides get once all messages have been read, or at once after a reset.
+    private struct End {
+        var reading: Result<Message?, MicroError>
+        var writing: MicroError
+    }
+
+    private struct State {
+        var messages: [Message] = []
+        var end: End?
+        var reader: Reader?
+        var writer: (message: Message, continuation: Writer)?
+    }
+
+    private let capacity: Int
+    private let state = Mutex(State())
+
+    /// Creates an empty pipe.
+    ///
+    /// - Parameter capacity: How many messages wait before their writer does.
+    init(capacity: Int) { self.capacity = max(1, capacity) }
+
+    /// Writes a message; suspends while the queue is full.
+    ///
+    /// - Parameters:
+    ///   - message: The message.
+    ///   - onCancel: What to do when the suspended task is cancelled; must end the waiting.
+    /// - Throws: What the pipe has ended with for its writer.
+    func send(_ message: Message, onCancel: @Sendable () -> Void) async throws(MicroError) {
+        if let result = offer(message) { return try result.get() }
+        let result = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                if let result = offer(message, continuation) { continuation.resume(returning: result) }
+            }
+        } onCancel: {
+            onCancel()
+        }
+        try result.get()
+    }
+
+    /// Reads a message; suspends until one is there.
+    ///
+    /// - Parameter onCancel: What to do when the suspended task is cancelled; must end the waiting.
+    /// - Returns: The message, or `nil` behind the last one.
+    /// - Throws: What the pipe has ended with for its reader.
+    func receive(onCancel: @Sendable () -> Void) async throws(MicroError) -> Message? {
+        if let result = take() { return try result.get() }
+        let result = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                if let result = take(continuation) { continuation.resume(returning: result) }
+            }
+        } onCancel: {
+            onCancel()
+        }
+        return try result.get()
+    }
+
+    /// Ends the pipe behind the messages that wait.
+    ///
+    /// - Parameters:
+    ///   - error: What the reader gets then; `nil` for the regular end.
+    ///   - writing: What a writer gets from now on.
+    func finish(throwing error: MicroError? = nil, writing: MicroError) {
+        let reading: Result<Message?, MicroError> = error.map { .failure($0) } ?? .success(nil)
+        end(End(reading: reading, writing: writing), dropsMessages: false)
+    }
+
+    /// Ends the pipe at once; messages that wait are dropped.
+    func fail(reading: MicroError, writing: MicroError) {
+        end(End(reading: .failure(reading), writing: writing), dropsMessages: true)
+    }
+
+    /// Wakes the reader with an error, which ends nothing.
+    func interruptReader() {
+        let reader = state.withLock { state in
+            defer { state.reader = nil }
+            return state.reader
+        }
+        reader?.resume(returning: .failure(.interrupted))
+    }
+
+    /// Wakes the writer with an error; its message isn't sent, and nothing else ends.
+    func interruptWriter() {
+        let writer = state.withLock { state in
+            defer { state.writer = nil }
+            return state.writer
+        }
+        writer?.continuation.resume(returning: .failure(.interrupted))
+    }
+
+    private func end(_ end: End, dropsMessages: Bool) {
+        let (reader, writer) = state.withLock { state -> (Reader?, Writer?) in
+            if dropsMessages {
+                state.messages = []
+            } else if state.end != nil {
+                return (nil, nil)
+            }
+            state.end = end
+            defer { (state.reader, state.writer) = (nil, nil) }
+            return (state.reader, state.writer?.continuation)
+        }
+        reader?.resume(returning: end.reading)
+        writer?.resume(returning: .failure(end.writing))
+    }
+
+    /// Writes a message if there is room.
+    ///
+    /// - Parameters:
+    ///   - message: The message.
+    ///   - continuation: Who waits if there is none; without it the message isn't taken.
+    /// - Returns: What became of it; `nil` if there is no room.
+    private func offer(_ message: Message, _ continuation: Writer? = nil) -> Result<Void, MicroError>? {
+        var woken: Reader?
+        let result = state.withLock { state -> Result<Void, MicroError>? in
+            if let end = state.end { return .failure(end.writing) }
+            guard state.writer == nil else { return .failure(.usedTwice("writing")) }
+            if let reader = state.reader {
+                woken = reader
+                state.reader = nil
+                return .success(())
+            }
+            if state.messages.count < capacity {
+                state.messages.append(message)
+                return .success(())
+            }
+            guard let continuation else { return nil }
+            guard !Task.isCancelled else { return .failure(.interrupted) }
+            state.writer = (message, continuation)
+            return nil
+        }
+        woken?.resume(returning: .success(message))
+        return result
+    }
+
+    /// Reads a message if one is there.
+    ///
+    /// - Parameter continuation: Who waits if there is none.
+    /// - Returns: The message or the end; `nil` if there is neither yet.
+    private func take(_ continuation: Reader? = nil) -> Result<Message?, MicroError>? {
+        var woken: Writer?
+        let result = state.withLock { state -> Result<Message?, MicroError>? in
+            if !state.messages.isEmpty {
+                let message = state.messages.removeFirst()
+                if let writer = state.writer {
+                    state.messages.append(writer.message)
+                    woken = writer.continuation
+                    state.writer = nil
+                }
+                return .success(message)
+            }
+            if let end = state.end { return end.reading }
+            guard state.reader == nil else { return .failure(.usedTwice("reading")) }
+            guard let continuation else { return nil }
+            guard !Task.isCancelled else { return .failure(.interrupted) }
+            state.reader = continuation
+            return nil
+        }
+        woken?.resume(returning: .success(()))
+        return result
+    }
+}
+
+extension MicroError {
+    /// What a task gets that was cancelled while it waited.
+    static var interrupted: Self { MicroError(.cancelled, "The task that waited was cancelled.") }
+
+    fileprivate static func usedTwice(_ activity: String) -> Self {
+        MicroError(.internal, "Two tasks are \(activity) in one direction of a call.")
+    }
+}

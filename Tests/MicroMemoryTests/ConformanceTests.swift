@@ -1,0 +1,31 @@
+import MicroCore
+import MicroRegistryMemory
+import MicroTesting
+import MicroTransportMemory
+import Testing
+
+@Suite struct ConformanceTests {
+    @Test func registryOfItsOwn() async throws {
+        try await RegistryConformance { MemoryRegistry() }.run()
+    }
+
+    @Test func registryOfTheProcess() async throws {
+        var suite = RegistryConformance { .memory }
+        suite.observer = { .memory }
+        try await suite.run()
+    }
+
+    @Test func transport() async throws {
+        let suite = TransportConformance(server: .memory, client: .memory, address: .host("", port: 0))
+        try await suite.run()
+    }
+
+    @Test func transportWithTheSmallestBuffers() async throws {
+        var configuration = MemoryTransport.Configuration.defaults
+        configuration.bufferedMessages = 1
+        let transport = MemoryTransport(configuration: configuration)
+        try await TransportConformance(
+            server: transport, client: transport, address: .host("tiny", port: 0)
+        ).run()
+    }
+}
