@@ -13,6 +13,7 @@ let argumentParser: Target.Dependency =
     .product(name: "ArgumentParser", package: "swift-argument-parser")
 let configuration: Target.Dependency =
     .product(name: "Configuration", package: "swift-configuration")
+let inMemoryLogging: Target.Dependency = .product(name: "InMemoryLogging", package: "swift-log")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
@@ -114,7 +115,10 @@ let package = Package(
         tests("MicroCoreTests", ["MicroCore", configuration]),
         tests(
             "MicroTests",
-            ["Micro", "MicroCore", "MicroCodecJSON", "MicroTransportMemory", "MicroRegistryMemory"]),
+            [
+                "Micro", "MicroCore", "MicroCodecJSON", "MicroTransportMemory", "MicroRegistryMemory",
+                inMemoryLogging, logging, serviceLifecycle,
+            ]),
         tests(
             "MicroMemoryTests", ["MicroRegistryMemory", "MicroTransportMemory", "MicroTesting", "MicroCore"]),
         tests(
