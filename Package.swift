@@ -13,12 +13,15 @@ let argumentParser: Target.Dependency =
     .product(name: "ArgumentParser", package: "swift-argument-parser")
 let configuration: Target.Dependency =
     .product(name: "Configuration", package: "swift-configuration")
+let inMemoryLogging: Target.Dependency = .product(name: "InMemoryLogging", package: "swift-log")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let serviceLifecycle: Target.Dependency =
     .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals: Target.Dependency =
+    .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let swiftProtobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 
 /// A library target of ours, which is also a product of its own name when `isProduct`.
@@ -44,7 +47,10 @@ let libraries: [Library] = [
     ),
 
     // Floor 3: the engine.
-    Library(name: "Micro", dependencies: ["MicroCore", configuration, logging, serviceLifecycle]),
+    Library(
+        name: "Micro",
+        dependencies: ["MicroCore", configuration, logging, serviceLifecycle, unixSignals]
+    ),
     Library(
         name: "MicroProtobuf",
         dependencies: ["Micro", "MicroCore", "MicroCodecProtobuf", swiftProtobuf]
@@ -113,7 +119,10 @@ let package = Package(
         tests("MicroCoreTests", ["MicroCore", configuration], resources: [.copy("Fixtures")]),
         tests(
             "MicroTests",
-            ["Micro", "MicroCore", "MicroCodecJSON", "MicroTransportMemory", "MicroRegistryMemory"]),
+            [
+                "Micro", "MicroCore", "MicroCodecJSON", "MicroTransportMemory", "MicroRegistryMemory",
+                inMemoryLogging, logging, serviceLifecycle,
+            ]),
         tests(
             "MicroMemoryTests", ["MicroRegistryMemory", "MicroTransportMemory", "MicroTesting", "MicroCore"]),
         tests(

@@ -1,0 +1,193 @@
+internal import Logging
+import MicroCore
+internal import Synchronization
+
+/// What a client is made of once it runs.
+final class ClientEngine: Sendable {
+    /// The number of services that are watched at most; beyond it, the least recently used one goes.
+    private static let serviceLimit = 1000
+
+    /// The number of methods and addresses that are remembered at most; beyond it, all are forgotten.
+    private static let memoLimit = 1000
+
+    private struct State {
+        var entries: [String: ServiceEntry] = [:]
+        var addresses: [String: ConnectionSlot] = [:]
+        var methods: [MethodKey: any AnyObject & Sendable] = [:]
+    }
+
+    let settings: ClientSettings
+    let codecs: CodecSet
+    let middleware: [any ClientMiddleware]
+    let selector: any Selector
+    let registry: (any Registry)?
+
+    /// What goes with each call: `micro-from-service`, if a service owns the client.
+    let metadata: Metadata
+
+    private let transports: TransportTable
+    private let pool: ConnectionPool
+    private let actions = ClientActions()
+    private let tick = Atomic<UInt64>(1)
+    private let state = Mutex(State())
+
+    init(
+        settings: ClientSettings, codecs: CodecSet, middleware: [any ClientMiddleware],
+        selector: any Selector, registry: (any Registry)?, transports: TransportTable, metadata: Metadata
+    ) {
+        self.settings = settings
+        self.codecs = codecs
+        self.middleware = middleware
+        self.selector = selector
+        self.registry = registry
+        self.transports = transports
+        self.metadata = metadata
+        pool = ConnectionPool(
+            size: settings.poolSize, timeToLive: settings.poolTimeToLive, actions: actions)
+    }
+
+    /// The present moment in a measure that is coarse and costs nothing: it says which entry was used last.
+    var now: UInt64 { tick.load(ordering: .relaxed) }
+
+    /// The number of open connections.
+    var connectionCount: Int { pool.count }
+
+    /// Returns the method of a key; makes it if it isn't remembered.
+    func method<Request: Sendable, Reply: Sendable>(
+        _ key: MethodKey, make: () -> Method<Request, Reply>
+    ) -> Method<Request, Reply> {
+        state.withLock { state in
+            if let method = state.methods[key] as? Method<Request, Reply> { return method }
+            if state.methods.count >= Self.memoLimit { state.methods = [:] }
+            let method = make()
+            state.methods[key] = method
+            return method
+        }
+    }
+
+    /// Returns the entry of a service; the first use of a service begins to watch it.
+    func entry(_ service: String) throws(MicroError) -> ServiceEntry {
+        guard registry != nil else {
+            throw ClientErrors.unavailable(
+                "The client has no registry to find \(service) in. Link one, or give the call an address.")
+        }
+        let (entry, isNew, evicted) = state.withLock { state -> (ServiceEntry, Bool, ServiceEntry?) in
+            if let entry = state.entries[service] { return (entry, false, nil) }
+            let evicted = state.entries.count >= Self.serviceLimit ? Self.evict(&state) : nil
+            let entry = ServiceEntry(service: service, transports: transports, pool: pool)
+            state.entries[service] = entry
+            return (entry, true, evicted)
+        }
+        entry.lastUse.store(now, ordering: .relaxed)
+        evicted?.drop()
+        if isNew { actions.watch(entry) }
+        return entry
+    }
+
+    private static func evict(_ state: inout State) -> ServiceEntry? {
+        let oldest = state.entries.values.min {
+            $0.lastUse.load(ordering: .relaxed) < $1.lastUse.load(ordering: .relaxed)
+        }
+        if let oldest { state.entries[oldest.service] = nil }
+        return oldest
+    }
+
+    /// Returns the place of the connection to an address that a user gave.
+    func slot(address: String) throws(MicroError) -> ConnectionSlot {
+        if let slot = state.withLock({ $0.addresses[address] }) { return slot }
+        guard let transport = transports.forAddresses else {
+            throw ClientErrors.unavailable("No transport is linked. " + TransportProducts.advice(for: .grpc))
+        }
+        guard let host = Self.host(address) else {
+            throw ClientErrors.invalid("The address \"\(address.prefix(300))\" is not of the form host:port.")
+        }
+        let slot = ConnectionSlot(
+            node: Node(id: address, address: address), name: .host(host), transport: transport, pool: pool)
+        return state.withLock { state in
+            if let slot = state.addresses[address] { return slot }
+            if state.addresses.count >= Self.memoLimit { state.addresses = [:] }
+            state.addresses[address] = slot
+            return slot
+        }
+    }
+
+    private static func host(_ address: String) -> String? {
+        if address.hasPrefix("unix:") { return "localhost" }
+        guard let (host, port) = HostPort.split(address), port != nil, !host.isEmpty else { return nil }
+        return host
+    }
+
+    /// Does the client's work until the task is cancelled, and closes everything.
+    func run() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.sweepRepeatedly() }
+            for await action in actions.stream {
+                group.addTask { await self.perform(action) }
+            }
+            group.cancelAll()
+            await stop()
+        }
+    }
+
+    private func perform(_ action: ClientActions.Action) async {
+        switch action {
+        case .watch(let entry):
+            if let registry { await entry.watch(registry) }
+        case .close(let connection):
+            await close(connection)
+        }
+    }
+
+    /// Closes a connection; its calls may finish unless the client stops.
+    private func close(_ connection: any Connection) async {
+        await withDiscardingTaskGroup { group in
+            let isClosed = OneShot()
+            group.addTask {
+                await connection.close(deadline: .now + .seconds(60))
+                isClosed.fire()
+            }
+            group.addTask {
+                // The task is cancelled when the client stops.
+                await isClosed.wait()
+                if !isClosed.hasFired { await connection.close(deadline: .now) }
+            }
+        }
+    }
+
+    private func sweepRepeatedly() async {
+        let pause = min(settings.poolTimeToLive / 2, .seconds(10))
+        while (try? await Task.sleep(for: pause)) != nil {
+            pool.sweep(now: .now)
+            tick.wrappingAdd(1, ordering: .relaxed)
+        }
+    }
+
+    private func stop() async {
+        actions.finish()
+        let entries = state.withLock { state in
+            defer { state = State() }
+            return state.entries.values.map(\.self)
+        }
+        for entry in entries { entry.drop() }
+        await withDiscardingTaskGroup { group in
+            for connection in pool.stop() {
+                group.addTask { await connection.close(deadline: .now) }
+            }
+        }
+    }
+
+    /// Takes note that the registry is lost for good.
+    func registryFailed(_ error: any Error) {
+        let entries = state.withLock { $0.entries.values.map(\.self) }
+        for entry in entries { entry.fail(error) }
+    }
+}
+
+/// What tells the methods of a client from each other.
+struct MethodKey: Hashable, Sendable {
+    let service: String
+    let endpoint: String
+    let subtype: String?
+    let request: ObjectIdentifier
+    let reply: ObjectIdentifier
+}

@@ -1,0 +1,52 @@
+import MicroCore
+
+/// The errors that a client makes itself, as go-micro words them where it has them.
+enum ClientErrors {
+    /// The id of go-micro's client, by which both worlds tell such errors from a service's.
+    static let id = "go.micro.client"
+
+    static func notFound(_ service: String) -> MicroError {
+        MicroError(id: id, code: 500, detail: "service \(service): not found", processed: .no)
+    }
+
+    static func noneAvailable(_ service: String) -> MicroError {
+        MicroError(id: id, code: 500, detail: "service \(service): none available", processed: .no)
+    }
+
+    static func deadlineExceeded(_ doing: String) -> MicroError {
+        MicroError(
+            id: id, code: 408, detail: "context deadline exceeded: \(doing)", processed: .no)
+    }
+
+    static func cancelled() -> MicroError {
+        MicroError(.cancelled, "The call was cancelled.", id: id, processed: .no)
+    }
+
+    static func unavailable(_ detail: String) -> MicroError {
+        MicroError(.unavailable, detail, id: id, processed: .no)
+    }
+
+    static func invalid(_ detail: String) -> MicroError {
+        MicroError(id: id, code: 400, detail: detail, processed: .no)
+    }
+
+    static func undecodable(_ endpoint: String, _ error: any Error) -> MicroError {
+        MicroError(
+            id: id, code: 500,
+            detail: "The reply of \(endpoint) can't be decoded: \(CodingFailure.text(error))")
+    }
+
+    static func unencodable(_ endpoint: String, _ error: any Error) -> MicroError {
+        invalid("The request of \(endpoint) can't be encoded: \(CodingFailure.text(error))")
+    }
+
+    /// Turns what middleware or a closure threw into a call's outcome.
+    static func outcome(_ error: any Error) -> MicroError {
+        switch error {
+        case let error as MicroError: error
+        case is CancellationError: cancelled()
+        case let error as StartError: unavailable(error.message)
+        default: MicroError(id: id, code: 500, detail: "\(error)")
+        }
+    }
+}

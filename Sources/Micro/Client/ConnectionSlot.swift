@@ -1,0 +1,215 @@
+import MicroCore
+internal import Synchronization
+
+/// The place of the one connection to a node.
+///
+/// It is opened by the first call that needs it, shared by all, and opened anew when it is lost. Calls
+/// that come while it is being opened wait for that.
+final class ConnectionSlot: Sendable {
+    private enum State {
+        case closed
+        case opening(Opening)
+        case open(any Connection)
+    }
+
+    private struct Guarded {
+        var state = State.closed
+        /// How often the connection was taken, by which the pool sees whether it is in use.
+        var uses: UInt64 = 0
+    }
+
+    /// An attempt to open the connection, for which others wait.
+    private final class Opening: Sendable {
+        enum Outcome {
+            case failed(MicroError)
+            /// The one who tried gave up, or it is open: have a look at the slot.
+            case lookAgain
+        }
+
+        let done = OneShot()
+        private let outcome = Mutex(Outcome.lookAgain)
+
+        func end(_ new: Outcome) {
+            outcome.withLock { $0 = new }
+            done.fire()
+        }
+
+        func failure() -> MicroError? {
+            if case .failed(let error) = outcome.withLock({ $0 }) { error } else { nil }
+        }
+    }
+
+    let node: Node
+    private let name: PeerName
+    private let transport: any Transport
+    private let pool: ConnectionPool
+    private let guarded = Mutex(Guarded())
+
+    init(node: Node, name: PeerName, transport: any Transport, pool: ConnectionPool) {
+        self.node = node
+        self.name = name
+        self.transport = transport
+        self.pool = pool
+    }
+
+    /// Whether a connection of the slot would be one to a node, whatever else is known of it.
+    func isFor(_ other: Node) -> Bool {
+        other.address == node.address && NodeProtocol(of: other) == NodeProtocol(of: node)
+    }
+
+    /// A slot for the same node with other metadata, which takes the connection over.
+    func renamed(_ node: Node) -> ConnectionSlot {
+        let slot = ConnectionSlot(node: node, name: name, transport: transport, pool: pool)
+        let connection = guarded.withLock { guarded -> (any Connection)? in
+            guard case .open(let connection) = guarded.state else { return nil }
+            guarded.state = .closed
+            return connection
+        }
+        if let connection {
+            slot.guarded.withLock { $0.state = .open(connection) }
+            pool.moved(from: self, to: slot)
+        }
+        return slot
+    }
+
+    /// The connection, if it is open and new calls can be made on it.
+    var openConnection: (any Connection)? {
+        guarded.withLock { guarded in
+            guard case .open(let connection) = guarded.state, connection.isUsable else { return nil }
+            guarded.uses &+= 1
+            return connection
+        }
+    }
+
+    /// Returns the connection; opens it if need be.
+    ///
+    /// - Parameter deadline: How long to wait for it.
+    /// - Returns: The open connection.
+    /// - Throws: Why there is none, in which case the call was not made.
+    func connection(deadline: ContinuousClock.Instant) async throws(MicroError) -> any Connection {
+        while true {
+            switch next() {
+            case .open(let connection):
+                return connection
+            case .opening(let opening, isOurs: true):
+                return try await open(opening, deadline: deadline)
+            case .opening(let opening, isOurs: false):
+                let isDone = await opening.done.wait(until: deadline)
+                if Task.isCancelled { throw ClientErrors.cancelled() }
+                guard isDone else { throw tooLate() }
+                if let failure = opening.failure() { throw failure }
+            }
+        }
+    }
+
+    private enum Step {
+        case open(any Connection)
+        case opening(Opening, isOurs: Bool)
+    }
+
+    private func next() -> Step {
+        let (step, lost) = guarded.withLock { guarded -> (Step, (any Connection)?) in
+            var lost: (any Connection)?
+            switch guarded.state {
+            case .open(let connection) where connection.isUsable:
+                guarded.uses &+= 1
+                return (.open(connection), nil)
+            case .opening(let opening):
+                return (.opening(opening, isOurs: false), nil)
+            case .open(let connection):
+                lost = connection
+            case .closed:
+                break
+            }
+            let opening = Opening()
+            guarded.state = .opening(opening)
+            return (.opening(opening, isOurs: true), lost)
+        }
+        if let lost { pool.discard(lost, of: self) }
+        return step
+    }
+
+    private func open(
+        _ opening: Opening, deadline: ContinuousClock.Instant
+    ) async throws(MicroError) -> any Connection {
+        let connection: any Connection
+        do {
+            try pool.admit(self)
+            connection = try await dial(deadline)
+        } catch {
+            pool.closed(self)
+            guarded.withLock { $0.state = .closed }
+            // A caller who gave up says nothing of the node: the next one tries itself.
+            let isNodesFault = error.rpcStatus != .cancelled && error.rpcStatus != .deadlineExceeded
+            opening.end(isNodesFault ? .failed(error) : .lookAgain)
+            throw error
+        }
+        guarded.withLock { guarded in
+            guarded.state = .open(connection)
+            guarded.uses &+= 1
+        }
+        opening.end(.lookAgain)
+        // The client may have stopped meanwhile; then nobody else would close it.
+        if pool.isStopped { pool.discard(connection, of: self) }
+        return connection
+    }
+
+    private func dial(_ deadline: ContinuousClock.Instant) async throws(MicroError) -> any Connection {
+        let (node, name, transport, pool) = (node, name, transport, pool)
+        do {
+            return try await withThrowingTaskGroup(of: (any Connection)?.self) { group in
+                // A child task stays on the caller's event loop, if it has one, and so does the connection.
+                group.addTask { try await transport.connect(to: node, as: name) }
+                group.addTask {
+                    try await Task.sleep(until: deadline, clock: .continuous)
+                    return nil
+                }
+                let first = try await group.next()
+                group.cancelAll()
+                if let first, let connection = first { return connection }
+                // It may have been opened just too late.
+                while let result = await group.nextResult() {
+                    if case .success(let connection?) = result { pool.discard(connection, of: self) }
+                }
+                throw tooLate()
+            }
+        } catch {
+            if Task.isCancelled { throw ClientErrors.cancelled() }
+            var failure = ClientErrors.outcome(error)
+            if !(error is MicroError) { failure = ClientErrors.unavailable("\(node.address): \(error)") }
+            failure.processed = .no
+            throw failure
+        }
+    }
+
+    private func tooLate() -> MicroError {
+        ClientErrors.deadlineExceeded("\(node.address) was not reached in time")
+    }
+
+    /// Takes an unused connection out, to be closed.
+    ///
+    /// - Parameter uses: The number of uses at which the connection counts as unused.
+    /// - Returns: The connection, if it is unused or lost.
+    func takeIdle(uses: UInt64) -> (any Connection)? {
+        guarded.withLock { guarded in
+            guard case .open(let connection) = guarded.state else { return nil }
+            guard !connection.isUsable || (guarded.uses == uses && connection.activeCalls == 0) else {
+                return nil
+            }
+            guarded.state = .closed
+            return connection
+        }
+    }
+
+    /// Takes the connection out, to be closed, whether it is in use or not.
+    func take() -> (any Connection)? {
+        guarded.withLock { guarded in
+            guard case .open(let connection) = guarded.state else { return nil }
+            guarded.state = .closed
+            return connection
+        }
+    }
+
+    /// How often the connection was taken.
+    var uses: UInt64 { guarded.withLock { $0.uses } }
+}

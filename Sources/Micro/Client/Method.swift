@@ -1,0 +1,130 @@
+internal import MicroCore
+internal import Synchronization
+
+/// An endpoint of some service as a client calls it, with what is worth keeping from call to call.
+///
+/// ```swift
+/// let hello = Method<HelloRequest, HelloReply>("greeter", "Greeter.Hello")
+/// let reply = try await client.call(hello, HelloRequest(name: "world"))
+/// ```
+///
+/// Make one where calls are frequent, and keep it; the functions that take names look one up.
+public final class Method<Request: Sendable, Reply: Sendable>: Sendable {
+    /// The service's registered name.
+    public let service: String
+
+    /// The endpoint, `Type.Method`.
+    public let endpoint: String
+
+    /// How the messages are encoded; the first that a linked codec offers for the types if `nil`.
+    public let contentSubtype: String?
+
+    let path: String
+    private let binding = AtomicLazyReference<MethodBinding<Request, Reply>>()
+
+    /// Creates a method for any family of types, for modules that add one.
+    ///
+    /// - Parameters:
+    ///   - service: The service's registered name.
+    ///   - endpoint: The endpoint, `Type.Method` or a whole path.
+    ///   - request: The type of requests.
+    ///   - reply: The type of replies.
+    ///   - contentSubtype: How the messages are encoded.
+    public init(
+        service: String, endpoint: String, request: Request.Type, reply: Reply.Type,
+        contentSubtype: String? = nil
+    ) {
+        self.service = service
+        self.endpoint = endpoint
+        self.contentSubtype = contentSubtype
+        path = CallPath(service: service, endpoint: endpoint).description
+    }
+
+    /// Creates a method.
+    ///
+    /// - Parameters:
+    ///   - service: The service's registered name.
+    ///   - endpoint: The endpoint, `Type.Method` or a whole path.
+    ///   - contentSubtype: How the messages are encoded.
+    public convenience init(
+        _ service: String, _ endpoint: String, contentSubtype: String? = nil
+    ) where Request: Codable, Reply: Codable {
+        self.init(
+            service: service, endpoint: endpoint, request: Request.self, reply: Reply.self,
+            contentSubtype: contentSubtype)
+    }
+
+    /// Returns what a client needs for the method's calls.
+    func bound(to engine: ClientEngine) throws(MicroError) -> MethodBinding<Request, Reply> {
+        if let binding = binding.load(), binding.engine === engine { return binding }
+        let new = try MethodBinding(self, engine)
+        // A method that is used by two clients keeps what the first one needs.
+        let kept = binding.storeIfNil(new)
+        return kept.engine === engine ? kept : new
+    }
+}
+
+/// What one client needs for the calls of one method.
+final class MethodBinding<Request: Sendable, Reply: Sendable>: Sendable {
+    let engine: ClientEngine
+    let route: CallRoute
+    let request: MessageCoder<Request>
+    let reply: MessageCoder<Reply>
+
+    init(_ method: Method<Request, Reply>, _ engine: ClientEngine) throws(MicroError) {
+        self.engine = engine
+        let subtypes = method.contentSubtype.map { [$0] } ?? engine.codecs.subtypes
+        for subtype in subtypes {
+            guard let request = engine.codecs.coder(for: Request.self, subtype: subtype),
+                let reply = engine.codecs.coder(for: Reply.self, subtype: subtype)
+            else { continue }
+            self.request = request
+            self.reply = reply
+            route = CallRoute(
+                service: method.service, endpoint: method.endpoint, path: method.path, subtype: subtype,
+                engine: engine)
+            return
+        }
+        throw ClientErrors.invalid(
+            "No linked codec can encode \(Request.self) and \(Reply.self)"
+                + (method.contentSubtype.map { " as \"\($0)\"" } ?? "")
+                + ". Add the product \"MicroCodecJSON\" for Codable types, or \"MicroCodecProtobuf\" for Protobuf "
+                + "messages, to the target's dependencies in Package.swift.")
+    }
+
+    func encode(_ value: Request) throws(MicroError) -> Message {
+        do {
+            return try request.encode(value)
+        } catch {
+            throw ClientErrors.unencodable(route.endpoint, error)
+        }
+    }
+
+    func decode(_ message: Message) throws(MicroError) -> Reply {
+        do {
+            return try message.withBytes(reply.decode)
+        } catch {
+            throw ClientErrors.undecodable(route.endpoint, error)
+        }
+    }
+}
+
+/// Where the calls of a method go, and what runs around them.
+final class CallRoute: Sendable {
+    let service: String
+    let endpoint: String
+    let path: String
+    let subtype: String
+    let middleware: [any ClientMiddleware]
+
+    /// The service's entry, so that a call on a warm road needs no look into a dictionary.
+    let entry = AtomicLazyReference<ServiceEntry>()
+
+    init(service: String, endpoint: String, path: String, subtype: String, engine: ClientEngine) {
+        self.service = service
+        self.endpoint = endpoint
+        self.path = path
+        self.subtype = subtype
+        middleware = engine.middleware.filter { $0.applies(to: endpoint, of: service) }
+    }
+}

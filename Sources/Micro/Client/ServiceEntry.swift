@@ -1,0 +1,156 @@
+internal import Logging
+import MicroCore
+internal import Synchronization
+
+/// What a client knows of one service: its nodes, kept up to date by a watch of the registry.
+final class ServiceEntry: Sendable {
+    private struct State {
+        var snapshot: NodeSnapshot?
+        var failure: MicroError?
+    }
+
+    let service: String
+    private let transports: TransportTable
+    private let pool: ConnectionPool
+    private let state = Mutex(State())
+
+    /// The nodes or the registry's first error are known.
+    let settled = OneShot()
+
+    /// Nobody should use the entry any more.
+    let dropped = OneShot()
+
+    /// When it was last used, in the client's coarse measure of time.
+    let lastUse = Atomic<UInt64>(0)
+
+    init(service: String, transports: TransportTable, pool: ConnectionPool) {
+        self.service = service
+        self.transports = transports
+        self.pool = pool
+    }
+
+    /// The nodes, if they are known.
+    var snapshot: NodeSnapshot? { state.withLock { $0.snapshot } }
+
+    /// Forgets the nodes and ends the watch: the entry had to make room, or the client stops.
+    func drop() {
+        dropped.fire()
+        state.withLock { $0.snapshot = nil }
+        settled.fire()
+    }
+
+    /// Returns the nodes; waits for the registry's first answer.
+    ///
+    /// Once there was an answer, the nodes are those of the last one, however the registry is.
+    func nodes(deadline: ContinuousClock.Instant) async throws(MicroError) -> NodeSnapshot {
+        if let snapshot { return snapshot }
+        let isSettled = await settled.wait(until: deadline)
+        if Task.isCancelled { throw ClientErrors.cancelled() }
+        if dropped.hasFired { throw ClientErrors.unavailable("The client has stopped, or is very busy.") }
+        let (snapshot, failure) = state.withLock { ($0.snapshot, $0.failure) }
+        if let snapshot { return snapshot }
+        if let failure { throw failure }
+        guard isSettled else { throw ClientErrors.deadlineExceeded("the registry did not answer in time") }
+        throw ClientErrors.notFound(service)
+    }
+
+    /// Follows the registry until the task is cancelled or the entry is dropped.
+    func watch(_ registry: any Registry) async {
+        _ = try? await dropped.cancelling { await self.watchRepeatedly(registry) }
+    }
+
+    private func watchRepeatedly(_ registry: any Registry) async {
+        var failures = 0
+        while !Task.isCancelled {
+            do {
+                try await follow(registry.watch(service)) { failures = 0 }
+            } catch {
+                fail(error)
+            }
+            failures = min(failures + 1, 8)
+            // Half a second at first, a minute at most.
+            try? await Task.sleep(for: .milliseconds(250 << failures))
+        }
+    }
+
+    /// Follows one watch.
+    ///
+    /// Until it is in step with the registry, the nodes of the watch before it are served.
+    private func follow(_ changes: RegistryChanges, onSync: () -> Void) async throws {
+        var nodes: [NodeKey: Node] = [:]
+        var isSynced = false
+        for try await change in changes {
+            switch change {
+            case .up(let record):
+                for (key, node) in zip(record.keys, record.nodes) { nodes[key] = node }
+            case .down(let key):
+                nodes[key] = nil
+            case .synced:
+                isSynced = true
+                onSync()
+            }
+            if isSynced { publish(nodes) }
+        }
+    }
+
+    private func publish(_ nodes: [NodeKey: Node]) {
+        let old = snapshot?.slots ?? []
+        var slots: [ConnectionSlot] = []
+        var unspoken: Set<NodeProtocol> = []
+        for node in nodes.values.sorted(by: { $0.id < $1.id }) {
+            if let slot = old.first(where: { $0.node.id == node.id && $0.isFor(node) }) {
+                slots.append(slot.node == node ? slot : slot.renamed(node))
+            } else if let transport = transports.transport(for: node) {
+                slots.append(
+                    ConnectionSlot(node: node, name: .service(service), transport: transport, pool: pool))
+            } else {
+                unspoken.insert(NodeProtocol(of: node))
+            }
+        }
+        let snapshot = NodeSnapshot(slots: slots, unspoken: unspoken)
+        state.withLock { state in
+            guard !dropped.hasFired else { return }
+            state.snapshot = snapshot
+            state.failure = nil
+        }
+        settled.fire()
+    }
+
+    /// Takes note that the registry can't be reached; nodes that are known stay.
+    func fail(_ error: any Error) {
+        guard !Task.isCancelled, !(error is CancellationError) else { return }
+        Logger.current.warning(
+            "The registry can't be watched; known nodes are used further.",
+            metadata: [LogKeys.service: "\(service)", LogKeys.error: "\(error)"])
+        let failure = ClientErrors.unavailable("The registry can't tell the nodes of \(service): \(error)")
+        state.withLock { $0.failure = failure }
+        settled.fire()
+    }
+}
+
+/// The transports of a client by the protocols that they speak.
+struct TransportTable: Sendable {
+    private let transports: [NodeProtocol: any Transport]
+    private let preferred: (any Transport)?
+    private let direct: NodeProtocol
+
+    /// Creates a table.
+    ///
+    /// - Parameters:
+    ///   - transports: The transports, the preferred ones first.
+    ///   - directProtocol: The protocol of addresses that a user gives; gRPC if `nil`.
+    init(_ transports: [any Transport], directProtocol: String?) {
+        self.transports = Dictionary(transports.map { ($0.nodeProtocol, $0) }) { first, _ in first }
+        direct =
+            directProtocol.map { name in
+                transports.map(\.nodeProtocol).first { $0.protocol == name || $0.transport == name } ?? .grpc
+            } ?? .grpc
+        preferred = transports.first
+    }
+
+    /// Returns the transport that speaks to a node.
+    func transport(for node: Node) -> (any Transport)? { transports[NodeProtocol(of: node)] }
+
+    /// The transport that speaks to an address which a user gave.
+    var forAddresses: (any Transport)? { transports[direct] ?? preferred }
+}

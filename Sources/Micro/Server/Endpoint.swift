@@ -1,0 +1,160 @@
+public import MicroCore
+
+/// One thing that a service can do: a name, and the function that does it.
+///
+/// The function's parameters tell which of the four shapes of a call it has:
+///
+/// ```swift
+/// Endpoint("Greeter.Hello") { (request: HelloRequest, context) in
+///     HelloReply(message: "Hello, \(request.name)!")
+/// }
+/// Endpoint("Greeter.Countdown") { (request: Start, replies: MessageWriter<Tick>, context) in
+///     for number in (1...request.from).reversed() { try await replies.write(Tick(number: number)) }
+/// }
+/// Endpoint("Greeter.Sum") { (requests: MessageStream<Number>, context) in
+///     var sum = 0
+///     for try await number in requests { sum += number.value }
+///     return Number(value: sum)
+/// }
+/// Endpoint("Greeter.Echo") { (requests: MessageStream<Text>, replies: MessageWriter<Text>, context) in
+///     for try await text in requests { try await replies.write(text) }
+/// }
+/// ```
+///
+/// Requests and replies are `Codable` here; the product `MicroProtobuf` adds the same for Protobuf
+/// messages.
+///
+/// What a function throws reaches the caller if it is a ``MicroError``. Of any other error the caller
+/// learns no more than that there was one, and the log has its text.
+public struct Endpoint: ServiceComponent {
+    /// The name as it was given: `Type.Method`, `package.Type.Method` or `/package.Type/Method`.
+    public let name: String
+
+    /// Whether requests and replies are single messages or streams.
+    public let shape: CallShape
+
+    let options: Options
+    let request: @Sendable () -> ValueRecord?
+    let response: @Sendable () -> ValueRecord?
+    let bind: @Sendable (EndpointBinding) -> [ServedSubtype]
+
+    /// What an endpoint has beside its function.
+    public struct Options: Hashable, Sendable {
+        /// Where the function runs.
+        public var placement: Placement.Policy
+
+        /// What the registry tells of the endpoint, beside its name and types.
+        public var metadata: [String: String]
+
+        /// What the endpoint does, for a person to read; the registry has it as `description`.
+        public var description: String?
+
+        /// Creates options.
+        ///
+        /// - Parameters:
+        ///   - placement: Where the function runs.
+        ///   - metadata: What the registry tells of the endpoint.
+        ///   - description: What the endpoint does.
+        public init(
+            placement: Placement.Policy = .automatic, metadata: [String: String] = [:],
+            description: String? = nil
+        ) {
+            self.placement = placement
+            self.metadata = metadata
+            self.description = description
+        }
+    }
+
+    /// Adds the endpoint to a service.
+    public func contribute(to contents: inout ServiceContents) { contents.add(self) }
+
+    /// What a registry tells of the endpoint.
+    func record(name: String) -> EndpointRecord {
+        var metadata = options.metadata
+        if let description = options.description { metadata["description"] = description }
+        if shape.isStream { metadata["stream"] = "true" }
+        return EndpointRecord(name: name, request: request(), response: response(), metadata: metadata)
+    }
+}
+
+// For modules that add a family of message types, as `MicroProtobuf` does: the types are not
+// constrained here, and the linked codecs decide at start.
+extension Endpoint {
+    /// Creates an endpoint with one message each way, for any family of types.
+    ///
+    /// - Parameters:
+    ///   - name: The name.
+    ///   - request: Describes the request; called once, at start.
+    ///   - response: Describes the reply; called once, at start.
+    ///   - options: What the endpoint has beside its function.
+    ///   - handler: The function.
+    /// - Returns: The endpoint.
+    public static func unary<Request: Sendable, Response: Sendable>(
+        _ name: String, request: @escaping @Sendable () -> ValueRecord?,
+        response: @escaping @Sendable () -> ValueRecord?, options: Options,
+        handler: @escaping @Sendable (Request, RequestContext) async throws -> Response
+    ) -> Endpoint {
+        Endpoint(name: name, shape: .unary, options: options, request: request, response: response) {
+            $0.unary(handler)
+        }
+    }
+
+    /// Creates an endpoint with one message in and many out, for any family of types.
+    ///
+    /// - Parameters:
+    ///   - name: The name.
+    ///   - request: Describes the request; called once, at start.
+    ///   - response: Describes a reply; called once, at start.
+    ///   - options: What the endpoint has beside its function.
+    ///   - handler: The function.
+    /// - Returns: The endpoint.
+    public static func serverStream<Request: Sendable, Response: Sendable>(
+        _ name: String, request: @escaping @Sendable () -> ValueRecord?,
+        response: @escaping @Sendable () -> ValueRecord?, options: Options,
+        handler: @escaping @Sendable (Request, MessageWriter<Response>, RequestContext) async throws -> Void
+    ) -> Endpoint {
+        Endpoint(name: name, shape: .serverStream, options: options, request: request, response: response) {
+            $0.serverStream(handler)
+        }
+    }
+
+    /// Creates an endpoint with many messages in and one out, for any family of types.
+    ///
+    /// - Parameters:
+    ///   - name: The name.
+    ///   - request: Describes a request; called once, at start.
+    ///   - response: Describes the reply; called once, at start.
+    ///   - options: What the endpoint has beside its function.
+    ///   - handler: The function.
+    /// - Returns: The endpoint.
+    public static func clientStream<Request: Sendable, Response: Sendable>(
+        _ name: String, request: @escaping @Sendable () -> ValueRecord?,
+        response: @escaping @Sendable () -> ValueRecord?, options: Options,
+        handler: @escaping @Sendable (MessageStream<Request>, RequestContext) async throws -> Response
+    ) -> Endpoint {
+        Endpoint(name: name, shape: .clientStream, options: options, request: request, response: response) {
+            $0.clientStream(handler)
+        }
+    }
+
+    /// Creates an endpoint with many messages each way, for any family of types.
+    ///
+    /// - Parameters:
+    ///   - name: The name.
+    ///   - request: Describes a request; called once, at start.
+    ///   - response: Describes a reply; called once, at start.
+    ///   - options: What the endpoint has beside its function.
+    ///   - handler: The function.
+    /// - Returns: The endpoint.
+    public static func bidirectional<Request: Sendable, Response: Sendable>(
+        _ name: String, request: @escaping @Sendable () -> ValueRecord?,
+        response: @escaping @Sendable () -> ValueRecord?, options: Options,
+        handler:
+            @escaping @Sendable (MessageStream<Request>, MessageWriter<Response>, RequestContext) async throws
+            -> Void
+    ) -> Endpoint {
+        Endpoint(name: name, shape: .bidirectional, options: options, request: request, response: response) {
+            $0.bidirectional(handler)
+        }
+    }
+}

@@ -1,0 +1,137 @@
+import MicroCore
+
+/// What to do with a call of an endpoint, for one way to encode its messages.
+struct ServedSubtype: Sendable {
+    let name: String
+    let acceptance: Acceptance
+}
+
+/// An endpoint's function about to be put together with coders and middleware.
+///
+/// This happens once, when the service starts, for each way to encode the messages. What comes out is
+/// all that runs on the road of a call.
+struct EndpointBinding: Sendable {
+    let info: EndpointInfo
+    let codecs: CodecSet
+    let middleware: ServerMiddlewareStack
+    let placement: Placement
+
+    func unary<Q: Sendable, R: Sendable>(
+        _ handler: @escaping @Sendable (Q, RequestContext) async throws -> R
+    ) -> [ServedSubtype] {
+        let handler = middleware.wrap(handler)
+        return serve { (coders: EndpointCoders<Q, R>) in
+            .unary(
+                unaryRun { context, message in
+                    let request = try coders.decode(message)
+                    let response = try await handler(request, context)
+                    return context.reply(try coders.encode(response))
+                }, placement)
+        }
+    }
+
+    func serverStream<Q: Sendable, R: Sendable>(
+        _ handler: @escaping @Sendable (Q, MessageWriter<R>, RequestContext) async throws -> Void
+    ) -> [ServedSubtype] {
+        serve { (coders: EndpointCoders<Q, R>) in
+            let run = middleware.wrap { (context: RequestContext, call: (Message, any InboundStream)) in
+                let (message, stream) = call
+                let writer = coders.writer(stream, context)
+                let run = middleware.wrap { (request: Q, context: RequestContext) in
+                    try await handler(request, writer, context)
+                }
+                try await run(try coders.decode(message), context)
+                return try await finish(stream, context)
+            }
+            let info = info
+            return .serverStream(
+                { head, message, stream async throws(MicroError) in
+                    let context = RequestContext(head, info)
+                    do {
+                        return try await run(context, (message, stream))
+                    } catch {
+                        throw context.outcome(of: error)
+                    }
+                }, placement)
+        }
+    }
+
+    func clientStream<Q: Sendable, R: Sendable>(
+        _ handler: @escaping @Sendable (MessageStream<Q>, RequestContext) async throws -> R
+    ) -> [ServedSubtype] {
+        let handler = middleware.wrap(handler)
+        return serve { (coders: EndpointCoders<Q, R>) in
+            streamRun { context, stream in
+                let response = try await handler(coders.reader(stream), context)
+                try await coders.writer(stream, context).write(response)
+                return try await finish(stream, context)
+            }
+        }
+    }
+
+    func bidirectional<Q: Sendable, R: Sendable>(
+        _ handler:
+            @escaping @Sendable (MessageStream<Q>, MessageWriter<R>, RequestContext) async throws -> Void
+    ) -> [ServedSubtype] {
+        serve { (coders: EndpointCoders<Q, R>) in
+            streamRun { context, stream in
+                let writer = coders.writer(stream, context)
+                let run = middleware.wrap { (requests: MessageStream<Q>, context: RequestContext) in
+                    try await handler(requests, writer, context)
+                }
+                try await run(coders.reader(stream), context)
+                return try await finish(stream, context)
+            }
+        }
+    }
+
+    /// Puts an acceptance together for each subtype that has coders for both types.
+    private func serve<Q: Sendable, R: Sendable>(
+        _ accept: (EndpointCoders<Q, R>) -> Acceptance
+    ) -> [ServedSubtype] {
+        codecs.subtypes.compactMap { subtype in
+            guard let request = codecs.coder(for: Q.self, subtype: subtype),
+                let response = codecs.coder(for: R.self, subtype: subtype)
+            else { return nil }
+            let coders = EndpointCoders(info: info, request: request, response: response)
+            return ServedSubtype(name: subtype, acceptance: accept(coders))
+        }
+    }
+
+    private func unaryRun(
+        _ call: @escaping @Sendable (RequestContext, Message) async throws -> UnaryReply
+    ) -> UnaryRun {
+        let run = middleware.wrap(call: call)
+        let info = info
+        return { head, message async throws(MicroError) in
+            let context = RequestContext(head, info)
+            do {
+                return try await run(context, message)
+            } catch {
+                throw context.outcome(of: error)
+            }
+        }
+    }
+
+    private func streamRun(
+        _ call: @escaping @Sendable (RequestContext, any InboundStream) async throws -> Metadata
+    ) -> Acceptance {
+        let run = middleware.wrap(call: call)
+        let info = info
+        return .stream(
+            { head, stream async throws(MicroError) in
+                let context = RequestContext(head, info)
+                do {
+                    return try await run(context, stream)
+                } catch {
+                    throw context.outcome(of: error)
+                }
+            }, placement)
+    }
+
+    /// Sends leading metadata that no message has taken along, and returns the trailing ones.
+    private func finish(_ stream: any InboundStream, _ context: RequestContext) async throws -> Metadata {
+        if let metadata = context.takeResponseMetadata() { try await stream.sendMetadata(metadata) }
+        return context.trailingMetadata
+    }
+}

@@ -1,0 +1,104 @@
+public import MicroCore
+internal import Synchronization
+
+/// What a handler knows of the call that it answers.
+///
+/// ```swift
+/// Endpoint("Greeter.Hello") { (request: HelloRequest, context) in
+///     let language = context.metadata["accept-language"] ?? "en"
+///     context.responseMetadata["content-language"] = language
+///     return HelloReply(message: greeting(request.name, in: language))
+/// }
+/// ```
+public final class RequestContext: Sendable {
+    /// The endpoint.
+    public let info: EndpointInfo
+
+    /// Everything that the call said before its first message.
+    public let head: CallHead
+
+    /// Whether a handler has set metadata: the road of a call reads no more than this flag.
+    private let hasAnswerMetadata = Atomic<Bool>(false)
+    private let answer = Mutex(AnswerMetadata())
+
+    private struct AnswerMetadata {
+        var leading: Metadata = [:]
+        var trailing: Metadata = [:]
+    }
+
+    init(_ head: CallHead, _ info: EndpointInfo) {
+        self.head = head
+        self.info = info
+    }
+
+    /// The canonical name of the endpoint, `Type.Method`.
+    public var endpoint: String { info.name }
+
+    /// The service that answers.
+    public var service: ServiceIdentity { info.service }
+
+    /// The metadata that the caller sent along.
+    public var metadata: Metadata { head.metadata }
+
+    /// The moment after which the caller does not wait any more.
+    ///
+    /// When it passes, the handler's task is cancelled.
+    public var deadline: ContinuousClock.Instant? { head.deadline }
+
+    /// Who calls, as far as the transport knows.
+    public var peer: Peer? { head.peer }
+
+    /// A client for calls to other services, whose deadline is at most that of this call.
+    ///
+    /// The metadata of this call is not sent along; pass on what should travel.
+    public var client: MicroClient { info.environment.client.bounded(by: head.deadline) }
+
+    /// The metadata that goes in front of the answer's first message.
+    ///
+    /// Once that has been sent, setting it does nothing.
+    public var responseMetadata: Metadata {
+        get { answerMetadata.leading }
+        set {
+            answer.withLock { $0.leading = newValue }
+            hasAnswerMetadata.store(true, ordering: .releasing)
+        }
+    }
+
+    /// The metadata that goes behind the answer's last message, also when the call fails.
+    public var trailingMetadata: Metadata {
+        get { answerMetadata.trailing }
+        set {
+            answer.withLock { $0.trailing = newValue }
+            hasAnswerMetadata.store(true, ordering: .releasing)
+        }
+    }
+
+    private var answerMetadata: AnswerMetadata {
+        guard hasAnswerMetadata.load(ordering: .acquiring) else { return AnswerMetadata() }
+        return answer.withLock { $0 }
+    }
+
+    /// A unary reply with the metadata that the handler has set.
+    func reply(_ message: Message) -> UnaryReply {
+        guard hasAnswerMetadata.load(ordering: .acquiring) else { return UnaryReply(message) }
+        let answer = answer.withLock { $0 }
+        return UnaryReply(message, metadata: answer.leading, trailingMetadata: answer.trailing)
+    }
+
+    /// Returns the metadata that is yet to be sent in front of the first message, once.
+    func takeResponseMetadata() -> Metadata? {
+        guard hasAnswerMetadata.load(ordering: .acquiring) else { return nil }
+        return answer.withLock { answer in
+            defer { answer.leading = [:] }
+            return answer.leading.isEmpty ? nil : answer.leading
+        }
+    }
+
+    /// Turns whatever was thrown into what travels to the caller.
+    func outcome(of error: any Error) -> MicroError {
+        var outcome = info.environment.outcome(of: error, endpoint: info.name)
+        let trailing = trailingMetadata
+        if !trailing.isEmpty { outcome.trailingMetadata.add(contentsOf: trailing) }
+        return outcome
+    }
+}

@@ -1,0 +1,137 @@
+import MicroCore
+
+/// Finds the endpoint of each call that arrives.
+///
+/// All paths by which endpoints are usually called are prepared, so that finding one costs a single
+/// look into a dictionary. Other package prefixes take the slow way; nothing is memoised, since callers
+/// choose the paths.
+final class Router: CallHandler {
+    /// The longest path that is looked at.
+    private static let pathLimit = 1024
+
+    private let exact: [String: Route]
+    private let byEndpoint: [String: ShortName]
+    private let types: Set<String>
+
+    /// What `Type.Method` without a package stands for.
+    private enum ShortName {
+        case one(Route)
+        case ambiguous
+    }
+
+    /// Creates the router of a service.
+    ///
+    /// - Parameters:
+    ///   - endpoints: The endpoints with what runs for them.
+    ///   - service: The name of the service, which go-micro's clients put in front of the type.
+    init(_ endpoints: [ResolvedEndpoint], service: String) {
+        var byEndpoint: [String: ShortName] = [:]
+        var exact: [String: Route] = [:]
+        for endpoint in endpoints {
+            let short = endpoint.name.short
+            byEndpoint[short] = byEndpoint[short] == nil ? .one(endpoint.route) : .ambiguous
+        }
+        for endpoint in endpoints {
+            if case .one = byEndpoint[endpoint.name.short] {
+                exact[endpoint.name.path(package: "")] = endpoint.route
+                exact[endpoint.name.path(package: service)] = endpoint.route
+            }
+        }
+        for endpoint in endpoints {
+            exact[endpoint.name.path(package: endpoint.name.package)] = endpoint.route
+        }
+        self.exact = exact
+        self.byEndpoint = byEndpoint
+        self.types = Set(endpoints.map(\.name.type))
+    }
+
+    func accept(_ head: CallHead) -> Acceptance {
+        if let route = exact[head.path] { return route.accept(head.contentSubtype) }
+        return acceptUnusualPath(head)
+    }
+
+    private func acceptUnusualPath(_ head: CallHead) -> Acceptance {
+        guard head.path.utf8.count <= Self.pathLimit, let path = CallPath(head.path) else {
+            return .refuse(
+                MicroError(.invalidArgument, "malformed method name: \"\(head.path.prefix(100))\""))
+        }
+        switch byEndpoint[path.endpoint] {
+        case .one(let route):
+            return route.accept(head.contentSubtype)
+        case .ambiguous:
+            return .refuse(
+                MicroError(
+                    .unimplemented,
+                    "ambiguous service \(path.endpoint): several packages have it, so its own must be given"))
+        case nil:
+            let type = String(path.endpoint.prefix { $0 != "." })
+            let unknown = types.contains(type) ? path.endpoint : type
+            return .refuse(MicroError(.unimplemented, "unknown service \(unknown)"))
+        }
+    }
+}
+
+/// What runs for the calls of one endpoint.
+final class Route: Sendable {
+    private let name: String
+    private let served: [ServedSubtype]
+
+    init(name: String, served: [ServedSubtype]) {
+        self.name = name
+        self.served = served
+    }
+
+    func accept(_ subtype: String) -> Acceptance {
+        // A handful at most, so going through them is faster than a dictionary.
+        for candidate in served where candidate.name == subtype { return candidate.acceptance }
+        return subtype.isEmpty ? accept("proto") : refuse(subtype)
+    }
+
+    private func refuse(_ subtype: String) -> Acceptance {
+        let names = served.map(\.name).joined(separator: ", ")
+        return .refuse(
+            MicroError(
+                .unimplemented,
+                "Unsupported Content-Type: application/grpc+\(subtype.prefix(50)); \(name) serves \(names)"))
+    }
+}
+
+/// The parts of an endpoint's name.
+struct EndpointName: Hashable, Sendable {
+    var package: String
+    var type: String
+    var method: String
+
+    /// Reads `Type.Method`, `package.Type.Method` or `/package.Type/Method`.
+    init(_ text: String) throws(StartError) {
+        let isPath = text.hasPrefix("/")
+        let path = isPath ? CallPath(text) : Self.dotted(text)
+        guard let path, let dot = path.endpoint.firstIndex(of: "."),
+            text.utf8.count <= 512, text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
+        else {
+            throw StartError(
+                .invalidConfiguration,
+                "The endpoint \"\(text)\" has no usable name. It must be Type.Method, package.Type.Method or "
+                    + "/package.Type/Method, in printable ASCII.")
+        }
+        package = path.service
+        type = String(path.endpoint[..<dot])
+        method = String(path.endpoint[path.endpoint.index(after: dot)...])
+    }
+
+    private static func dotted(_ text: String) -> CallPath? {
+        guard !text.contains("/"), let dot = text.lastIndex(of: ".") else { return nil }
+        return CallPath("/\(text[..<dot])/\(text[text.index(after: dot)...])")
+    }
+
+    /// The name without the package.
+    var short: String { "\(type).\(method)" }
+
+    /// The name with the package, if it has one.
+    var full: String { package.isEmpty ? short : "\(package).\(short)" }
+
+    /// The path of a call, with some package in front of the type.
+    func path(package: String) -> String {
+        package.isEmpty ? "/\(type)/\(method)" : "/\(package).\(type)/\(method)"
+    }
+}

@@ -1,0 +1,42 @@
+internal import Logging
+import MicroCore
+
+/// What all endpoints of a running service share.
+final class ServiceEnvironment: Sendable {
+    let identity: ServiceIdentity
+    let client: MicroClient
+
+    /// The logger of the task that runs the service.
+    ///
+    /// The task of a call is the transport's and knows nothing of it.
+    let logger: Logger
+
+    init(identity: ServiceIdentity, client: MicroClient, logger: Logger) {
+        self.identity = identity
+        self.client = client
+        self.logger = logger
+    }
+
+    /// Turns whatever a handler or middleware threw into what travels to the caller.
+    ///
+    /// The text of an error that isn't meant for callers stays in the log, under a reference that the
+    /// caller gets.
+    func outcome(of error: any Error, endpoint: String) -> MicroError {
+        if let error = error as? MicroError { return error }
+        if error is CancellationError { return MicroError(.cancelled, "The call was cancelled.") }
+        let reference = Self.newReference()
+        logger.error(
+            "A handler failed.",
+            metadata: [
+                LogKeys.endpoint: "\(endpoint)", LogKeys.reference: "\(reference)", LogKeys.error: "\(error)",
+            ])
+        return MicroError(
+            id: identity.name, code: 500, detail: "internal error (reference \(reference))")
+    }
+
+    private static func newReference() -> String {
+        let number = UInt32.random(in: .min ... .max)
+        let digits = String(number, radix: 16, uppercase: true)
+        return String(repeating: "0", count: 8 - digits.count) + digits
+    }
+}

@@ -1,0 +1,103 @@
+public import MicroCore
+public import ServiceLifecycle
+
+/// A service: endpoints under a name, found by others in a registry.
+///
+/// ```swift
+/// @main struct Greeter {
+///     static func main() async throws {
+///         let service = MicroService("greeter") {
+///             Endpoint("Greeter.Hello") { (request: HelloRequest, context) in
+///                 HelloReply(message: "Hello, \(request.name)!")
+///             }
+///         }
+///         try await service.run()
+///     }
+/// }
+/// ```
+///
+/// Registry, transport and the other parts are chosen among the linked plugins by flags, environment or
+/// file, unless they are given here.
+///
+/// ## Start and stop
+///
+/// ``run(handlingSignals:onReady:)`` starts the registry, listens, registers the node and repeats that
+/// while it runs. When it is told to stop it leaves the registry, waits a moment for the news to spread,
+/// refuses new calls, lets those that run finish within a limit, and ends the registry.
+///
+/// Name, version, id, address and metadata are defaults, which `MICRO_SERVER_NAME`,
+/// `MICRO_SERVER_VERSION`, `MICRO_SERVER_ID`, `MICRO_SERVER_ADDRESS` and `MICRO_SERVER_METADATA` replace.
+public final class MicroService: Service, Sendable {
+    /// Calls other services; it works while the service runs.
+    public let client: MicroClient
+
+    let definition: ServiceDefinition
+
+    /// Creates a service, which starts nothing before it runs.
+    ///
+    /// - Parameters:
+    ///   - name: The name under which it is registered.
+    ///   - version: The version; `latest` by default.
+    ///   - id: The unique part of the node's id; a new one for each run by default.
+    ///   - address: Where to listen; all addresses and any free port by default.
+    ///   - metadata: What the registry tells of the node, beside what the engine adds.
+    ///   - registry: The registry; chosen by `MICRO_REGISTRY` if `nil`.
+    ///   - transport: The transport to serve on, which calls may use as well; chosen by `MICRO_SERVER` if
+    ///     `nil`.
+    ///   - selector: The rule by which the client picks nodes; chosen by `MICRO_SELECTOR` if `nil`.
+    ///   - codecs: Codecs beside those that are linked, which are preferred.
+    ///   - plugins: The catalogue from which parts are chosen.
+    ///   - middleware: What runs around all calls that arrive, the outermost first.
+    ///   - messageMiddleware: What runs around all handlers, the outermost first.
+    ///   - clientMiddleware: What runs around all calls that the service makes, the outermost first.
+    ///   - configuration: Where the configuration comes from.
+    ///   - components: What the service is made of.
+    public init(
+        _ name: String, version: String? = nil, id: String? = nil, address: String? = nil,
+        metadata: [String: String] = [:], registry: (any Registry)? = nil,
+        transport: (any Transport)? = nil, selector: (any Selector)? = nil, codecs: [any Codec] = [],
+        plugins: Plugins = .linked, middleware: [any ServerMiddleware] = [],
+        messageMiddleware: [any ServerMessageMiddleware] = [],
+        clientMiddleware: [any ClientMiddleware] = [], configuration: ConfigurationSources = .process,
+        @ServiceBuilder _ components: () -> [any ServiceComponent]
+    ) {
+        var contents = ServiceContents()
+        for component in components() { component.contribute(to: &contents) }
+        client = MicroClient(core: ClientCore())
+        definition = ServiceDefinition(
+            defaults: ServiceDefaults(
+                name: name, version: version, id: id, address: address, metadata: metadata),
+            parts: GivenParts(
+                registry: registry, transports: transport.map { [$0] } ?? [], selector: selector,
+                codecs: codecs),
+            plugins: plugins,
+            middleware: ServerMiddlewareStack(calls: middleware, messages: messageMiddleware),
+            clientMiddleware: clientMiddleware, configuration: configuration, contents: contents)
+    }
+}
+
+/// What a service was created with.
+struct ServiceDefinition: Sendable {
+    let defaults: ServiceDefaults
+    let parts: GivenParts
+    let plugins: Plugins
+    let middleware: ServerMiddlewareStack
+    let clientMiddleware: [any ClientMiddleware]
+    let configuration: ConfigurationSources
+    let contents: ServiceContents
+}
+
+/// A service that answers calls and is in the registry, or soon will be.
+public struct RunningService: Sendable {
+    /// The service.
+    public let identity: ServiceIdentity
+
+    /// The address that is bound, with the port that the system chose.
+    public let address: ListenAddress
+
+    /// What the registry is told.
+    public let record: ServiceRecord
+
+    /// Calls other services.
+    public let client: MicroClient
+}

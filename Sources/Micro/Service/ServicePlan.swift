@@ -1,0 +1,59 @@
+internal import Logging
+import MicroCore
+
+/// All that a run of a service needs, checked before anything is started.
+struct ServicePlan: Sendable {
+    let settings: ServiceSettings
+    let registry: any Registry
+    let transport: any Transport
+    let engine: ClientEngine
+    let router: Router
+    private let endpoints: [ResolvedEndpoint]
+
+    init(_ definition: ServiceDefinition, client: MicroClient) throws(StartError) {
+        let plugins = definition.plugins.withEngineSelectors
+        let values = try Settings(definition.configuration, roles: Set(plugins.all.map(\.role)))
+        settings = try ServiceSettings(values, defaults: definition.defaults)
+        let assembly = Assembly(
+            plugins: plugins, given: definition.parts.byRole, settings: values, identity: settings.identity)
+        registry = try assembly.part(.registry)
+        let transports = try assembly.parts(.transport)
+        transport = try ProtocolChoice.server(transports, values, given: definition.parts.transports.first)
+        let codecs = CodecSet(try assembly.parts(.codec))
+        engine = try ClientEngine(
+            assembly, registry: registry, transports: transports, codecs: codecs,
+            middleware: definition.clientMiddleware, fromService: settings.identity.name)
+        let environment = ServiceEnvironment(
+            identity: settings.identity, client: client, logger: Logger.current)
+        endpoints = try EndpointResolver.resolve(
+            definition.contents.endpoints, environment: environment, codecs: codecs,
+            middleware: definition.middleware)
+        router = Router(endpoints, service: settings.identity.name)
+    }
+
+    /// What the registry is told of a service that listens.
+    func record(boundTo address: ListenAddress) -> ServiceRecord {
+        var metadata = settings.metadata
+        let node = transport.nodeProtocol
+        metadata["protocol"] = node.protocol
+        metadata["transport"] = node.transport
+        metadata["server"] = node.protocol
+        metadata["registry"] = registry.name
+        return ServiceRecord(
+            name: settings.identity.name, version: settings.identity.version,
+            endpoints: endpoints.map(\.record).sorted { $0.name < $1.name },
+            nodes: [
+                Node(
+                    id: settings.identity.nodeID,
+                    address: AdvertisedAddress.text(settings.advertise, boundTo: address), metadata: metadata)
+            ])
+    }
+}
+
+extension Plugins {
+    /// The catalogue with the selectors of the engine, which a catalogue in code need not list.
+    var withEngineSelectors: Plugins {
+        let names = Set(plugins(of: "selector").map(\.name))
+        return adding([.randomSelector, .roundRobinSelector].filter { !names.contains($0.name) })
+    }
+}

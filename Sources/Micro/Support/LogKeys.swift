@@ -1,0 +1,11 @@
+/// The keys of log metadata: OpenTelemetry's names where they exist, `micro.` for the rest.
+enum LogKeys {
+    static let service = "rpc.service"
+    static let endpoint = "rpc.method"
+    static let address = "server.address"
+    static let error = "error.message"
+    static let reference = "micro.error.reference"
+    static let version = "micro.version"
+    static let node = "micro.node.id"
+    static let registry = "micro.registry"
+}
