@@ -25,7 +25,7 @@ struct EchoClient: AsyncParsableCommand {
                 let order = try Order(line)
                 try await make(order, with: client)
                 print("done \(order.calls)")
-                fflush(stdout)
+                fflush(nil)
             }
         }
     }
