@@ -6,8 +6,13 @@ import SwiftProtobuf
 /// The echo service straight on the transport: no router, no context, no coder, and for a unary
 /// call no message either.
 struct EchoHandler: CallHandler {
-    private let placement = Placement()
-    private let spinPlacement = Placement()
+    private let placement: Placement
+    private let spinPlacement: Placement
+
+    init(_ policy: Placement.Policy) {
+        placement = Placement(policy)
+        spinPlacement = Placement(policy)
+    }
 
     func accept(_ head: CallHead) -> Acceptance {
         switch head.path {

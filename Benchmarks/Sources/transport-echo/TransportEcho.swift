@@ -15,9 +15,13 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "The port on 127.0.0.1; 0 lets the system choose.")
     var port = 0
 
+    @Flag(help: "Never run a handler on the global pool.")
+    var inPlace = false
+
     func run() async throws {
+        let handler = EchoHandler(inPlace ? .inPlace : .automatic)
         let listener = try await HTTP2Transport()
-            .listen(on: .host("127.0.0.1", port: port), handler: EchoHandler())
+            .listen(on: .host("127.0.0.1", port: port), handler: handler)
         print("listening \(listener.address)")
         // The server runs until the process is ended.
         try await Task.sleep(for: .seconds(1_000_000))
