@@ -51,14 +51,13 @@ class Program(Peer):
 class Transport(Program):
     """Our transport without the engine: what the rest costs is the engine's share."""
 
-    has_tls = False
-
     def __init__(self):
         program = os.path.join(BUILD, "release", "transport-echo")
         super().__init__("transport", [program], "make -C Benchmarks servers")
 
     def command(self, port, workload):
-        return [*self.program, "serve", "--port", str(port)]
+        program, *arguments = super().command(port, workload)
+        return [program, "serve", *arguments]
 
 
 class GRPCIO(Program):

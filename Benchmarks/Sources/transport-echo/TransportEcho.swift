@@ -15,15 +15,28 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "The port on 127.0.0.1; 0 lets the system choose.")
     var port = 0
 
+    @Option(help: "A file with the certificate chain, as PEM.")
+    var tlsCert: String?
+
+    @Option(help: "A file with the private key, as PEM.")
+    var tlsKey: String?
+
     @Flag(help: "Never run a handler on the global pool.")
     var inPlace = false
 
     func run() async throws {
         let handler = EchoHandler(inPlace ? .inPlace : .automatic)
-        let listener = try await HTTP2Transport()
+        let transport = HTTP2Transport(configuration: HTTP2Transport.Configuration(tls: tls))
+        let listener =
+            try await transport
             .listen(on: .host("127.0.0.1", port: port), handler: handler)
         print("listening \(listener.address)")
         // The server runs until the process is ended.
         try await Task.sleep(for: .seconds(1_000_000))
+    }
+
+    private var tls: TLSConfiguration? {
+        guard let tlsCert, let tlsKey else { return nil }
+        return TLSConfiguration(certificateChain: .file(tlsCert), privateKey: .file(tlsKey))
     }
 }
