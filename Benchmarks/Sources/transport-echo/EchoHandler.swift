@@ -6,13 +6,8 @@ import SwiftProtobuf
 /// The echo service straight on the transport: no router, no context, no coder, and for a unary
 /// call no message either.
 struct EchoHandler: CallHandler {
-    private let placement: Placement
-    private let spinPlacement: Placement
-
-    init(_ policy: Placement.Policy) {
-        placement = Placement(policy)
-        spinPlacement = Placement(policy)
-    }
+    private let placement = Placement()
+    private let spinPlacement = Placement()
 
     func accept(_ head: CallHead) -> Acceptance {
         switch head.path {

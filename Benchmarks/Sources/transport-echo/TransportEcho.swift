@@ -21,15 +21,10 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "A file with the private key, as PEM.")
     var tlsKey: String?
 
-    @Flag(help: "Never run a handler on the global pool.")
-    var inPlace = false
-
     func run() async throws {
-        let handler = EchoHandler(inPlace ? .inPlace : .automatic)
         let transport = HTTP2Transport(configuration: HTTP2Transport.Configuration(tls: tls))
-        let listener =
-            try await transport
-            .listen(on: .host("127.0.0.1", port: port), handler: handler)
+        let listener = try await transport.listen(
+            on: .host("127.0.0.1", port: port), handler: EchoHandler())
         print("listening \(listener.address)")
         // The server runs until the process is ended.
         try await Task.sleep(for: .seconds(1_000_000))
