@@ -124,7 +124,7 @@ let package = Package(
             ["MicroTLS", "MicroTestSupport", "MicroCore", "COpenSSL", nioCore, nioPosix, nioEmbedded]),
         tests(
             "MicroRegistryMDNSTests",
-            ["MicroRegistryMDNS", "MicroTesting", "MicroCore", configuration, nioCore],
+            ["MicroRegistryMDNS", "MicroTesting", "MicroCore", configuration, logging, nioCore],
             resources: [.copy("Scripts")]),
         tests(
             "MicroTransportHTTP2Tests",
