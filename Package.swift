@@ -131,7 +131,10 @@ let package = Package(
         tests(
             "MicroTLSTests",
             ["MicroTLS", "MicroTestSupport", "MicroCore", "COpenSSL", nioCore, nioPosix, nioEmbedded]),
-        tests("MicroRegistryMDNSTests", ["MicroRegistryMDNS", "MicroTesting", "MicroCore"]),
+        tests(
+            "MicroRegistryMDNSTests",
+            ["MicroRegistryMDNS", "MicroTesting", "MicroCore", configuration, logging, nioCore],
+            resources: [.copy("Scripts")]),
         tests(
             "MicroTransportHTTP2Tests",
             [
