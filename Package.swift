@@ -124,6 +124,12 @@ let package = Package(
                 inMemoryLogging, logging, serviceLifecycle,
             ]),
         tests(
+            "MicroProtobufTests",
+            [
+                "MicroProtobuf", "Micro", "MicroCore", "MicroCodecProtobuf", "MicroTransportMemory",
+                "MicroRegistryMemory", swiftProtobuf,
+            ]),
+        tests(
             "MicroMemoryTests", ["MicroRegistryMemory", "MicroTransportMemory", "MicroTesting", "MicroCore"]),
         tests(
             "MicroCodecTests",
