@@ -36,18 +36,14 @@ extension ValueRecord {
 
     /// The name of a field as its definition has it, or its number where that can't be found out.
     ///
-    /// The library doesn't tell names, but it writes them: into the JSON of a message that has only this
-    /// field.
+    /// The library doesn't tell names, but it writes them: into the text form of a message that has only
+    /// this field.
     private static func fieldName<Value: SwiftProtobuf.Message>(_ number: Int, of type: Value.Type) -> String
     {
         var recorder = FieldRecorder(numbers: number...number, depth: depthLimit)
         var message = Value()
         try? message.decodeMessage(decoder: &recorder)
-        var options = JSONEncodingOptions()
-        options.preserveProtoFieldNames = true
-        guard let json = try? message.jsonString(options: options), json.hasPrefix("{\"") else {
-            return "\(number)"
-        }
-        return String(json.dropFirst(2).prefix { $0 != "\"" })
+        let name = message.textFormatString().prefix { $0.isLetter || $0.isNumber || $0 == "_" }
+        return name.isEmpty ? "\(number)" : String(name)
     }
 }
