@@ -21,7 +21,7 @@ struct EchoClient: AsyncParsableCommand {
     func run() async throws {
         let client = MicroClient(
             name: "echo-client", registry: .memory, transports: [.grpc(HTTP2Transport.Configuration())],
-            configuration: ConfigurationSources())
+            configuration: ConfigurationSources(arguments: []))
         try await withMicroClient(client) { client in
             while let line = readLine() {
                 let order = try Order(line)
