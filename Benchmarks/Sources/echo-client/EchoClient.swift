@@ -6,6 +6,7 @@ import MicroCore
 import MicroProtobuf
 import MicroRegistryMemory
 import MicroTransportHTTP2
+import SwiftProtobuf
 
 /// Makes calls when a line on standard input asks for them, so that the benchmarks can read the
 /// client's CPU time before and behind.

@@ -6,6 +6,7 @@ import MicroCore
 import MicroProtobuf
 import MicroRegistryMemory
 import MicroTransportHTTP2
+import SwiftProtobuf
 
 /// Serves the echo service, for the benchmarks and for anybody's load generator.
 ///
