@@ -2,6 +2,9 @@ import Foundation
 import MicroCore
 import SwiftProtobuf
 
+// SwiftProtobuf has a protocol of this name.
+typealias Message = MicroCore.Message
+
 /// The endpoints of `peer.Peer`, on the bare call handler.
 ///
 /// `Tests/Peers/README.md` says what each does.
