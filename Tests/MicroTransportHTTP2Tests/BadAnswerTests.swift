@@ -81,7 +81,9 @@ import Testing
         #expect(noStatus?.detail.contains("grpc-status") == true)
         let badStatus = try await outcome(answer(framed([1]), trailers: [("grpc-status", "x")])).error
         #expect(badStatus?.rpcStatus == .unknown)
-        let strange = try await outcome(answer([], trailers: [("grpc-status", "99"), ("grpc-message", "a%+fb%zz%4")])).error
+        let strange = try await outcome(
+            answer([], trailers: [("grpc-status", "99"), ("grpc-message", "a%+fb%zz%4")])
+        ).error
         #expect(strange?.rpcStatus == RPCStatus(rawValue: 99))
         #expect(strange?.detail == "a%+fb%zz%4")
     }
@@ -107,7 +109,9 @@ import Testing
         let lost = try await outcome([including], closes: true).error
         #expect(lost?.rpcStatus == .unavailable)
         #expect(lost?.processed == .maybe)
-        let cut = try await outcome([.headers(Self.head, stream: 1), .data([0, 0], stream: 1)], closes: true).error
+        let cut = try await outcome(
+            [.headers(Self.head, stream: 1), .data([0, 0], stream: 1)], closes: true
+        ).error
         #expect(cut?.rpcStatus == .unavailable)
         #expect(cut?.processed == .maybe)
         let garbage = try await outcome([Frame(.settings, [1])]).error

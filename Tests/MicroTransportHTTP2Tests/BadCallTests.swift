@@ -108,7 +108,9 @@ import Testing
             #expect(answer["grpc-status"] == "8")
             #expect(answer["grpc-message"]?.contains("2000") == true)
         }
-        #expect(try await answer(limit, more: [("x-fits", String(repeating: "v", count: 1000))])["grpc-status"] == "0")
+        #expect(
+            try await answer(limit, more: [("x-fits", String(repeating: "v", count: 1000))])["grpc-status"]
+                == "0")
     }
 
     @Test func oversizedFieldsInFrontOfTheContentType() async throws {
@@ -125,7 +127,10 @@ import Testing
     @Test func badBinaryMetadataIsJustNotThere() async throws {
         try await withTestServer { listening in
             let connection = try await RawConnection.open(to: listening.address)
-            let fields = [("x-bad-bin", "!!!!"), ("x-good-bin", "AQI"), ("x-padded-bin", "AQI="), ("x-many-bin", "AQ,Ag")]
+            let fields = [
+                ("x-bad-bin", "!!!!"), ("x-good-bin", "AQI"), ("x-padded-bin", "AQI="),
+                ("x-many-bin", "AQ,Ag"),
+            ]
             #expect(try await connection.call(more: fields)["grpc-status"] == "0")
             let metadata = try #require(listening.server.heads.last).metadata
             #expect(metadata.bytes(for: "x-bad-bin") == nil)
@@ -143,7 +148,9 @@ import Testing
             #expect(settings.payload.starts(with: [0, 3, 0, 0, 0, 3]))
             // The settings are not acknowledged yet, so a client may not know the limit.
             let fields = RawConnection.request("/test.Test/Stream")
-            for stream in [1, 3, 5, 7] as [UInt32] { try await connection.send(.headers(fields, stream: stream)) }
+            for stream in [1, 3, 5, 7] as [UInt32] {
+                try await connection.send(.headers(fields, stream: stream))
+            }
             #expect(try await connection.answer(on: 7).reset == ErrorCode.refusedStream)
             try await connection.send(.reset(ErrorCode.cancel, stream: 1))
             #expect(try await connection.call(stream: 9)["grpc-status"] == "0")

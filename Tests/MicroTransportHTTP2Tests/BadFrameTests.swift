@@ -26,26 +26,45 @@ import Testing
         Offence("HTTP/1.1 request", nil, Array("GET / HTTP/1.1\r\nhost: x\r\n\r\n".utf8)),
         Offence("garbage", nil, (0..<4096).map { UInt8(truncatingIfNeeded: $0 &* 167 &+ 13) }),
         Offence("a TLS hello", nil, [0x16, 3, 1, 0, 5, 1, 0, 0, 1, 3] + [UInt8](repeating: 0, count: 64)),
-        Offence("no settings first", ErrorCode.protocolError, Frame.preface + Frame(.ping, [0, 0, 0, 0, 0, 0, 0, 0]).bytes),
+        Offence(
+            "no settings first", ErrorCode.protocolError,
+            Frame.preface + Frame(.ping, [0, 0, 0, 0, 0, 0, 0, 0]).bytes),
         Offence(
             "a frame above the limit", ErrorCode.frameSize,
             Frame.opening + Frame(.data, stream: 1).head(length: 1 << 20) + [UInt8](repeating: 0, count: 100)),
-        Offence("bad HPACK index", ErrorCode.compression, Frame(.headers, flags: 5, stream: 1, [0xFF, 0xFF, 0xFF, 0x7F])),
-        Offence("truncated HPACK", ErrorCode.compression, Frame(.headers, flags: 5, stream: 1, [0x00, 0x05, 0x61])),
-        Offence("bad Huffman code", ErrorCode.compression, Frame(.headers, flags: 5, stream: 1, [0x00, 0x84, 0xFF, 0xFF, 0xFF, 0xFF, 0x01, 0x61])),
+        Offence(
+            "bad HPACK index", ErrorCode.compression,
+            Frame(.headers, flags: 5, stream: 1, [0xFF, 0xFF, 0xFF, 0x7F])),
+        Offence(
+            "truncated HPACK", ErrorCode.compression,
+            Frame(.headers, flags: 5, stream: 1, [0x00, 0x05, 0x61])),
+        Offence(
+            "bad Huffman code", ErrorCode.compression,
+            Frame(.headers, flags: 5, stream: 1, [0x00, 0x84, 0xFF, 0xFF, 0xFF, 0xFF, 0x01, 0x61])),
         Offence("DATA on an idle stream", ErrorCode.protocolError, .data([1], stream: 1)),
         Offence("DATA on the connection", ErrorCode.protocolError, .data([1], stream: 0)),
-        Offence("HEADERS on an even stream", ErrorCode.protocolError, .headers(RawConnection.request("/test.Test/Echo"), stream: 2)),
-        Offence("HEADERS on the connection", ErrorCode.protocolError, .headers(RawConnection.request("/test.Test/Echo"), stream: 0)),
+        Offence(
+            "HEADERS on an even stream", ErrorCode.protocolError,
+            .headers(RawConnection.request("/test.Test/Echo"), stream: 2)),
+        Offence(
+            "HEADERS on the connection", ErrorCode.protocolError,
+            .headers(RawConnection.request("/test.Test/Echo"), stream: 0)),
         Offence("SETTINGS of a wrong length", ErrorCode.frameSize, Frame(.settings, [0, 3, 0])),
         Offence("SETTINGS on a stream", ErrorCode.protocolError, Frame(.settings, stream: 1)),
-        Offence("SETTINGS with an impossible window", ErrorCode.flowControl, Frame(.settings, [0, 4, 0xFF, 0xFF, 0xFF, 0xFF])),
+        Offence(
+            "SETTINGS with an impossible window", ErrorCode.flowControl,
+            Frame(.settings, [0, 4, 0xFF, 0xFF, 0xFF, 0xFF])),
         Offence("PING of a wrong length", ErrorCode.frameSize, Frame(.ping, [1, 2, 3])),
         Offence("WINDOW_UPDATE of nothing", ErrorCode.protocolError, .windowUpdate(0, stream: 0)),
-        Offence("WINDOW_UPDATE beyond the limit", ErrorCode.flowControl, .windowUpdate(0x7FFF_FFFF, stream: 0)),
+        Offence(
+            "WINDOW_UPDATE beyond the limit", ErrorCode.flowControl, .windowUpdate(0x7FFF_FFFF, stream: 0)),
         Offence("RST_STREAM on an idle stream", ErrorCode.protocolError, .reset(ErrorCode.cancel, stream: 1)),
-        Offence("CONTINUATION without HEADERS", ErrorCode.protocolError, Frame(.continuation, flags: 4, stream: 1)),
-        Offence("PUSH_PROMISE from a client", ErrorCode.protocolError, Frame(.pushPromise, flags: 4, stream: 1, [0, 0, 0, 2])),
+        Offence(
+            "CONTINUATION without HEADERS", ErrorCode.protocolError, Frame(.continuation, flags: 4, stream: 1)
+        ),
+        Offence(
+            "PUSH_PROMISE from a client", ErrorCode.protocolError,
+            Frame(.pushPromise, flags: 4, stream: 1, [0, 0, 0, 2])),
         Offence(
             "another frame inside a header block", ErrorCode.protocolError,
             Frame(.headers, stream: 1, Frame.block(RawConnection.request("/test.Test/Echo"))),
@@ -89,7 +108,9 @@ import Testing
             for (index, fields) in broken.enumerated() {
                 let stream = UInt32(5 + 2 * index)
                 try await connection.send(.headers(fields, stream: stream))
-                #expect(try await connection.answer(on: stream, awaitsReset: true).reset == ErrorCode.protocolError)
+                #expect(
+                    try await connection.answer(on: stream, awaitsReset: true).reset
+                        == ErrorCode.protocolError)
             }
             #expect(try await connection.call(stream: 101)["grpc-status"] == "0")
             await connection.close()

@@ -80,7 +80,8 @@ final class PeerHandler: CallHandler {
             guard let deadline = head.deadline else { return }
             reply.hasDeadline_p = true
             let left = (deadline - .now).components
-            reply.milliseconds = UInt64(left.seconds) * 1000 + UInt64(left.attoseconds / 1_000_000_000_000_000)
+            reply.milliseconds =
+                UInt64(left.seconds) * 1000 + UInt64(left.attoseconds / 1_000_000_000_000_000)
         }
         return UnaryReply(try Message(encoding: reply))
     }

@@ -1,5 +1,4 @@
 import MicroCore
-import MicroNIO
 import NIOCore
 import NIOPosix
 import Synchronization
@@ -22,10 +21,13 @@ final class RawConnection: Sendable {
         self.received = received
     }
 
+    /// A thread of their own, so that a handler that holds its connection's thread doesn't hold theirs.
+    fileprivate static let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+
     /// Connects to a listener.
     static func connect(to address: ListenAddress) async throws -> RawConnection {
         let received = ReceivedBytes()
-        let bootstrap = ClientBootstrap(group: EventLoops.group)
+        let bootstrap = ClientBootstrap(group: group)
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -90,13 +92,13 @@ final class RawConnection: Sendable {
 /// A listener whose connections a test serves itself.
 final class RawListener: Sendable {
     private let channel: any Channel
-    private let accepted: Mutex<[RawConnection]>
+    private let source: Accepted
 
     let address: ListenAddress
 
     static func open() async throws -> RawListener {
         let accepted = Accepted()
-        let channel = try await ServerBootstrap(group: EventLoops.group)
+        let channel = try await ServerBootstrap(group: RawConnection.group)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let received = ReceivedBytes()
@@ -108,12 +110,9 @@ final class RawListener: Sendable {
         return RawListener(channel, accepted, port: try #require(channel.localAddress?.port))
     }
 
-    private let source: Accepted
-
     private init(_ channel: any Channel, _ source: Accepted, port: Int) {
         self.channel = channel
         self.source = source
-        accepted = Mutex([])
         address = .host("127.0.0.1", port: port)
     }
 

@@ -63,7 +63,8 @@ struct RecordedExchange: Decodable, CustomTestStringConvertible, Sendable {
         struct File: Decodable { var exchanges: [RecordedExchange] }
         do {
             let url = try #require(
-                Bundle.module.url(forResource: "go-micro-grpc", withExtension: "json", subdirectory: "Fixtures"))
+                Bundle.module.url(
+                    forResource: "go-micro-grpc", withExtension: "json", subdirectory: "Fixtures"))
             return try JSONDecoder().decode(File.self, from: Data(contentsOf: url)).exchanges
         } catch {
             Issue.record("The fixture can't be read: \(error)")
