@@ -36,8 +36,7 @@ extension RawConnection {
 
     /// Reads the answer to a call: up to the end of the stream, its reset, or the connection's end.
     ///
-    /// - Parameter awaitsReset: Whether the end of the stream is followed by a reset, since the request
-    ///   has not ended.
+    /// A server that ends a call whose request has not ended resets it, too; `awaitsReset` waits for that.
     func answer(on stream: UInt32, awaitsReset: Bool = false) async throws -> RawAnswer {
         var answer = RawAnswer()
         while let frame = try await frame() {
