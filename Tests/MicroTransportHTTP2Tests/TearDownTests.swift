@@ -112,8 +112,9 @@ private final class ClosingServer: CallHandler {
                     self.end(head.peer)
                 case .onCancellation:
                     let peer = head.peer
-                    try await withTaskCancellationHandler { () async throws(MicroError) in
-                        while try await stream.receive() != nil {}
+                    await withTaskCancellationHandler {
+                        // The end of the call, or its error, is the end here.
+                        while let message = try? await stream.receive(), !message.isEmpty {}
                     } onCancel: {
                         self.end(peer)
                     }
