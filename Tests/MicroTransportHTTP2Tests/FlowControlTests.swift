@@ -78,9 +78,9 @@ import Testing
     /// What a call may send before its handler has read it is as much as the settings say.
     @Test func theWindowOpensAsMessagesAreRead() async throws {
         try await withTestServer { listening in
-            let connection = try await RawConnection.open(to: listening.address)
-            let settings = try #require(try await connection.frame { $0.kind == .settings })
+            let (connection, settings) = try await RawConnection.connectAndReadSettings(of: listening.address)
             #expect(settings.payload.contains([0, 4, 0, 4, 0, 0]))
+            try await connection.send(Frame(.settings, flags: Frame.ack))
             try await connection.send(.headers(RawConnection.request("/test.Test/Deaf"), stream: 1))
             let message = framed([UInt8](repeating: 0, count: 16379))
             for _ in 0..<16 { try await connection.send(.data(message, stream: 1)) }

@@ -73,11 +73,18 @@ extension RawConnection {
         return try await answer(on: stream)
     }
 
-    /// Opens a connection and greets the server.
+    /// Opens a connection and greets the server, whose settings hold once they are acknowledged.
     static func open(to address: ListenAddress) async throws -> RawConnection {
+        let (connection, _) = try await connectAndReadSettings(of: address)
+        try await connection.send(Frame(.settings, flags: Frame.ack))
+        return connection
+    }
+
+    /// Opens a connection, and leaves the server's settings without an answer.
+    static func connectAndReadSettings(of address: ListenAddress) async throws -> (RawConnection, Frame) {
         let connection = try await connect(to: address)
         try await connection.send(Frame.opening)
-        return connection
+        return (connection, try #require(try await connection.frame { $0.kind == .settings }))
     }
 
     /// Makes the server's side of the greeting, and returns once the client's has come.
