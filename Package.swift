@@ -144,8 +144,8 @@ let package = Package(
         tests(
             "MicroTransportHTTP2Tests",
             [
-                "MicroTransportHTTP2", "MicroGRPC", "MicroNIO", "MicroTesting", "MicroCore", nioCore,
-                nioPosix,
+                "MicroTransportHTTP2", "MicroGRPC", "MicroNIO", "MicroTesting", "MicroTestSupport", "MicroCore",
+                "CNghttp2", nioCore, nioPosix, swiftProtobuf,
             ], resources: [.copy("Fixtures")]),
     ]
 )
