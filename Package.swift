@@ -121,7 +121,7 @@ let package = Package(
             "MicroTests",
             [
                 "Micro", "MicroCore", "MicroCodecJSON", "MicroTransportMemory", "MicroRegistryMemory",
-                inMemoryLogging, logging, serviceLifecycle,
+                configuration, inMemoryLogging, logging, serviceLifecycle,
             ]),
         tests(
             "MicroProtobufTests",
