@@ -12,33 +12,61 @@
 ///
 /// What goes wrong before a service runs, such as an unknown plugin, is a ``StartError`` instead.
 public struct MicroError: Error, Hashable, Sendable {
+    /// The fields, shared by the copies of an error: errors stand in many results on the road of a call, which
+    /// would all be as large.
+    private var fields: Fields
+
     /// Who reports the error: a service's name, or `go.micro.client` for the client itself.
     ///
     /// An error without an id travels as a plain gRPC status.
-    public var id: String
+    public var id: String {
+        get { fields.values.id }
+        set { change { $0.id = newValue } }
+    }
 
     /// The HTTP-like code that go-micro uses, such as 404 or 500.
-    public var code: Int
+    public var code: Int {
+        get { fields.values.code }
+        set { change { $0.code = newValue } }
+    }
 
     /// What happened, for a person to read.
-    public var detail: String
+    public var detail: String {
+        get { fields.values.detail }
+        set { change { $0.detail = newValue } }
+    }
 
     /// The name of the code, `Not Found` for 404; empty for a code that has none.
-    public var status: String
+    public var status: String {
+        get { fields.values.status }
+        set { change { $0.status = newValue } }
+    }
 
     /// The gRPC status.
-    public var rpcStatus: RPCStatus
+    public var rpcStatus: RPCStatus {
+        get { fields.values.rpcStatus }
+        set { change { $0.rpcStatus = newValue } }
+    }
 
     /// Serialised `google.rpc.Status` that a plain gRPC peer sent or gets, if any.
-    public var rpcDetails: [UInt8]?
+    public var rpcDetails: [UInt8]? {
+        get { fields.values.rpcDetails }
+        set { change { $0.rpcDetails = newValue } }
+    }
 
     /// Whether the peer may have worked on the call.
     ///
     /// It does not travel.
-    public var processed: Processed
+    public var processed: Processed {
+        get { fields.values.processed }
+        set { change { $0.processed = newValue } }
+    }
 
     /// The metadata that came, or goes, behind the last message.
-    public var trailingMetadata: Metadata
+    public var trailingMetadata: Metadata {
+        get { fields.values.trailingMetadata }
+        set { change { $0.trailingMetadata = newValue } }
+    }
 
     /// Whether a call may have had an effect before it failed.
     public enum Processed: Hashable, Sendable {
@@ -74,14 +102,43 @@ public struct MicroError: Error, Hashable, Sendable {
         id: String, code: Int, detail: String, status: String? = nil, rpcStatus: RPCStatus? = nil,
         processed: Processed = .maybe
     ) {
-        self.id = id
-        self.code = code
-        self.detail = detail
-        self.status = status ?? StatusText.of(code)
-        self.rpcStatus = rpcStatus ?? RPCStatus(microCode: code)
-        self.processed = processed
-        self.trailingMetadata = [:]
+        fields = Fields(
+            Values(
+                id: id, code: code, detail: detail, status: status ?? StatusText.of(code),
+                rpcStatus: rpcStatus ?? RPCStatus(microCode: code), rpcDetails: nil, processed: processed,
+                trailingMetadata: Metadata()))
     }
+
+    private struct Values: Hashable {
+        var id: String
+        var code: Int
+        var detail: String
+        var status: String
+        var rpcStatus: RPCStatus
+        var rpcDetails: [UInt8]?
+        var processed: Processed
+        var trailingMetadata: Metadata
+    }
+
+    private final class Fields: Sendable {
+        let values: Values
+
+        init(_ values: Values) { self.values = values }
+    }
+
+    private mutating func change(_ body: (inout Values) -> Void) {
+        var values = fields.values
+        body(&values)
+        fields = Fields(values)
+    }
+
+    /// Returns whether two errors have the same fields.
+    public static func == (left: MicroError, right: MicroError) -> Bool {
+        left.fields === right.fields || left.fields.values == right.fields.values
+    }
+
+    /// Hashes the fields.
+    public func hash(into hasher: inout Hasher) { hasher.combine(fields.values) }
 }
 
 extension MicroError: CustomStringConvertible {

@@ -314,7 +314,7 @@ class HTTP2Connection: ChannelInboundHandler {
         headersStream = stream
     }
 
-    final func headerReceived(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>) {
+    func headerReceived(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>) {
         headersStream?.headerReceived(name: name, value: value)
     }
 
@@ -331,10 +331,6 @@ class HTTP2Connection: ChannelInboundHandler {
     }
 
     final func bodyEnded(of stream: HTTP2Stream) { stream.bodyEnded() }
-
-    final func headersSent(for stream: HTTP2Stream, endsStream: Bool) {
-        stream.headersSent(endsStream: endsStream)
-    }
 
     final func writeBody(of stream: HTTP2Stream, frameHead: UnsafeRawBufferPointer, count: Int) {
         scratch.output.writeBytes(frameHead)

@@ -1,3 +1,4 @@
+import MicroCore
 import MicroNIO
 import NIOCore
 import NIOPosix
@@ -12,6 +13,15 @@ final class LoopScratch {
 
     /// The metadata of the head that is being read, in packed form.
     var metadata: [UInt8] = []
+
+    /// Returns the metadata that was read.
+    ///
+    /// The bytes are copied to an array of just their size. An array made from the array would share its
+    /// storage, and the next head would have to grow its own from nothing.
+    func takeMetadata() -> Metadata {
+        guard !metadata.isEmpty else { return Metadata() }
+        return metadata.withUnsafeBufferPointer { Metadata(packed: Array($0)) }
+    }
 
     /// Returns the memory of a loop; called on the loop.
     static func of(_ loop: any EventLoop) -> LoopScratch {

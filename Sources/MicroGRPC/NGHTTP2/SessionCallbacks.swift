@@ -20,48 +20,58 @@ struct SessionCallbacks: @unchecked Sendable {
         nghttp2_session_callbacks_set_on_begin_headers_callback(created) { session, frame, user in
             guard let frame else { return 0 }
             let id = frame.pointee.hd.stream_id
-            if frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST {
-                connection(user).requestBegan(streamID: id)
-            } else {
-                connection(user).headersBegan(for: stream(session, id))
+            let isRequest = frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST
+            withConnection(user) { connection in
+                if isRequest {
+                    connection.requestBegan(streamID: id)
+                } else {
+                    connection.headersBegan(for: stream(session, id))
+                }
             }
             return 0
         }
         nghttp2_session_callbacks_set_on_header_callback(created) {
             _, _, name, nameCount, value, valueCount, _, user in
-            connection(user).headerReceived(
-                name: UnsafeBufferPointer(start: name, count: nameCount),
-                value: UnsafeBufferPointer(start: value, count: valueCount))
+            withConnection(user) {
+                $0.headerReceived(
+                    name: UnsafeBufferPointer(start: name, count: nameCount),
+                    value: UnsafeBufferPointer(start: value, count: valueCount))
+            }
             return 0
         }
         nghttp2_session_callbacks_set_on_frame_recv_callback(created) { session, frame, user in
             guard let frame else { return 0 }
-            SessionCallbacks.frameReceived(session, frame, connection(user))
+            withConnection(user) { SessionCallbacks.frameReceived(session, frame, $0) }
             return 0
         }
         nghttp2_session_callbacks_set_on_data_chunk_recv_callback(created) {
             session, _, id, data, count, user in
-            connection(user).bodyReceived(
-                UnsafeRawBufferPointer(start: data, count: count), for: stream(session, id))
+            withConnection(user) {
+                $0.bodyReceived(
+                    UnsafeRawBufferPointer(start: data, count: count), for: stream(session, id))
+            }
             return 0
         }
         nghttp2_session_callbacks_set_on_stream_close_callback(created) { session, id, code, user in
-            if let stream = stream(session, id) { connection(user).streamClosed(stream, code: code) }
+            guard let stream = stream(session, id) else { return 0 }
+            withConnection(user) { $0.streamClosed(stream, code: code) }
             return 0
         }
         nghttp2_session_callbacks_set_on_frame_send_callback(created) { session, frame, user in
             guard let frame, UInt32(frame.pointee.hd.type) == NGHTTP2_HEADERS.rawValue,
                 let stream = stream(session, frame.pointee.hd.stream_id)
             else { return 0 }
-            connection(user).headersSent(for: stream, endsStream: endsStream(frame.pointee.hd))
+            stream.headersSent(endsStream: endsStream(frame.pointee.hd))
             return 0
         }
         nghttp2_session_callbacks_set_send_data_callback(created) {
             _, _, frameHead, count, source, user in
             guard let frameHead, let source, let pointer = source.pointee.ptr else { return 0 }
             let stream = Unmanaged<HTTP2Stream>.fromOpaque(pointer).takeUnretainedValue()
-            connection(user).writeBody(
-                of: stream, frameHead: UnsafeRawBufferPointer(start: frameHead, count: 9), count: count)
+            withConnection(user) {
+                $0.writeBody(
+                    of: stream, frameHead: UnsafeRawBufferPointer(start: frameHead, count: 9), count: count)
+            }
             return 0
         }
     }
@@ -124,9 +134,14 @@ private func endsStream(_ head: nghttp2_frame_hd) -> Bool {
     UInt32(head.flags) & NGHTTP2_FLAG_END_STREAM.rawValue != 0
 }
 
-private func connection(_ user: UnsafeMutableRawPointer?) -> HTTP2Connection {
-    // Never nil: every session is created with its connection.
-    Unmanaged<HTTP2Connection>.fromOpaque(user.unsafelyUnwrapped).takeUnretainedValue()
+/// Calls a closure with the connection of a session.
+///
+/// There are some thirty callbacks a call, so the connection is not retained for each: it is on the stack
+/// below, as the one that called the session's function.
+@inline(__always)
+private func withConnection(_ user: UnsafeMutableRawPointer?, _ body: (HTTP2Connection) -> Void) {
+    // Never nil: a session is attached to its connection before it is used.
+    Unmanaged<HTTP2Connection>.fromOpaque(user.unsafelyUnwrapped)._withUnsafeGuaranteedRef(body)
 }
 
 private func stream(_ session: OpaquePointer?, _ id: Int32) -> HTTP2Stream? {

@@ -1,7 +1,10 @@
 import MicroCore
 
 /// The fields of a request's head, as they are read one by one.
-struct RequestHead {
+///
+/// Header blocks of a connection don't overlap (RFC 9113, section 4.3), so one value serves all its calls in
+/// turn. It is a class since the fields are set one by one from callbacks: each is then one store.
+final class RequestHead {
     var path = ""
     var isPost = false
 
@@ -15,18 +18,25 @@ struct RequestHead {
     var fault: MicroError?
 
     private var size = 0
+    private var isTooLong = false
+
+    /// Forgets the head before.
+    func reset() {
+        path = ""
+        isPost = false
+        subtype = nil
+        timeout = nil
+        fault = nil
+        size = 0
+        isTooLong = false
+    }
 
     /// Takes a field.
-    mutating func add(
+    func add(
         name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>, connection: ServerConnection
     ) {
         size += name.count + value.count + 32
-        guard size <= connection.limits.maximumHeaderListSize else {
-            fault = MicroError(
-                .resourceExhausted,
-                "The call's header fields take more than \(connection.limits.maximumHeaderListSize) bytes.")
-            return
-        }
+        guard size <= connection.limits.maximumHeaderListSize else { return refuse(connection.limits) }
         switch ReservedFields.field(name) {
         case nil: Metadata.appendPacked(name: name, value: value, to: &connection.scratch.metadata)
         case .path: path = connection.path(value)
@@ -42,7 +52,16 @@ struct RequestHead {
         }
     }
 
-    private mutating func addTimeout(_ nanoseconds: Int64?, name: String) {
+    /// Refuses a head that is too long; only the first field beyond the limit makes an error.
+    private func refuse(_ limits: HTTP2Limits) {
+        guard !isTooLong else { return }
+        isTooLong = true
+        fault = MicroError(
+            .resourceExhausted,
+            "The call's header fields take more than \(limits.maximumHeaderListSize) bytes.")
+    }
+
+    private func addTimeout(_ nanoseconds: Int64?, name: String) {
         guard let nanoseconds else {
             fault = fault ?? MicroError(.invalidArgument, "The field \(name) is not a time.")
             return

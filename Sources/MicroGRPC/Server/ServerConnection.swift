@@ -37,7 +37,24 @@ final class ServerConnection: HTTP2Connection {
         [(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits.maximumConcurrentStreams)]
     }
 
-    override func makeStream() -> HTTP2Stream? { ServerStream(connection: self) }
+    /// The head that is being read.
+    let head = RequestHead()
+
+    /// Whether a request's head is being read, and not trailers.
+    private var isReadingHead = false
+
+    override func makeStream() -> HTTP2Stream? {
+        head.reset()
+        isReadingHead = true
+        return ServerStream(connection: self)
+    }
+
+    override func headerReceived(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>) {
+        if isReadingHead { head.add(name: name, value: value, connection: self) }
+    }
+
+    /// Takes note that the head is complete; a request's trailers say nothing that we use.
+    func headEnded() { isReadingHead = false }
 
     override func secured(by peerIdentities: [String]) {
         peer = Peer(address: peer.address, identities: peerIdentities)

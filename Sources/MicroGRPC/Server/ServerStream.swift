@@ -22,8 +22,8 @@ final class ServerStream: HTTP2Stream {
     let server: ServerConnection
     private var phase = Phase.head
 
-    /// The fields of the head, while it is being read.
-    private var head = RequestHead()
+    /// The encoding of the messages.
+    private var subtype = "proto"
 
     /// The accepted call, while it waits for its one message.
     private var accepted: (head: CallHead, acceptance: Acceptance)?
@@ -44,28 +44,25 @@ final class ServerStream: HTTP2Stream {
 
     // MARK: The head
 
-    override func headerReceived(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>) {
-        guard phase == .head else { return }
-        head.add(name: name, value: value, connection: server)
-    }
-
     override func headersEnded(endsStream: Bool) {
         guard phase == .head else { return }
+        server.headEnded()
+        let head = server.head
+        if let subtype = head.subtype { self.subtype = subtype }
         // What stands behind the limit was not read, so the fault comes first.
         if let fault = head.fault { return finish(.failure(fault)) }
         guard head.isPost else { return refuse(httpStatus: "405", allow: "POST") }
-        guard let subtype = head.subtype else { return refuse(httpStatus: "415", allow: nil) }
-        var call = CallHead(path: head.path, contentSubtype: subtype, peer: server.peer)
-        if !server.scratch.metadata.isEmpty {
-            call.metadata = Metadata(packed: Array(server.scratch.metadata))
-        }
+        guard head.subtype != nil else { return refuse(httpStatus: "415", allow: nil) }
         if let timeout = head.timeout {
             let deadline = server.now + .nanoseconds(timeout)
             self.deadline = deadline
-            call.uptimeDeadline = Uptime(nanoseconds: Int64(clamping: deadline.uptimeNanoseconds))
             server.watchDeadline(deadline)
         }
-        accept(call)
+        accept(
+            CallHead(
+                path: head.path, contentSubtype: subtype, metadata: server.scratch.takeMetadata(),
+                uptimeDeadline: deadline.map { Uptime(nanoseconds: Int64(clamping: $0.uptimeNanoseconds)) },
+                peer: server.peer))
     }
 
     private func accept(_ head: CallHead) {
@@ -81,8 +78,6 @@ final class ServerStream: HTTP2Stream {
             start(.stream(run, head, handle), path: head.path, placement)
         }
     }
-
-    private var subtype: String { head.subtype ?? "proto" }
 
     /// Answers a request that isn't a gRPC call (gRPC over HTTP/2, "Requests").
     private func refuse(httpStatus: String, allow: String?) {
