@@ -151,7 +151,8 @@ final class ClientStream: HTTP2Stream {
             resumeSender(MicroError(.cancelled, "The call has ended."))
         case .failure(let error):
             trailers?.set(error.trailingMetadata)
-            inbox.finish(.failure(error))
+            // An error that the server sent stands behind its messages; any other takes their place.
+            inbox.finish(.failure(error), keepsMessages: hasAnswerEnded)
             unary?.resume(returning: .failure(error))
             resumeHeadWaiters(.failure(error))
             resumeSender(error)
