@@ -133,6 +133,7 @@ final class ClientStream: HTTP2Stream {
     private func settle(_ result: Result<Metadata, MicroError>) {
         guard outcome == nil else { return }
         outcome = result
+        client.status.callEnded()
         deadline = nil
         if !isClosed, !isComplete {
             client.session.reset(id, NGHTTP2_CANCEL)
