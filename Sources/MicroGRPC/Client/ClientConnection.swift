@@ -76,10 +76,7 @@ final class ClientConnection: HTTP2Connection {
         for case let stream as ClientStream in streams where stream.key === key { return stream.cancel() }
     }
 
-    override func streamRemoved() {
-        status.callEnded()
-        closeIfIdle()
-    }
+    override func streamRemoved() { closeIfIdle() }
 
     private static func unusable(_ reason: String?) -> MicroError {
         MicroError(

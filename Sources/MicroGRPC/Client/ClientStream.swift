@@ -133,6 +133,7 @@ final class ClientStream: HTTP2Stream {
     private func settle(_ result: Result<Metadata, MicroError>) {
         guard outcome == nil else { return }
         outcome = result
+        client.status.callEnded()
         deadline = nil
         if !isClosed, !isComplete {
             client.session.reset(id, NGHTTP2_CANCEL)
@@ -151,7 +152,8 @@ final class ClientStream: HTTP2Stream {
             resumeSender(MicroError(.cancelled, "The call has ended."))
         case .failure(let error):
             trailers?.set(error.trailingMetadata)
-            inbox.finish(.failure(error))
+            // An error that the server sent stands behind its messages; any other takes their place.
+            inbox.finish(.failure(error), keepsMessages: hasAnswerEnded)
             unary?.resume(returning: .failure(error))
             resumeHeadWaiters(.failure(error))
             resumeSender(error)
