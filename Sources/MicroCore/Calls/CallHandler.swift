@@ -70,7 +70,8 @@ public struct UnaryReply: Sendable {
     ///   - message: The message.
     ///   - metadata: What is sent in front of the message.
     ///   - trailingMetadata: What is sent behind the message.
-    public init(_ message: Message, metadata: Metadata = Metadata(), trailingMetadata: Metadata = Metadata()) {
+    public init(_ message: Message, metadata: Metadata = Metadata(), trailingMetadata: Metadata = Metadata())
+    {
         self.message = message
         self.metadata = metadata
         self.trailingMetadata = trailingMetadata
