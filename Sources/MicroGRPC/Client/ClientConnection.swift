@@ -38,6 +38,17 @@ final class ClientConnection: HTTP2Connection {
 
     override func secured(by peerIdentities: [String]) { ready?.succeed() }
 
+    /// Whether the server refused us before it spoke HTTP/2, so that it has not seen any call.
+    ///
+    /// With TLS 1.3 a client's handshake is done before the server has judged its certificate.
+    private(set) var isRefused = false
+
+    private var hasServerSpoken = false
+
+    override func settingsReceived() { hasServerSpoken = true }
+
+    override func securityFailed() { isRefused = !hasServerSpoken }
+
     // MARK: Calls
 
     /// Begins a call.

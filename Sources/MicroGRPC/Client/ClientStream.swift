@@ -125,7 +125,7 @@ final class ClientStream: HTTP2Stream {
         guard outcome == nil else { return }
         var error = reason.error
         error.id = clientErrorID
-        if processed == .no { error.processed = .no }
+        if processed == .no || client.isRefused { error.processed = .no }
         settle(.failure(error))
     }
 

@@ -93,6 +93,9 @@ class HTTP2Connection: ChannelInboundHandler {
     /// Takes note that the connection is encrypted, and of the names that the peer has proved.
     func secured(by peerIdentities: [String]) {}
 
+    /// Takes note that the connection can't be encrypted, or is not any more; it is closed then.
+    func securityFailed() {}
+
     /// Takes note that the peer goes away.
     func goAwayReceived(code: UInt32) {}
 
@@ -182,7 +185,9 @@ class HTTP2Connection: ChannelInboundHandler {
     }
 
     final func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        close((error as? TLSError)?.message ?? "The connection failed: \(error)")
+        guard let error = error as? TLSError else { return close("The connection failed: \(error)") }
+        securityFailed()
+        close(error.message)
     }
 
     final func handlerRemoved(context: ChannelHandlerContext) {
