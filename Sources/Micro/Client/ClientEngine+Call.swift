@@ -34,7 +34,20 @@ extension ClientEngine {
     ) async throws(MicroError) -> UnaryReply {
         let head = CallHead(
             path: route.path, contentSubtype: route.subtype, metadata: metadata, deadline: deadline)
-        return try await attempt(route, options, deadline) { connection throws(MicroError) in
+        var first: FailedAttempt?
+        // The usual case, straight: a service whose nodes are known, and an open connection.
+        if let (slot, hasOthers) = try chooseKnown(route, options, avoiding: []),
+            let connection = slot.openConnection
+        {
+            do {
+                let reply = try await connection.unary(head, message)
+                selector.mark(slot.node, of: route.service, error: nil)
+                return reply
+            } catch {
+                first = FailedAttempt(slot: slot, hasOthers: hasOthers, error: error)
+            }
+        }
+        return try await attempt(route, options, deadline, after: first) { connection throws(MicroError) in
             try await connection.unary(head, message)
         }
     }
@@ -52,51 +65,83 @@ extension ClientEngine {
         }
     }
 
+    /// An attempt that did not succeed.
+    private struct FailedAttempt {
+        let slot: ConnectionSlot
+        let hasOthers: Bool
+        let error: MicroError
+    }
+
     /// Does something on a connection of a service, once or more often.
     ///
     /// That there is no node to call ends the call. What is tried again is an attempt on a node.
+    ///
+    /// - Parameters:
+    ///   - route: Where the call goes.
+    ///   - options: How it is made.
+    ///   - deadline: Until when it may be tried.
+    ///   - first: A first attempt that was made already.
+    ///   - body: What to do on a connection.
+    /// - Returns: What the closure returned.
+    /// - Throws: The error of the last attempt, or why there is no node.
     private func attempt<Answer>(
         _ route: CallRoute, _ options: CallOptions, _ deadline: ContinuousClock.Instant,
-        _ body: (any Connection) async throws(MicroError) -> Answer
+        after first: FailedAttempt? = nil, _ body: (any Connection) async throws(MicroError) -> Answer
     ) async throws(MicroError) -> Answer {
         var tried: [String] = []
-        var attempt = 0
+        var failed = first
         while true {
+            if let failed {
+                selector.mark(failed.slot.node, of: route.service, error: failed.error)
+                tried.append(failed.slot.node.id)
+                try await pause(before: tried.count, failed, options, deadline)
+            }
             let (slot, hasOthers) = try await choose(route, options, deadline, avoiding: tried)
-            let failure: MicroError
             do {
-                let connection: any Connection
-                if let open = slot.openConnection {
-                    connection = open
-                } else {
-                    connection = try await slot.connection(deadline: deadline)
-                }
-                let answer = try await body(connection)
+                let answer = try await body(try await slot.connection(deadline: deadline))
                 selector.mark(slot.node, of: route.service, error: nil)
                 return answer
             } catch {
-                failure = error
+                failed = FailedAttempt(slot: slot, hasOthers: hasOthers, error: error)
             }
-            selector.mark(slot.node, of: route.service, error: failure)
-            attempt += 1
-            guard attempt <= options.retries ?? settings.retries, options.retry.allows(failure),
-                !Task.isCancelled
-            else { throw failure }
-            tried.append(slot.node.id)
-            // Another node may well be ready at once.
-            let pause = hasOthers && failure.processed == .no ? .zero : Backoff.pause(before: attempt)
-            guard ContinuousClock.now + pause < deadline else { throw failure }
-            if pause > .zero, (try? await Task.sleep(for: pause)) == nil { throw failure }
         }
     }
 
-    /// Chooses where an attempt goes.
+    /// Waits before the next attempt.
+    ///
+    /// - Throws: The error of the attempt that failed, if there is to be no other.
+    private func pause(
+        before attempt: Int, _ failed: FailedAttempt, _ options: CallOptions,
+        _ deadline: ContinuousClock.Instant
+    ) async throws(MicroError) {
+        guard attempt <= options.retries ?? settings.retries, options.retry.allows(failed.error),
+            !Task.isCancelled
+        else { throw failed.error }
+        // Another node may well be ready at once.
+        let pause =
+            failed.hasOthers && failed.error.processed == .no ? .zero : Backoff.pause(before: attempt)
+        guard ContinuousClock.now + pause < deadline else { throw failed.error }
+        if pause > .zero, (try? await Task.sleep(for: pause)) == nil { throw failed.error }
+    }
+
+    /// Chooses where an attempt goes; waits for the nodes to be known.
     ///
     /// - Returns: The place of the connection, and whether there are nodes that were not tried yet.
     private func choose(
         _ route: CallRoute, _ options: CallOptions, _ deadline: ContinuousClock.Instant,
         avoiding tried: [String]
     ) async throws(MicroError) -> (slot: ConnectionSlot, hasOthers: Bool) {
+        if let known = try chooseKnown(route, options, avoiding: tried) { return known }
+        // An entry that was dropped since has no nodes; then there is a new one.
+        let service = settings.redirection.service ?? route.service
+        let snapshot = try await entry(service).nodes(deadline: deadline)
+        return try choose(snapshot, service, avoiding: tried)
+    }
+
+    /// Chooses where an attempt goes, if that is known without waiting.
+    private func chooseKnown(
+        _ route: CallRoute, _ options: CallOptions, avoiding tried: [String]
+    ) throws(MicroError) -> (slot: ConnectionSlot, hasOthers: Bool)? {
         if let address = options.address ?? settings.redirection.address {
             return (try slot(address: address), false)
         }
@@ -107,14 +152,14 @@ extension ClientEngine {
         } else {
             entry = route.entry.storeIfNil(try self.entry(service))
         }
-        let snapshot: NodeSnapshot
-        if let known = entry.snapshot {
-            entry.lastUse.store(now, ordering: .relaxed)
-            snapshot = known
-        } else {
-            // An entry that was dropped since has no nodes; then there is a new one.
-            snapshot = try await self.entry(service).nodes(deadline: deadline)
-        }
+        guard let snapshot = entry.snapshot else { return nil }
+        entry.lastUse.store(now, ordering: .relaxed)
+        return try choose(snapshot, service, avoiding: tried)
+    }
+
+    private func choose(
+        _ snapshot: NodeSnapshot, _ service: String, avoiding tried: [String]
+    ) throws(MicroError) -> (slot: ConnectionSlot, hasOthers: Bool) {
         let slot = try snapshot.choose(selector, service: service, avoiding: tried)
         return (slot, snapshot.nodes.count > tried.count + 1)
     }

@@ -21,12 +21,7 @@ struct EndpointBinding: Sendable {
     ) -> [ServedSubtype] {
         let handler = middleware.wrap(handler)
         return serve { (coders: EndpointCoders<Q, R>) in
-            .unary(
-                unaryRun { context, message in
-                    let request = try coders.decode(message)
-                    let response = try await handler(request, context)
-                    return context.reply(try coders.encode(response))
-                }, placement)
+            .unary(unaryRun(coders, handler), placement)
         }
     }
 
@@ -93,16 +88,44 @@ struct EndpointBinding: Sendable {
             guard let request = codecs.coder(for: Q.self, subtype: subtype),
                 let response = codecs.coder(for: R.self, subtype: subtype)
             else { return nil }
-            let coders = EndpointCoders(info: info, request: request, response: response)
+            let coders = EndpointCoders(
+                failures: CodingFailures(info: info), request: request, response: response)
             return ServedSubtype(name: subtype, acceptance: accept(coders))
         }
     }
 
-    private func unaryRun(
-        _ call: @escaping @Sendable (RequestContext, Message) async throws -> UnaryReply
+    /// Puts a unary call together.
+    ///
+    /// Without middleware the whole call is one function, and the coders' functions are taken out of their
+    /// generic types, whose metadata would otherwise be looked up for each call.
+    private func unaryRun<Q: Sendable, R: Sendable>(
+        _ coders: EndpointCoders<Q, R>,
+        _ handler: @escaping @Sendable (Q, RequestContext) async throws -> R
     ) -> UnaryRun {
-        let run = middleware.wrap(call: call)
         let info = info
+        let failures = coders.failures
+        let (decode, encode) = (coders.request.decode, coders.response.encode)
+        if middleware.calls.isEmpty {
+            return { head, message async throws(MicroError) in
+                let context = RequestContext(head, info)
+                let request: Q
+                do { request = try message.withBytes(decode) } catch {
+                    throw failures.undecodable(error, context)
+                }
+                let response: R
+                do { response = try await handler(request, context) } catch {
+                    throw context.outcome(of: error)
+                }
+                do { return context.reply(try encode(response)) } catch {
+                    throw failures.unencodable(error, context)
+                }
+            }
+        }
+        let run = middleware.wrap(call: { (context: RequestContext, message: Message) in
+            let request = try coders.decode(message)
+            let response = try await handler(request, context)
+            return context.reply(try coders.encode(response))
+        })
         return { head, message async throws(MicroError) in
             let context = RequestContext(head, info)
             do {

@@ -2,7 +2,7 @@ import MicroCore
 
 /// The coders of one endpoint for one content subtype, with the errors that a caller gets.
 struct EndpointCoders<Request: Sendable, Response: Sendable>: Sendable {
-    let info: EndpointInfo
+    let failures: CodingFailures
     let request: MessageCoder<Request>
     let response: MessageCoder<Response>
 
@@ -10,7 +10,7 @@ struct EndpointCoders<Request: Sendable, Response: Sendable>: Sendable {
         do {
             return try message.withBytes(request.decode)
         } catch {
-            throw undecodable(error)
+            throw failures.undecodable(error)
         }
     }
 
@@ -18,33 +18,46 @@ struct EndpointCoders<Request: Sendable, Response: Sendable>: Sendable {
         do {
             return try response.encode(value)
         } catch {
-            throw unencodable(error)
+            throw failures.unencodable(error)
         }
     }
 
     func reader(_ stream: any InboundStream) -> MessageStream<Request> {
         MessageStream(
-            decode: request.decode, describeFailure: undecodable,
+            decode: request.decode, describeFailure: failures.undecodable,
             receive: { () async throws(MicroError) in try await stream.receive() })
     }
 
     func writer(_ stream: any InboundStream, _ context: RequestContext) -> MessageWriter<Response> {
         MessageWriter(
-            encode: response.encode, describeFailure: unencodable,
+            encode: response.encode, describeFailure: failures.unencodable,
             send: { message async throws(MicroError) in
                 if let metadata = context.takeResponseMetadata() { try await stream.sendMetadata(metadata) }
                 try await stream.send(message)
             })
     }
+}
 
-    @Sendable private func undecodable(_ error: any Error) -> MicroError {
+/// The errors that a caller gets when a message of an endpoint can't be encoded or decoded.
+struct CodingFailures: Sendable {
+    let info: EndpointInfo
+
+    @Sendable func undecodable(_ error: any Error) -> MicroError {
         MicroError(
             id: info.service.name, code: 400,
             detail: "The request of \(info.name) can't be decoded: \(CodingFailure.text(error))")
     }
 
-    @Sendable private func unencodable(_ error: any Error) -> MicroError {
+    @Sendable func unencodable(_ error: any Error) -> MicroError {
         info.environment.outcome(of: UnencodableReply(underlying: error), endpoint: info.name)
+    }
+
+    func undecodable(_ error: any Error, _ context: RequestContext) -> MicroError {
+        context.outcome(of: undecodable(error))
+    }
+
+    func unencodable(_ error: any Error, _ context: RequestContext) -> MicroError {
+        context.outcome(of: unencodable(error))
     }
 }
 
