@@ -55,14 +55,16 @@ import Testing
         try await connection.send(.headers(RawConnection.request("/test.Test/Stream"), stream: 3))
         try await connection.send(Frame(.ping, flags: Frame.ack, ping.payload))
         let final = try #require(try await connection.frame { $0.kind == .goAway })
-        #expect(final.number(at: 0) == 3)
+        // On a machine that is slow enough, the server stops waiting for the ping before the call comes.
+        let last = final.number(at: 0)
+        #expect(last == 3 || last == 1)
         #expect(final.number(at: 4) == ErrorCode.none)
         // This one comes too late, and is not even answered.
         try await connection.send(.headers(fields, stream: 5))
         try await connection.send(.data([], stream: 1, ends: true), .data([], stream: 3, ends: true))
         #expect(try await connection.ends())
         await shutdown
-        #expect(server.heads.count == 2)
+        #expect(server.heads.count == (last == 3 ? 2 : 1))
         #expect(server.cancelled == 0)
         await connection.close()
     }

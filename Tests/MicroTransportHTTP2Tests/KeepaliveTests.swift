@@ -66,9 +66,10 @@ import Testing
         let connection = try await HTTP2Transport().connect(
             to: Node(id: "x-1", address: "\(server.address)"), as: .host("localhost"))
         let peer = try await server.accept()
-        let head = CallHead(path: "/test.Test/Echo", deadline: .now + .milliseconds(50))
+        let head = CallHead(path: "/test.Test/Echo", deadline: .now + .seconds(1))
         let error = try await failure { _ = try await connection.unary(head, Message()) }
         #expect(error?.rpcStatus == .deadlineExceeded)
+        #expect(error?.processed == .maybe)
         _ = try await peer.bytes(Frame.preface.count)
         let reset = try #require(try await peer.frame { $0.kind == .reset })
         #expect(reset.number(at: 0) == ErrorCode.cancel)

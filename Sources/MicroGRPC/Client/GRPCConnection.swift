@@ -24,13 +24,15 @@ package final class GRPCConnection: Connection {
     ) async throws(MicroError) -> GRPCConnection {
         let loop = EventLoops.currentOrNext
         let attempts = ConnectAttempts()
+        // A socket's path is no authority, and servers refuse a request with one that isn't well-formed.
+        let authority = address.hasPrefix("unix:") ? "localhost" : address
         let bootstrap = ClientBootstrap(group: loop)
             .connectTimeout(TimeAmount(limits.connectTimeout))
             .channelOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 512 << 10))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let handler = try tls.map { try TLSHandler($0, peer: name) }
-                    try attempts.add(channel, authority: address, limits: limits, tls: handler)
+                    try attempts.add(channel, authority: authority, limits: limits, tls: handler)
                 }
             }
         do {

@@ -99,6 +99,8 @@ final class ServerConnection: HTTP2Connection {
         // The client learns that the connection goes away while its calls are still accepted; those
         // that it sends after it has answered the ping are refused (RFC 9113, section 6.8).
         session.submitShutdownNotice()
+        // nghttp2 puts pings in front of what waits, and this one must come behind the notice.
+        flush()
         session.submitPing()
         let bound = NIOLoopBound(self, eventLoop: loop)
         loop.scheduleTask(in: .seconds(1)) { bound.value.pingAnswered() }
