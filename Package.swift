@@ -15,6 +15,7 @@ let configuration: Target.Dependency =
     .product(name: "Configuration", package: "swift-configuration")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let serviceLifecycle: Target.Dependency =
     .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -77,6 +78,9 @@ let libraries: [Library] = [
         ]
     ),
     Library(name: "MicroTesting", dependencies: ["MicroCore", configuration]),
+
+    // Foreign programs, certificates and ports for our own tests.
+    Library(name: "MicroTestSupport", dependencies: [], isProduct: false),
 ]
 
 /// The tests of a target, or of a few that belong together.
@@ -111,7 +115,7 @@ let package = Package(
             swiftSettings: settings
         ),
 
-        tests("MicroCoreTests", ["MicroCore", configuration]),
+        tests("MicroCoreTests", ["MicroCore", configuration], resources: [.copy("Fixtures")]),
         tests(
             "MicroTests",
             ["Micro", "MicroCore", "MicroCodecJSON", "MicroTransportMemory", "MicroRegistryMemory"]),
@@ -120,13 +124,15 @@ let package = Package(
         tests(
             "MicroCodecTests",
             ["MicroCodecJSON", "MicroCodecProtobuf", "MicroTesting", "MicroCore", swiftProtobuf]),
-        tests("MicroTLSTests", ["MicroTLS", "MicroNIO", "MicroCore", nioCore, nioPosix]),
+        tests(
+            "MicroTLSTests",
+            ["MicroTLS", "MicroTestSupport", "MicroCore", "COpenSSL", nioCore, nioPosix, nioEmbedded]),
         tests("MicroRegistryMDNSTests", ["MicroRegistryMDNS", "MicroTesting", "MicroCore"]),
         tests(
             "MicroTransportHTTP2Tests",
             [
                 "MicroTransportHTTP2", "MicroGRPC", "MicroNIO", "MicroTesting", "MicroCore", nioCore,
                 nioPosix,
-            ]),
+            ], resources: [.copy("Fixtures")]),
     ]
 )

@@ -40,14 +40,18 @@ public struct CodecConformance<Value: Sendable & Equatable>: Sendable {
         let findings = Findings(patience: .seconds(60))
         let subtypes = codec.contentSubtypes
         findings.expect(!subtypes.isEmpty, "The codec serves no content subtype.")
-        findings.expect(Set(subtypes).count == subtypes.count, "A content subtype is listed twice: \(subtypes).")
         findings.expect(
-            subtypes.allSatisfy { $0 == $0.lowercased() && !$0.isEmpty }, "A subtype isn't lower-case: \(subtypes).")
+            Set(subtypes).count == subtypes.count, "A content subtype is listed twice: \(subtypes).")
         findings.expect(
-            codec.coder(for: Value.self, subtype: "no-such-subtype") == nil, "There is a coder for any subtype.")
+            subtypes.allSatisfy { $0 == $0.lowercased() && !$0.isEmpty },
+            "A subtype isn't lower-case: \(subtypes).")
+        findings.expect(
+            codec.coder(for: Value.self, subtype: "no-such-subtype") == nil,
+            "There is a coder for any subtype.")
         for subtype in subtypes {
             findings.expect(
-                codec.coder(for: NoCodecKnowsThis.self, subtype: subtype) == nil, "There is a coder for any type.")
+                codec.coder(for: NoCodecKnowsThis.self, subtype: subtype) == nil,
+                "There is a coder for any type.")
             guard let coder = codec.coder(for: Value.self, subtype: subtype) else {
                 findings.expect(false, "There is no \(subtype) coder for \(Value.self).")
                 continue

@@ -7,7 +7,9 @@ extension RegistryConformance.Fixture {
             name: "Greeter.Hello",
             request: ValueRecord(
                 name: "HelloRequest", type: "HelloRequest",
-                values: [ValueRecord(name: "name", type: "string"), ValueRecord(name: "raw", type: "[]uint8")]
+                values: [
+                    ValueRecord(name: "name", type: "string"), ValueRecord(name: "raw", type: "[]uint8"),
+                ]
             ),
             response: ValueRecord(name: "HelloReply", type: "HelloReply", values: []),
             metadata: ["stream": "true", "note": "\"quoted\" <&> ünïcode"]),

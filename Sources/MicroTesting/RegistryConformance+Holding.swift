@@ -104,7 +104,9 @@ extension RegistryConformance {
     }
 
     private static func concurrency(_ fixture: Fixture) async throws {
-        let records = (0..<20).map { fixture.record("greeter", node: "n\($0)", address: "127.0.0.1:\(9000 + $0)") }
+        let records = (0..<20).map {
+            fixture.record("greeter", node: "n\($0)", address: "127.0.0.1:\(9000 + $0)")
+        }
         try await withThrowingTaskGroup { group in
             for record in records {
                 group.addTask {

@@ -52,7 +52,8 @@ extension RegistryConformance {
         var present: Set<RegistryChange> = []
         for _ in 0..<2 { present.insert(try await fixture.next(&changes)) }
         fixture.findings.expect(
-            present == [.up(first), .up(second)], "A watch should begin with both nodes, and yielded \(present).")
+            present == [.up(first), .up(second)],
+            "A watch should begin with both nodes, and yielded \(present).")
         try await fixture.expect(&changes, .synced)
         for record in [first, second, stranger] { try await fixture.writer.deregister(record) }
         var gone: Set<RegistryChange> = []

@@ -38,14 +38,19 @@ extension TransportConformance {
             try await withThrowingTaskGroup { group in
                 group.addTask {
                     let reply = try await connection.unary(head, Message(text: "last"))
-                    fixture.findings.expect(reply.message.text == "last", "A draining call got a wrong reply.")
+                    fixture.findings.expect(
+                        reply.message.text == "last", "A draining call got a wrong reply.")
                 }
                 try await started.wait()
                 group.addTask { await server.listener.shutdown(deadline: .now + .seconds(30)) }
-                try await eventually("a connection isn't usable while its server drains", within: .seconds(10)) {
+                try await eventually(
+                    "a connection isn't usable while its server drains", within: .seconds(10)
+                ) {
                     !connection.isUsable
                 }
-                let error = try await fixture.expectError(.unavailable, when: "A call to a server that drains") {
+                let error = try await fixture.expectError(
+                    .unavailable, when: "A call to a server that drains"
+                ) {
                     _ = try await connection.unary(head, Message())
                 }
                 fixture.findings.expect(
@@ -67,7 +72,8 @@ extension TransportConformance {
 
     private static func shutdownDeadline(_ fixture: Fixture) async throws {
         let (started, ended) = (Signal(), Signal())
-        try await fixture.withServer(gated(fixture, started: started, goOn: Signal(), ended: ended)) { server in
+        try await fixture.withServer(gated(fixture, started: started, goOn: Signal(), ended: ended)) {
+            server in
             let connection = try await server.connect()
             try await withThrowingTaskGroup { group in
                 group.addTask {
@@ -86,7 +92,8 @@ extension TransportConformance {
 
     private static func cancelledShutdown(_ fixture: Fixture) async throws {
         let (started, ended) = (Signal(), Signal())
-        try await fixture.withServer(gated(fixture, started: started, goOn: Signal(), ended: ended)) { server in
+        try await fixture.withServer(gated(fixture, started: started, goOn: Signal(), ended: ended)) {
+            server in
             let connection = try await server.connect()
             try await withThrowingTaskGroup { group in
                 group.addTask { _ = try? await connection.unary(head, Message()) }
@@ -128,7 +135,8 @@ extension TransportConformance {
 
     private static func closing(_ fixture: Fixture) async throws {
         let (started, ended) = (Signal(), Signal())
-        try await fixture.withServer(gated(fixture, started: started, goOn: Signal(), ended: ended)) { server in
+        try await fixture.withServer(gated(fixture, started: started, goOn: Signal(), ended: ended)) {
+            server in
             let connection = try await server.connect()
             try await withThrowingTaskGroup { group in
                 group.addTask {
@@ -162,7 +170,8 @@ extension TransportConformance {
             try await withThrowingTaskGroup { group in
                 group.addTask {
                     let reply = try await connection.unary(head, Message(text: "last"))
-                    fixture.findings.expect(reply.message.text == "last", "A call before a close got a wrong reply.")
+                    fixture.findings.expect(
+                        reply.message.text == "last", "A call before a close got a wrong reply.")
                 }
                 try await started.wait()
                 group.addTask { await connection.close(deadline: .now + .seconds(30)) }

@@ -111,7 +111,8 @@ extension TransportConformance {
                 try await group.waitForAll()
             }
             let texts = try await call.texts()
-            fixture.findings.expect(texts == ["\(floodCount)"], "A handler that began to read late got \(texts).")
+            fixture.findings.expect(
+                texts == ["\(floodCount)"], "A handler that began to read late got \(texts).")
         }
     }
 
@@ -124,12 +125,14 @@ extension TransportConformance {
         } _: { connection in
             let message = Message(size: size, seed: 1)
             let reply = try await connection.unary(CallHead(path: "/conformance.Test/Echo"), message)
-            fixture.findings.expect(reply.message == message, "A message of \(size) bytes came back different.")
+            fixture.findings.expect(
+                reply.message == message, "A message of \(size) bytes came back different.")
             let call = try await connection.open(CallHead(path: "/conformance.Test/Chat"))
             for _ in 0..<3 {
                 try await call.send(message)
                 fixture.findings.expect(
-                    try await call.receive() == message, "A streamed message of \(size) bytes came back different.")
+                    try await call.receive() == message,
+                    "A streamed message of \(size) bytes came back different.")
             }
             try await call.finish()
             _ = try await call.texts()
@@ -147,7 +150,8 @@ extension TransportConformance {
         } _: { connection in
             let exact = Message(size: limit, seed: 0)
             let reply = try await connection.unary(CallHead(path: "/conformance.Test/Echo"), exact)
-            fixture.findings.expect(reply.message == exact, "A message of exactly the limit came back different.")
+            fixture.findings.expect(
+                reply.message == exact, "A message of exactly the limit came back different.")
             try await fixture.expectError(.resourceExhausted, when: "A request above the limit") {
                 _ = try await connection.unary(
                     CallHead(path: "/conformance.Test/Echo"), Message(size: limit + 1, seed: 0))
@@ -176,13 +180,15 @@ extension TransportConformance {
                         if number.isMultiple(of: 2) {
                             let head = CallHead(path: "/conformance.Test/Echo")
                             let reply = try await connection.unary(head, message)
-                            fixture.findings.expect(reply.message == message, "Call \(number) got another's reply.")
+                            fixture.findings.expect(
+                                reply.message == message, "Call \(number) got another's reply.")
                         } else {
                             let call = try await connection.open(CallHead(path: "/conformance.Test/Chat"))
                             for _ in 0..<3 {
                                 try await call.send(message)
                                 fixture.findings.expect(
-                                    try await call.receive() == message, "Stream \(number) got another's message.")
+                                    try await call.receive() == message,
+                                    "Stream \(number) got another's message.")
                             }
                             try await call.finish()
                             _ = try await call.texts()

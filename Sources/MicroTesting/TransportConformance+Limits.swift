@@ -56,9 +56,13 @@ extension TransportConformance {
     }
 
     /// Checks that a connection still works.
-    private static func expectEcho(_ connection: any Connection, _ what: String, _ fixture: Fixture) async throws {
-        let reply = try await connection.unary(CallHead(path: "/conformance.Test/Echo"), Message(text: "hello"))
-        fixture.findings.expect(reply.message.text == "hello", "\(what): another call of the connection fails.")
+    private static func expectEcho(_ connection: any Connection, _ what: String, _ fixture: Fixture)
+        async throws
+    {
+        let reply = try await connection.unary(
+            CallHead(path: "/conformance.Test/Echo"), Message(text: "hello"))
+        fixture.findings.expect(
+            reply.message.text == "hello", "\(what): another call of the connection fails.")
     }
 
     private static func unaryDeadline(_ fixture: Fixture) async throws {
@@ -104,7 +108,8 @@ extension TransportConformance {
 
     private static func unaryCancellation(_ fixture: Fixture) async throws {
         let (started, cancelled) = (Signal(), Signal())
-        try await fixture.withConnection(waiting(fixture, started: started, cancelled: cancelled)) { connection in
+        try await fixture.withConnection(waiting(fixture, started: started, cancelled: cancelled)) {
+            connection in
             try await withThrowingTaskGroup { group in
                 group.addTask {
                     try await fixture.expectError(.cancelled, when: "A cancelled unary call") {
@@ -123,7 +128,8 @@ extension TransportConformance {
 
     private static func streamCancellation(_ fixture: Fixture) async throws {
         let (started, cancelled) = (Signal(), Signal())
-        try await fixture.withConnection(waiting(fixture, started: started, cancelled: cancelled)) { connection in
+        try await fixture.withConnection(waiting(fixture, started: started, cancelled: cancelled)) {
+            connection in
             let call = try await connection.open(CallHead(path: "/conformance.Test/WaitStream"))
             try await call.send(Message(text: "one"))
             try await started.wait()
@@ -142,7 +148,8 @@ extension TransportConformance {
 
     private static func readerCancellation(_ fixture: Fixture) async throws {
         let (started, cancelled) = (Signal(), Signal())
-        try await fixture.withConnection(waiting(fixture, started: started, cancelled: cancelled)) { connection in
+        try await fixture.withConnection(waiting(fixture, started: started, cancelled: cancelled)) {
+            connection in
             let call = try await connection.open(CallHead(path: "/conformance.Test/WaitStream"))
             try await withThrowingTaskGroup { group in
                 group.addTask {
@@ -178,7 +185,8 @@ extension TransportConformance {
             try await withThrowingTaskGroup { group in
                 group.addTask {
                     try await fixture.expectError(.cancelled, when: "A call whose handler goes on") {
-                        _ = try await connection.unary(CallHead(path: "/conformance.Test/Stubborn"), Message())
+                        _ = try await connection.unary(
+                            CallHead(path: "/conformance.Test/Stubborn"), Message())
                     }
                 }
                 try await started.wait()

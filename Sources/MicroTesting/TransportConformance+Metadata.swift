@@ -28,7 +28,8 @@ extension TransportConformance {
         for name in ["Plain", "plain", "empty", "spaces", "long"] {
             fixture.findings.expect(
                 metadata[name] == sample[name],
-                "\(what): \"\(name)\" should be \"\(sample[name] ?? "")\", and is \(metadata[name] ?? "missing").")
+                "\(what): \"\(name)\" should be \"\(sample[name] ?? "")\", and is \(metadata[name] ?? "missing")."
+            )
         }
         let multi = metadata.values(for: "multi")
         fixture.findings.expect(
@@ -87,7 +88,8 @@ extension TransportConformance {
             let metadata = try await call.metadata()
             expectSample(metadata, "A stream, in front", fixture)
             fixture.findings.expect(metadata["late"] == nil, "Metadata that were sent a second time arrived.")
-            fixture.findings.expect(call.trailingMetadata.isEmpty, "Trailing metadata are there before the end.")
+            fixture.findings.expect(
+                call.trailingMetadata.isEmpty, "Trailing metadata are there before the end.")
             try await call.send(Message(text: "one"))
             try await call.finish()
             fixture.findings.expect(try await call.texts() == ["one"], "A message behind metadata is lost.")
@@ -98,7 +100,9 @@ extension TransportConformance {
 
     private static func absentMetadata(_ fixture: Fixture) async throws {
         let placement = fixture.placement
-        try await fixture.withConnection { _ in .echoStream(placement) } _: { connection in
+        try await fixture.withConnection { _ in
+            .echoStream(placement)
+        } _: { connection in
             let call = try await connection.open(CallHead(path: "/conformance.Test/Chat"))
             try await call.finish()
             fixture.findings.expect(

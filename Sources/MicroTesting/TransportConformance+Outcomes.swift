@@ -40,9 +40,11 @@ extension TransportConformance {
                         _ = try await connection.unary(head, Message(text: text))
                     }
                     fixture.findings.expect(
-                        error?.detail == text, "The detail \"\(text)\" arrived as \"\(error?.detail ?? "")\".")
+                        error?.detail == text, "The detail \"\(text)\" arrived as \"\(error?.detail ?? "")\"."
+                    )
                     fixture.findings.expect(
-                        error?.processed == .maybe, "A call that the server has answered counts as not processed.")
+                        error?.processed == .maybe,
+                        "A call that the server has answered counts as not processed.")
                 }
             }
         }
@@ -70,7 +72,9 @@ extension TransportConformance {
                         error.id == wanted.id && error.code == wanted.code && error.detail == wanted.detail
                         && error.status == wanted.status && error.rpcStatus == wanted.rpcStatus
                     fixture.findings.expect(
-                        isSame, "\(wanted) with the status \"\(wanted.status)\" arrived as \(error), \"\(error.status)\".")
+                        isSame,
+                        "\(wanted) with the status \"\(wanted.status)\" arrived as \(error), \"\(error.status)\"."
+                    )
                 }
             }
         }
@@ -102,7 +106,8 @@ extension TransportConformance {
                     _ = try await connection.unary(head, Message(size: size, seed: 0))
                 }
                 fixture.findings.expect(
-                    error?.detail == "There is no /conformance.Test/Nothing.", "The reason of a refusal is lost.")
+                    error?.detail == "There is no /conformance.Test/Nothing.",
+                    "The reason of a refusal is lost.")
             }
             try await fixture.expectError(.unimplemented, when: "A refused stream") {
                 _ = try await connection.open(head).texts()
@@ -124,14 +129,16 @@ extension TransportConformance {
             let call = try await connection.open(CallHead(path: "/conformance.Test/Fail"))
             for number in 0..<3 {
                 let message = try await call.receive()
-                fixture.findings.expect(message?.text == "\(number)", "A message in front of an error is lost.")
+                fixture.findings.expect(
+                    message?.text == "\(number)", "A message in front of an error is lost.")
             }
             let error = try await fixture.expectError(.alreadyExists, when: "An error behind messages") {
                 _ = try await call.receive()
             }
             fixture.findings.expect(error?.detail == "no more", "The detail behind messages is lost.")
             fixture.findings.expect(
-                error?.trailingMetadata["why"] == "that is why" && call.trailingMetadata["why"] == "that is why",
+                error?.trailingMetadata["why"] == "that is why"
+                    && call.trailingMetadata["why"] == "that is why",
                 "The trailing metadata of an error are lost.")
         }
     }
@@ -140,7 +147,8 @@ extension TransportConformance {
         let placement = fixture.placement
         try await fixture.withConnection { _ in
             .stream(
-                { (_, _) async throws(MicroError) -> Metadata in throw MicroError(.aborted, "at once") }, placement)
+                { (_, _) async throws(MicroError) -> Metadata in throw MicroError(.aborted, "at once") },
+                placement)
         } _: { connection in
             let call = try await connection.open(CallHead(path: "/conformance.Test/Fail"))
             let error = try await fixture.expectError(.aborted, when: "An error of a stream") {

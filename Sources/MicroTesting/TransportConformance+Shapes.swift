@@ -19,7 +19,8 @@ extension TransportConformance {
     private static func unary(_ fixture: Fixture) async throws {
         let placement = fixture.placement
         try await fixture.withConnection { head in
-            fixture.findings.expect(head.path == "/conformance.Test/Echo", "The path arrived as \(head.path).")
+            fixture.findings.expect(
+                head.path == "/conformance.Test/Echo", "The path arrived as \(head.path).")
             fixture.findings.expect(
                 head.contentSubtype == "json", "The content subtype json arrived as \(head.contentSubtype).")
             fixture.findings.expect(head.deadline == nil, "A call without a deadline arrived with one.")
@@ -31,7 +32,8 @@ extension TransportConformance {
             for size in [0, 1, 5, 32, 1000, 16384, 16385, 100_000] {
                 let message = Message(size: size, seed: size)
                 let reply = try await connection.unary(head, message)
-                fixture.findings.expect(reply.message == message, "An echo of \(size) bytes came back different.")
+                fixture.findings.expect(
+                    reply.message == message, "An echo of \(size) bytes came back different.")
             }
             fixture.findings.expect(connection.activeCalls == 0, "Calls that are over count as active.")
         }
@@ -42,7 +44,9 @@ extension TransportConformance {
         try await fixture.withConnection { _ in
             .serverStream(
                 { (_, message, stream) async throws(MicroError) -> Metadata in
-                    for number in 0..<100 { try await stream.send(Message(text: "\(message.text) \(number)")) }
+                    for number in 0..<100 {
+                        try await stream.send(Message(text: "\(message.text) \(number)"))
+                    }
                     return ["end": "reached"]
                 }, placement)
         } _: { connection in
@@ -50,7 +54,8 @@ extension TransportConformance {
             try await call.send(Message(text: "n"))
             try await call.finish()
             let texts = try await call.texts()
-            fixture.findings.expect(texts == (0..<100).map { "n \($0)" }, "Messages of a stream came as \(texts).")
+            fixture.findings.expect(
+                texts == (0..<100).map { "n \($0)" }, "Messages of a stream came as \(texts).")
             fixture.findings.expect(call.trailingMetadata["end"] == "reached", "Trailing metadata are lost.")
         }
     }
@@ -77,13 +82,16 @@ extension TransportConformance {
 
     private static func bidirectional(_ fixture: Fixture) async throws {
         let placement = fixture.placement
-        try await fixture.withConnection { _ in .echoStream(placement) } _: { connection in
+        try await fixture.withConnection { _ in
+            .echoStream(placement)
+        } _: { connection in
             let call = try await connection.open(CallHead(path: "/conformance.Test/Chat"))
             for number in 0..<100 {
                 try await call.send(Message(text: "\(number)"))
                 let reply = try await call.receive()
                 fixture.findings.expect(
-                    reply?.text == "\(number)", "Message \(number) was answered with \(reply?.text ?? "the end").")
+                    reply?.text == "\(number)",
+                    "Message \(number) was answered with \(reply?.text ?? "the end").")
             }
             try await call.send(Message())
             fixture.findings.expect(try await call.receive()?.isEmpty == true, "An empty message is lost.")
@@ -108,7 +116,8 @@ extension TransportConformance {
             fixture.findings.expect(question?.text == "who is there?", "The server can't speak first.")
             try await call.send(Message(text: "me"))
             try await call.finish()
-            fixture.findings.expect(try await call.texts() == ["me"], "What follows a server's first word is lost.")
+            fixture.findings.expect(
+                try await call.texts() == ["me"], "What follows a server's first word is lost.")
         }
     }
 
@@ -145,7 +154,8 @@ extension TransportConformance {
                 try await call.send(Message(text: "open end"))
                 let texts = try await call.texts()
                 fixture.findings.expect(
-                    texts == ["open end"], "\(method) without the end of the request was answered with \(texts).")
+                    texts == ["open end"],
+                    "\(method) without the end of the request was answered with \(texts).")
             }
         }
     }
@@ -161,17 +171,20 @@ extension TransportConformance {
         } _: { connection in
             let call = try await connection.open(CallHead(path: "/conformance.Test/Echo"))
             try await call.finish()
-            try await fixture.expectError(when: "A unary request without a message") { _ = try await call.texts() }
+            try await fixture.expectError(when: "A unary request without a message") {
+                _ = try await call.texts()
+            }
         }
     }
 
     private static func unaryWithSecondMessage(_ fixture: Fixture) async throws {
         let placement = fixture.placement
-        let wasCancelled = Signal()
+        let (started, wasCancelled) = (Signal(), Signal())
         try await fixture.withConnection { _ in
             .unary(
                 { (_, message) async throws(MicroError) -> UnaryReply in
                     defer { wasCancelled.fire() }
+                    started.fire()
                     try await Signal().waitInHandler()
                     return UnaryReply(message)
                 }, placement)
@@ -179,6 +192,7 @@ extension TransportConformance {
             let call = try await connection.open(CallHead(path: "/conformance.Test/Echo"))
             try await fixture.expectError(when: "A unary request with a second message") {
                 try await call.send(Message(text: "one"))
+                try await started.wait()
                 try await call.send(Message(text: "two"))
                 _ = try await call.texts()
             }
@@ -188,7 +202,9 @@ extension TransportConformance {
 
     private static func fullDuplex(_ fixture: Fixture) async throws {
         let placement = fixture.placement
-        try await fixture.withConnection { _ in .echoStream(placement) } _: { connection in
+        try await fixture.withConnection { _ in
+            .echoStream(placement)
+        } _: { connection in
             let call = try await connection.open(CallHead(path: "/conformance.Test/Chat"))
             let texts = try await withThrowingTaskGroup { group in
                 group.addTask {

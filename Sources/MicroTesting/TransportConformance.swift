@@ -167,8 +167,12 @@ extension Message {
     /// The message as text.
     var text: String { String(decoding: bytes, as: UTF8.self) }
 
-    /// A message of a size, whose bytes depend on a number.
+    /// A message of a size, whose bytes depend on a number; the first one is the number's lowest.
     init(size: Int, seed: Int) {
-        self.init((0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8 &+ seed) })
+        var bytes = [UInt8](repeating: UInt8(truncatingIfNeeded: seed), count: size)
+        for position in stride(from: 997, to: size, by: 997) {
+            bytes[position] = UInt8(truncatingIfNeeded: seed &+ position >> 8)
+        }
+        self.init(bytes)
     }
 }

@@ -13,7 +13,13 @@ public struct CallHead: Sendable {
     public var metadata: Metadata
 
     /// The moment after which nobody waits for the answer any more.
-    public var deadline: ContinuousClock.Instant?
+    public var deadline: ContinuousClock.Instant? {
+        get { uptimeDeadline?.instant }
+        set { uptimeDeadline = newValue.map(Uptime.init) }
+    }
+
+    /// The deadline, on the clock that transports use.
+    package var uptimeDeadline: Uptime?
 
     /// The other side of the connection; `nil` for a call that is yet to be made.
     public var peer: Peer?
@@ -36,7 +42,7 @@ public struct CallHead: Sendable {
         self.path = path
         self.contentSubtype = contentSubtype
         self.metadata = metadata
-        self.deadline = deadline
+        self.uptimeDeadline = deadline.map(Uptime.init)
         self.peer = peer
     }
 }

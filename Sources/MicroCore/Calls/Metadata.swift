@@ -134,16 +134,40 @@ public struct Metadata: Sendable {
     package static func appendPacked(
         name: some Collection<UInt8>, value: some Collection<UInt8>, to packed: inout [UInt8]
     ) {
+        // A name of more than 64 KiB could not travel; it is cut here rather than refused, since no
+        // transport would send it.
         let nameCount = UInt16(clamping: name.count)
         let valueCount = UInt32(clamping: value.count)
-        packed.reserveCapacity(packed.count + PackedFields.prefix + Int(nameCount) + Int(valueCount))
         packed.append(UInt8(truncatingIfNeeded: nameCount))
         packed.append(UInt8(truncatingIfNeeded: nameCount >> 8))
-        for shift in stride(from: UInt32(0), to: 32, by: 8) {
-            packed.append(UInt8(truncatingIfNeeded: valueCount >> shift))
-        }
+        packed.append(UInt8(truncatingIfNeeded: valueCount))
+        packed.append(UInt8(truncatingIfNeeded: valueCount >> 8))
+        packed.append(UInt8(truncatingIfNeeded: valueCount >> 16))
+        packed.append(UInt8(truncatingIfNeeded: valueCount >> 24))
         packed.append(contentsOf: name.prefix(Int(nameCount)))
         packed.append(contentsOf: value.prefix(Int(valueCount)))
+    }
+
+    /// Appends one field in packed form, as a transport reads it: without a generic detour.
+    ///
+    /// - Parameters:
+    ///   - name: The name, in lower case, of at most 64 KiB.
+    ///   - value: The value as it stands on the wire.
+    ///   - packed: The buffer to append to.
+    package static func appendPacked(
+        name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>, to packed: inout [UInt8]
+    ) {
+        let nameCount = UInt16(clamping: name.count)
+        let valueCount = UInt32(clamping: value.count)
+        guard Int(nameCount) == name.count, Int(valueCount) == value.count else { return }
+        packed.append(UInt8(truncatingIfNeeded: nameCount))
+        packed.append(UInt8(truncatingIfNeeded: nameCount >> 8))
+        packed.append(UInt8(truncatingIfNeeded: valueCount))
+        packed.append(UInt8(truncatingIfNeeded: valueCount >> 8))
+        packed.append(UInt8(truncatingIfNeeded: valueCount >> 16))
+        packed.append(UInt8(truncatingIfNeeded: valueCount >> 24))
+        packed.append(contentsOf: name)
+        packed.append(contentsOf: value)
     }
 }
 

@@ -27,17 +27,27 @@ public final class Placement: Sendable {
     }
 
     /// The mean time, in nanoseconds, above which a handler moves to the pool.
-    private static let moveAbove = 50_000
+    private static let moveAbove: Int64 = 50_000
 
     /// The mean time, in nanoseconds, below which a handler moves back.
-    private static let returnBelow = 25_000
+    private static let returnBelow: Int64 = 25_000
+
+    /// The time, in nanoseconds, from which on holding a connection's thread is worth a report.
+    private static let longHold: Int64 = 100_000_000
+
+    /// The most that one sample counts, in nanoseconds.
+    ///
+    /// A thread that loses its core to another program seems to have held it for milliseconds. One such
+    /// sample, or a few, must not move a handler.
+    private static let greatestSample: Int64 = 4 * moveAbove
 
     /// The number of samples over which the mean is taken, as a power of two.
     private static let weight = 4
 
     private let isAutomatic: Bool
     private let onPool: Atomic<Bool>
-    private let mean = Atomic<Int>(0)
+    private let mean = Atomic<Int64>(0)
+    private let hasHeldLong = Atomic<Bool>(false)
 
     /// Creates the placement of one endpoint.
     ///
@@ -55,10 +65,17 @@ public final class Placement: Sendable {
     /// Two threads that note at once may lose one of the two samples, which the mean survives.
     ///
     /// - Parameter nanoseconds: The time from the handler's start to its first suspension or its end.
-    public func note(nanoseconds: Int) {
-        guard isAutomatic else { return }
+    /// - Returns: Whether this is the endpoint's first handler that took over 100 ms, which is to be
+    ///   reported if it ran in place.
+    @discardableResult
+    public func note(nanoseconds: Int64) -> Bool {
+        if isAutomatic { move(nanoseconds) }
+        return nanoseconds > Self.longHold && !hasHeldLong.exchange(true, ordering: .relaxed)
+    }
+
+    private func move(_ nanoseconds: Int64) {
         let old = mean.load(ordering: .relaxed)
-        let new = old + (min(nanoseconds, 1_000_000_000) - old) >> Self.weight
+        let new = old + (min(nanoseconds, Self.greatestSample) - old) >> Self.weight
         mean.store(new, ordering: .relaxed)
         if new > Self.moveAbove {
             if !usesPool { onPool.store(true, ordering: .relaxed) }

@@ -71,15 +71,20 @@ final class ChangeQueue: Sendable {
                     guard latest[key] == number else { continue }
                     latest[key] = nil
                 }
-                if head == order.count {
-                    order.removeAll(keepingCapacity: true)
-                    head = 0
-                }
+                dropRead()
                 return change
             }
-            order.removeAll(keepingCapacity: true)
-            head = 0
+            dropRead()
             return nil
+        }
+
+        /// Gives the room of what was read back, once it is half of all.
+        ///
+        /// A queue that is never quite empty would grow for ever otherwise.
+        private mutating func dropRead() {
+            guard head * 2 >= order.count else { return }
+            order.removeFirst(head)
+            head = 0
         }
 
         private mutating func sweep() {
@@ -99,6 +104,9 @@ final class ChangeQueue: Sendable {
     init(onCancel: @escaping @Sendable () -> Void) { self.onCancel = onCancel }
 
     deinit { onCancel() }
+
+    /// The number of entries that take room, stale and read ones included.
+    var storedCount: Int { state.withLock(\.order.count) }
 
     func push(_ change: RegistryChange) {
         let ready = state.withLock { state -> (reader: Reader, change: RegistryChange)? in

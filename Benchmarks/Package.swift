@@ -1,0 +1,43 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+let argumentParser: Target.Dependency =
+    .product(name: "ArgumentParser", package: "swift-argument-parser")
+let swiftProtobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
+
+/// A product of the framework.
+func micro(_ name: String) -> Target.Dependency { .product(name: name, package: "swift-micro") }
+
+// A package of its own, so that what only benchmarks need stays out of the framework's manifest.
+let package = Package(
+    name: "swift-micro-benchmarks",
+    dependencies: [
+        .package(name: "swift-micro", path: ".."),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
+    ],
+    targets: [
+        .target(name: "EchoMessages", dependencies: [swiftProtobuf], swiftSettings: settings),
+        .executableTarget(
+            name: "echo-server",
+            dependencies: [
+                "EchoMessages", micro("Micro"), micro("MicroCore"), micro("MicroProtobuf"),
+                micro("MicroRegistryMemory"), micro("MicroTransportHTTP2"), argumentParser, swiftProtobuf,
+            ],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "echo-client",
+            dependencies: [
+                "EchoMessages", micro("Micro"), micro("MicroCore"), micro("MicroProtobuf"),
+                micro("MicroRegistryMemory"), micro("MicroTransportHTTP2"), argumentParser, swiftProtobuf,
+            ],
+            swiftSettings: settings),
+    ]
+)

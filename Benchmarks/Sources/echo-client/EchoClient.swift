@@ -1,0 +1,71 @@
+import ArgumentParser
+import EchoMessages
+import Foundation
+import Micro
+import MicroCore
+import MicroProtobuf
+import MicroRegistryMemory
+import MicroTransportHTTP2
+
+/// Makes calls when a line on standard input asks for them, so that the benchmarks can read the
+/// client's CPU time before and behind.
+///
+/// Each line `run CALLS IN_FLIGHT BYTES` is answered with `done CALLS`.
+@main
+struct EchoClient: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "echo-client")
+
+    @Option(help: "The server, as host:port.")
+    var address: String
+
+    func run() async throws {
+        let client = MicroClient(registry: .memory)
+        try await client.withRunning {
+            while let line = readLine() {
+                let order = try Order(line)
+                try await make(order, with: client)
+                print("done \(order.calls)")
+                fflush(stdout)
+            }
+        }
+    }
+
+    /// Makes the calls of an order, as many at once as it says.
+    private func make(_ order: Order, with client: MicroClient) async throws {
+        let request = Echo_Payload.with { $0.payload = Data(repeating: 7, count: order.bytes) }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for worker in 0..<order.inFlight {
+                let share = order.calls / order.inFlight + (worker < order.calls % order.inFlight ? 1 : 0)
+                group.addTask {
+                    for _ in 0..<share { try await call(request, with: client) }
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    private func call(_ request: Echo_Payload, with client: MicroClient) async throws {
+        let reply: Echo_Payload = try await client.call(
+            "echo", "Echo.Unary", request,
+            options: CallOptions(
+                metadata: ["x-request-id": "6f1c0f9e-52a4-4f0f-9d3e-0a4f0d7c3b11", "x-tenant": "acme"],
+                timeout: .seconds(5), address: address))
+        guard reply == request else { throw ValidationError("The answer is not the request.") }
+    }
+}
+
+/// What a line asks for.
+private struct Order {
+    var calls: Int
+    var inFlight: Int
+    var bytes: Int
+
+    init(_ line: String) throws {
+        let words = line.split(separator: " ")
+        let numbers = words.dropFirst().compactMap { Int($0) }
+        guard words.first == "run", numbers.count == 3, numbers.allSatisfy({ $0 > 0 }) else {
+            throw ValidationError("A line is \"run CALLS IN_FLIGHT BYTES\", not \"\(line)\".")
+        }
+        (calls, inFlight, bytes) = (numbers[0], numbers[1], numbers[2])
+    }
+}

@@ -1,0 +1,209 @@
+"""The cases: what is measured, of whom, and how."""
+
+import contextlib
+import time
+
+from . import clients, connections, load, servers, wire
+
+
+class Settings:
+    """How long and how often everything is measured."""
+
+    def __init__(self, quick, passes):
+        self.quick = quick
+        self.passes = passes or (1 if quick else 5)
+        self.round_seconds = 0.1 if quick else 1.5
+        self.connections = 50 if quick else 1000
+        self.bursts = 3 if quick else 40
+        self.stream_messages = 256 if quick else 8192
+
+
+class Bench:
+    """One run: the peers that take part, where they run, and what came out."""
+
+    def __init__(self, settings, folder, cores, names, report):
+        self.settings = settings
+        self.folder = folder
+        self.server_core, self.load_core = cores
+        self.names = names
+        self.report = report
+        self.tls = load.TLSFiles(folder)
+        self.figures = {}
+
+    def present(self, everyone):
+        """Returns those of some peers that take part; tells what to do about those that can't."""
+        chosen = []
+        for one in everyone:
+            if self.names and one.name not in self.names:
+                continue
+            advice = one.missing()
+            if advice is None:
+                chosen.append(one)
+            elif self.names:
+                raise RuntimeError(f"{one.name} is missing: {advice}")
+            else:
+                self.report.missing(one.name, advice)
+        return chosen
+
+    def note(self, peer, figure, value):
+        """Adds the value of one pass."""
+        self.figures.setdefault(figure, {}).setdefault(peer, []).append(value)
+
+    def rounds(self, workload, prepare, measure, everyone=None):
+        """Measures each peer once a pass, in turn: A B C A B C ...
+
+        All servers are started and checked first, and each is warmed up by `prepare`, whose result
+        `measure` gets.
+        """
+        chosen = [peer for peer in self.present(everyone or servers.peers()) if peer.can_serve(workload)]
+        with contextlib.ExitStack() as stack:
+            running = []
+            for peer in chosen:
+                server = stack.enter_context(servers.RunningServer(peer, workload, self.server_core))
+                if workload.method != "spin":
+                    load.check_one_call(server)
+                running.append((server, prepare(server)))
+            for _ in range(self.settings.passes):
+                for server, prepared in running:
+                    measure(server, prepared)
+            for server, _ in running:
+                if workload.method != "spin":
+                    load.check_one_call(server)
+
+    def calls_per_round(self, server, first):
+        """Warms a server up and returns how many calls fill a round."""
+        calls = first
+        while True:
+            outcome = load.h2load(server, calls, self.load_core)
+            if outcome.seconds >= self.settings.round_seconds / 5:
+                per_round = int(calls * self.settings.round_seconds / outcome.seconds)
+                return max(first, min(per_round, 2_000_000))
+            calls *= 4
+
+
+def _echo(bench, size, **how):
+    message = wire.payload_message(size)
+    return load.Workload(bench.folder, "unary", message, wire.framed(message), **how)
+
+
+def _cpu_case(bench, workload, figure):
+    def measure(server, calls):
+        outcome = load.h2load(server, calls, bench.load_core)
+        bench.note(server.peer.name, figure, outcome.server_cpu / calls * 1e6)
+
+    first = workload.connections * workload.streams
+    bench.rounds(workload, lambda server: bench.calls_per_round(server, first), measure)
+
+
+def unary(bench):
+    """CPU of a 32-byte echo, 10 connections with 100 streams each."""
+    _cpu_case(bench, _echo(bench, 32, connections=10, streams=100), "unary_cpu_us")
+
+
+def latency(bench):
+    """Time of a 32-byte echo, one call after the other."""
+
+    def measure(server, calls):
+        outcome = load.h2load(server, calls, bench.load_core, with_latencies=True)
+        bench.note(server.peer.name, "unary_p50_us", _percentile(outcome.latencies, 50))
+        bench.note(server.peer.name, "unary_p99_us", _percentile(outcome.latencies, 99))
+
+    bench.rounds(_echo(bench, 32), lambda server: bench.calls_per_round(server, 100), measure)
+
+
+def echo64k(bench):
+    """CPU of a 64 KiB echo, 10 connections with 10 streams each."""
+    _cpu_case(bench, _echo(bench, 65536, connections=10, streams=10), "echo64k_cpu_us")
+
+
+def tls(bench):
+    """CPU of the 32-byte echo over TLS."""
+    workload = _echo(bench, 32, connections=10, streams=100, tls=bench.tls)
+    _cpu_case(bench, workload, "tls_unary_cpu_us")
+
+
+def idle(bench):
+    """Memory of a connection that has made one call, plain and TLS; a new server each time."""
+    for figure, files in [("idle_connection_bytes", None), ("idle_connection_tls_bytes", bench.tls)]:
+        workload = _echo(bench, 32, tls=files)
+        chosen = [peer for peer in bench.present(servers.peers()) if peer.can_serve(workload)]
+        for _ in range(bench.settings.passes):
+            for peer in chosen:
+                with servers.RunningServer(peer, workload, bench.server_core) as server:
+                    load.check_one_call(server)
+                    grown = connections.idle_bytes(server, bench.settings.connections)
+                bench.note(peer.name, figure, grown)
+
+
+def stream(bench):
+    """Server streaming of 64 KiB messages, one call at a time."""
+    count = bench.settings.stream_messages
+    reply = wire.framed(wire.zero_message(65536))
+    workload = load.Workload(bench.folder, "stream", wire.numbers_message(count, 65536), reply * count)
+
+    def measure(server, _):
+        outcome = load.h2load(server, 4, bench.load_core)
+        name = server.peer.name
+        bench.note(name, "server_stream_mb_per_s", outcome.data_bytes / outcome.seconds / 1e6)
+        bench.note(name, "server_stream_cpu_s_per_gb", outcome.server_cpu / (outcome.data_bytes / 1e9))
+
+    bench.rounds(workload, lambda server: load.h2load(server, 1, bench.load_core), measure)
+
+
+def spin(bench):
+    """Short calls beside 400 calls of 100 µs of computing that arrive at once."""
+    neighbour = wire.framed(wire.payload_message(32))
+    workload = load.Workload(bench.folder, "spin", wire.numbers_message(100), wire.framed(b""))
+
+    def once(server, bursts):
+        return connections.spin_beside_neighbours(server, neighbour, bursts=bursts)
+
+    def measure(server, _):
+        latencies, first_bytes = once(server, bench.settings.bursts)
+        name = server.peer.name
+        bench.note(name, "spin_neighbour_p50_us", _percentile(latencies, 50) * 1e6)
+        bench.note(name, "spin_neighbour_p99_us", _percentile(latencies, 99) * 1e6)
+        bench.note(name, "spin_first_byte_us", _percentile(first_bytes, 50) * 1e6)
+
+    bench.rounds(workload, lambda server: once(server, 2), measure)
+
+
+def client(bench):
+    """CPU of a client's 32-byte call, one and a hundred in flight, against the C server."""
+    workload = _echo(bench, 32)
+    chosen = bench.present(clients.clients())
+    with servers.RunningServer(servers.RawEcho(), workload, bench.server_core) as server:
+        for in_flight in [1, 100]:
+            with contextlib.ExitStack() as stack:
+                prepared = [_prepared_client(bench, stack, one, server, in_flight) for one in chosen]
+                for _ in range(bench.settings.passes):
+                    for name, session, calls in prepared:
+                        used = session.calls(calls, in_flight)
+                        bench.note(name, f"client_cpu_us_{in_flight}", used / calls * 1e6)
+
+
+def _prepared_client(bench, stack, one, server, in_flight):
+    """Starts a client, warms it up, and finds how many calls fill a round."""
+    session = one.session(server, bench.load_core)
+    stack.callback(session.close)
+    calls = 100
+    while True:
+        begun = time.perf_counter()
+        session.calls(calls, in_flight)
+        seconds = time.perf_counter() - begun
+        if seconds >= bench.settings.round_seconds / 5:
+            calls = min(max(100, int(calls * bench.settings.round_seconds / seconds)), 2_000_000)
+            return one.name, session, calls
+        calls *= 4
+
+
+def _percentile(ordered, percent):
+    if not ordered:
+        raise RuntimeError("nothing was measured")
+    return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)]
+
+
+ALL = {
+    "unary": unary, "latency": latency, "echo64k": echo64k, "tls": tls, "idle": idle, "stream": stream,
+    "spin": spin, "client": client,
+}

@@ -1,0 +1,133 @@
+import CNghttp2
+import MicroCore
+import MicroNIO
+import NIOCore
+
+/// A connection that we opened to a server.
+final class ClientConnection: HTTP2Connection {
+    /// What other threads may know of the connection.
+    let status: ClientStatus
+
+    /// What stands for the server in `:authority`.
+    let authority: String
+
+    /// Whether the connection is encrypted.
+    let isSecure: Bool
+
+    /// Succeeds when the connection can be used: when the TLS handshake is done, if there is one.
+    private let ready: EventLoopPromise<Void>?
+
+    private var isGoingAway = false
+    private var hasFailed: String?
+    private var closeWaiters: [CheckedContinuation<Void, Never>] = []
+
+    init(
+        authority: String, ready: EventLoopPromise<Void>?, status: ClientStatus, limits: HTTP2Limits,
+        loop: any EventLoop
+    ) throws(SessionFailure) {
+        self.authority = authority
+        self.ready = ready
+        isSecure = ready != nil
+        self.status = status
+        try super.init(role: .client, limits: limits, loop: loop)
+    }
+
+    override var extraSettings: [(id: nghttp2_settings_id, value: Int)] {
+        [(NGHTTP2_SETTINGS_ENABLE_PUSH, 0)]
+    }
+
+    override func secured(by peerIdentities: [String]) { ready?.succeed() }
+
+    // MARK: Calls
+
+    /// Begins a call.
+    ///
+    /// - Parameters:
+    ///   - stream: The call.
+    ///   - head: What to call.
+    /// - Returns: Why it can't be made, if it can't.
+    func begin(_ stream: ClientStream, _ head: CallHead) -> MicroError? {
+        guard !isClosed, !isGoingAway else { return Self.unusable(hasFailed) }
+        now = .now()
+        var timeout: Int64?
+        if let deadline = head.uptimeDeadline {
+            let left = deadline.nanoseconds - Uptime.now.nanoseconds
+            guard left > 0 else { return ClientStream.deadlineError(processed: .no) }
+            timeout = left
+            let due = now + .nanoseconds(left)
+            stream.deadline = due
+            watchDeadline(due)
+        }
+        let fields = RequestFields.block(head, authority: authority, isSecure: isSecure, timeout: timeout)
+        guard let id = session.submitRequest(fields, for: stream) else {
+            // The ids of the connection are used up: it takes no more calls, and ends after those it has.
+            goAway()
+            return Self.unusable("The connection has made all calls that it can.")
+        }
+        stream.id = id
+        insert(stream)
+        status.callBegan()
+        setNeedsFlush()
+        return nil
+    }
+
+    /// Ends a call whose caller was cancelled.
+    func cancel(_ key: CallKey) {
+        for case let stream as ClientStream in streams where stream.key === key { return stream.cancel() }
+    }
+
+    override func streamRemoved() {
+        status.callEnded()
+        closeIfIdle()
+    }
+
+    private static func unusable(_ reason: String?) -> MicroError {
+        MicroError(
+            .unavailable, reason ?? "The connection takes no more calls.", id: clientErrorID, processed: .no)
+    }
+
+    // MARK: The end
+
+    override func goAwayReceived(code: UInt32) { goAway() }
+
+    /// Makes no more calls, and closes after those that run.
+    func goAway() {
+        isGoingAway = true
+        status.becameUnusable()
+        closeIfIdle()
+    }
+
+    /// Cancels the calls that run, and closes.
+    func terminate() {
+        for case let stream as ClientStream in streams { stream.cancel() }
+        session.submitGoAway()
+        flush()
+        close("The connection was closed.")
+    }
+
+    private func closeIfIdle() {
+        guard isGoingAway, streams.isEmpty, !isClosed else { return }
+        session.submitGoAway()
+        setNeedsFlush()
+    }
+
+    override func connectionClosed(_ reason: String) {
+        hasFailed = reason
+        ready?.fail(Self.unusable(reason))
+        status.becameUnusable()
+        let waiters = closeWaiters
+        closeWaiters = []
+        for waiter in waiters { waiter.resume() }
+    }
+
+    /// Resumes a continuation when the connection is closed.
+    func whenClosed(_ waiter: CheckedContinuation<Void, Never>) {
+        if isClosed { waiter.resume() } else { closeWaiters.append(waiter) }
+    }
+}
+
+/// The id of errors that the client itself reports.
+let clientErrorID = "go.micro.client"
+
+/// What tells one call of a connection from the others, for those who aren't on its loop.
+final class CallKey: Sendable {}

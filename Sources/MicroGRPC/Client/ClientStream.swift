@@ -1,0 +1,258 @@
+import CNghttp2
+import MicroCore
+import NIOCore
+import Synchronization
+
+/// A call that we make.
+final class ClientStream: HTTP2Stream {
+    /// What a caller of a unary call waits for.
+    typealias UnaryContinuation = UnsafeContinuation<Result<UnaryReply, MicroError>, Never>
+
+    /// What a caller waits for who wants the metadata in front of the messages.
+    typealias MetadataContinuation = UnsafeContinuation<Result<Metadata, MicroError>, Never>
+
+    let key: CallKey
+    private let client: ClientConnection
+    private let unary: UnaryContinuation?
+
+    private var fields = ResponseFields()
+    private var head: Metadata?
+    private var reply: Message?
+    private var inbox: Inbox
+    private var isOnWire = false
+    private var hasSentEnd = false
+    private var headWaiters: [MetadataContinuation] = []
+
+    /// Where the trailing metadata of a streaming call is left for its caller.
+    private let trailers: TrailingMetadata?
+
+    /// How the call ended, with the trailing metadata if it succeeded.
+    private var outcome: Result<Metadata, MicroError>?
+
+    init(
+        _ client: ClientConnection, key: CallKey, unary: UnaryContinuation? = nil,
+        trailers: TrailingMetadata? = nil
+    ) {
+        self.client = client
+        self.trailers = trailers
+        self.key = key
+        self.unary = unary
+        inbox = Inbox(limit: client.limits.maximumMessageSize)
+        super.init(connection: client)
+    }
+
+    // MARK: The answer
+
+    override func headerReceived(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>) {
+        fields.add(name: name, value: value, limit: client.limits.maximumHeaderListSize)
+    }
+
+    override func headersEnded(endsStream: Bool) {
+        let fields = fields
+        self.fields = ResponseFields()
+        if endsStream {
+            settle(checked(fields.outcome))
+        } else if head == nil, !fields.isInformational {
+            if let error = fields.headError { return abort(error) }
+            head = fields.packedMetadata
+            resumeHeadWaiters(.success(fields.packedMetadata))
+        }
+    }
+
+    override func bodyReceived(_ bytes: UnsafeRawBufferPointer) {
+        var rest = bytes
+        do throws(MessageAssembler.Fault) {
+            while outcome == nil, let message = try inbox.next(from: &rest) { deliver(message) }
+        } catch {
+            abort(error.error)
+        }
+        openWindow(by: inbox.cameIn(bytes.count))
+    }
+
+    private func deliver(_ message: Message) {
+        guard unary != nil else { return inbox.deliver(message) }
+        guard reply == nil else {
+            return abort(MicroError(.internal, "The answer has a second message, and the call takes one."))
+        }
+        reply = message
+    }
+
+    override func bodyEnded() {
+        guard outcome == nil else { return }
+        abort(MicroError(.internal, "The answer ended without trailers."))
+    }
+
+    /// Returns an outcome, or the error if the messages don't go with it.
+    private func checked(_ outcome: Result<Metadata, MicroError>) -> Result<Metadata, MicroError> {
+        guard case .success = outcome else { return outcome }
+        if inbox.isInsideMessage {
+            return .failure(MicroError(.internal, "The answer ended inside a message."))
+        }
+        if unary != nil, reply == nil {
+            return .failure(MicroError(.internal, "The answer ended without a message."))
+        }
+        return outcome
+    }
+
+    private func openWindow(by count: Int) {
+        guard count > 0, !isClosed else { return }
+        client.session.consumeStream(id, count)
+        if client.session.wantsToSend { client.setNeedsFlush() }
+    }
+
+    // MARK: The end
+
+    /// Ends the call on our side: the peer is told to stop.
+    private func abort(_ error: MicroError) {
+        guard outcome == nil else { return }
+        settle(.failure(error))
+    }
+
+    /// Ends the call because its caller was cancelled.
+    func cancel() {
+        abort(MicroError(.cancelled, "The call was cancelled.", id: clientErrorID, processed: processed))
+    }
+
+    override func expire() { abort(Self.deadlineError(processed: processed)) }
+
+    override func headersSent(endsStream: Bool) {
+        isOnWire = true
+        hasSentEnd = endsStream
+    }
+
+    override func closed(_ reason: MicroError) {
+        guard outcome == nil else { return }
+        var error = reason
+        error.id = clientErrorID
+        if processed == .no { error.processed = .no }
+        settle(.failure(error))
+    }
+
+    /// Decides how the call ended, once, and tells those who wait.
+    private func settle(_ result: Result<Metadata, MicroError>) {
+        guard outcome == nil else { return }
+        outcome = result
+        deadline = nil
+        if !isClosed, !isComplete(result) {
+            client.session.reset(id, NGHTTP2_CANCEL)
+            client.setNeedsFlush()
+        }
+        outbound.removeAll()
+        switch result {
+        case .success(let metadata):
+            trailers?.set(metadata)
+            inbox.finish(.success(nil))
+            if let unary, let reply {
+                unary.resume(
+                    returning: .success(UnaryReply(reply, metadata: head ?? [:], trailingMetadata: metadata)))
+            }
+            resumeHeadWaiters(.success(head ?? [:]))
+            resumeSender(MicroError(.cancelled, "The call has ended."))
+        case .failure(let error):
+            trailers?.set(error.trailingMetadata)
+            inbox.finish(.failure(error))
+            unary?.resume(returning: .failure(error))
+            resumeHeadWaiters(.failure(error))
+            resumeSender(error)
+        }
+    }
+
+    /// Whether both sides have ended the stream, so that nothing needs to be reset.
+    private func isComplete(_ result: Result<Metadata, MicroError>) -> Bool {
+        client.session.isRemoteClosed(id) && outbound.end != nil && outbound.count == 0
+    }
+
+    private var processed: MicroError.Processed { isOnWire ? .maybe : .no }
+
+    /// The error of a call whose deadline has passed.
+    static func deadlineError(processed: MicroError.Processed) -> MicroError {
+        MicroError(
+            .deadlineExceeded, "The deadline passed before the answer came.", id: clientErrorID,
+            processed: processed)
+    }
+
+    // MARK: For the caller
+
+    /// Returns what can be read without waiting.
+    func poll() -> Inbox.Reading? {
+        guard let (reading, opened) = inbox.poll() else { return nil }
+        openWindow(by: opened)
+        return reading
+    }
+
+    /// Lets the caller wait for a message.
+    func wait(_ continuation: UnsafeContinuation<Inbox.Reading, Never>) {
+        if let reading = poll() { continuation.resume(returning: reading) } else { inbox.wait(continuation) }
+    }
+
+    /// Lets the caller wait for the metadata in front of the messages.
+    func waitForHead(_ continuation: MetadataContinuation) {
+        if let head {
+            continuation.resume(returning: .success(head))
+        } else if let outcome {
+            continuation.resume(returning: outcome.map { _ in [:] })
+        } else {
+            headWaiters.append(continuation)
+        }
+    }
+
+    private func resumeHeadWaiters(_ result: Result<Metadata, MicroError>) {
+        let waiters = headWaiters
+        headWaiters = []
+        for waiter in waiters { waiter.resume(returning: result) }
+    }
+
+    /// Puts a message behind those that wait to be sent.
+    ///
+    /// - Returns: The error that the call ended with, if it did.
+    func send(_ message: Message) -> MicroError? {
+        if let error = sendingError { return error }
+        outbound.append(message)
+        outboundChanged()
+        return nil
+    }
+
+    /// Ends the request.
+    func finishRequest() -> MicroError? {
+        if let error = sendingError { return outcome?.isSuccess == true ? nil : error }
+        outbound.end = .stream
+        outboundChanged()
+        return nil
+    }
+
+    private var sendingError: MicroError? {
+        switch outcome {
+        case .failure(let error): error
+        case .success: MicroError(.cancelled, "The server has ended the call.")
+        case nil where outbound.end != nil: MicroError(.failedPrecondition, "The request was ended before.")
+        case nil: nil
+        }
+    }
+
+    /// Whether so much waits that the caller should wait, too.
+    var isCongested: Bool { outbound.count > OutboundBody.highWatermark && outcome == nil }
+
+    /// Lets the caller wait until less waits to be sent.
+    func waitForRoom(_ continuation: UnsafeContinuation<MicroError?, Never>) {
+        guard isCongested else { return continuation.resume(returning: nil) }
+        guard sender == nil else {
+            let error = MicroError(.internal, "Two tasks send on one call at the same time.")
+            return continuation.resume(returning: error)
+        }
+        sender = continuation
+    }
+}
+
+extension Result {
+    fileprivate var isSuccess: Bool { if case .success = self { true } else { false } }
+}
+
+/// The trailing metadata of a call, for readers on any thread.
+final class TrailingMetadata: Sendable {
+    private let metadata = Mutex<Metadata>([:])
+
+    /// The fields; empty until the call has ended.
+    var value: Metadata { metadata.withLock { $0 } }
+
+    func set(_ value: Metadata) { metadata.withLock { $0 = value } }
+}

@@ -1,0 +1,139 @@
+package import MicroCore
+import MicroNIO
+package import MicroTLS
+import NIOCore
+import NIOPosix
+
+/// A client's connection to a server of gRPC over HTTP/2, for callers on any thread.
+package final class GRPCConnection: Connection {
+    private let connection: NIOLoopBound<ClientConnection>
+    private let loop: any EventLoop
+    private let status: ClientStatus
+
+    /// Opens a connection.
+    ///
+    /// - Parameters:
+    ///   - address: Where the server is, as `host:port` or `unix:path`.
+    ///   - name: Who the server must prove to be, if the connection is encrypted.
+    ///   - limits: The bounds of the connection.
+    ///   - tls: Certificates and verification; plaintext if `nil`.
+    /// - Returns: The open connection.
+    /// - Throws: A ``MicroError`` with the status `unavailable` that was surely not processed.
+    package static func open(
+        to address: String, as name: PeerName, limits: HTTP2Limits, tls: TLSContext?
+    ) async throws(MicroError) -> GRPCConnection {
+        let status = ClientStatus()
+        let loop = EventLoops.currentOrNext
+        let ready = tls.map { _ in loop.makePromise(of: Void.self) }
+        let bootstrap = ClientBootstrap(group: loop)
+            .connectTimeout(TimeAmount(limits.connectTimeout))
+            .channelOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 512 << 10))
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let connection = try ClientConnection(
+                        authority: address, ready: ready, status: status, limits: limits,
+                        loop: channel.eventLoop)
+                    if let tls { try channel.pipeline.syncOperations.addHandler(TLSHandler(tls, peer: name)) }
+                    try channel.pipeline.syncOperations.addHandler(connection)
+                }
+            }
+        do {
+            let channel = try await connect(bootstrap, to: address)
+            try await ready?.futureResult.get()
+            let connection = try await channel.pipeline.handler(type: ClientConnection.self).map {
+                NIOLoopBound($0, eventLoop: channel.eventLoop)
+            }.get()
+            return GRPCConnection(connection, loop: loop, status: status)
+        } catch {
+            // The promise must be kept also where no connection came to be that could keep it.
+            ready?.fail(error)
+            let reason = (error as? MicroError)?.detail ?? "\(error)"
+            throw MicroError(
+                .unavailable, "Can't connect to \(address): \(reason)", id: clientErrorID, processed: .no)
+        }
+    }
+
+    private static func connect(_ bootstrap: ClientBootstrap, to address: String) async throws -> any Channel
+    {
+        if address.hasPrefix("unix:") {
+            return try await bootstrap.connect(unixDomainSocketPath: String(address.dropFirst(5))).get()
+        }
+        guard let (host, port) = HostPort.split(address), let port, !host.isEmpty else {
+            throw MicroError(
+                .unavailable, "The address \"\(address)\" is not of the form host:port.", id: clientErrorID,
+                processed: .no)
+        }
+        return try await bootstrap.connect(host: host, port: port).get()
+    }
+
+    private init(_ connection: NIOLoopBound<ClientConnection>, loop: any EventLoop, status: ClientStatus) {
+        self.connection = connection
+        self.loop = loop
+        self.status = status
+    }
+
+    package var isUsable: Bool { status.isUsable }
+
+    package var activeCalls: Int { status.activeCalls }
+
+    package func unary(_ head: CallHead, _ message: Message) async throws(MicroError) -> UnaryReply {
+        let key = CallKey()
+        let connection = connection
+        let result: Result<UnaryReply, MicroError> = await loop.suspend { continuation, isCancelled in
+            let client = connection.value
+            guard !isCancelled else {
+                let error = MicroError(
+                    .cancelled, "The call was cancelled.", id: clientErrorID, processed: .no)
+                return continuation.resume(returning: .failure(error))
+            }
+            let stream = ClientStream(client, key: key, unary: continuation)
+            stream.outbound.append(message)
+            stream.outbound.end = .stream
+            if let error = client.begin(stream, head) { continuation.resume(returning: .failure(error)) }
+        } onCancel: {
+            connection.value.cancel(key)
+        }
+        return try result.get()
+    }
+
+    package func open(_ head: CallHead) async throws(MicroError) -> any OutboundStream {
+        let key = CallKey()
+        let connection = connection
+        let loop = loop
+        let result: Result<ClientStreamHandle, MicroError> = await loop.suspend { continuation, _ in
+            let trailers = TrailingMetadata()
+            let stream = ClientStream(connection.value, key: key, trailers: trailers)
+            if let error = connection.value.begin(stream, head) {
+                continuation.resume(returning: .failure(error))
+            } else {
+                let handle = ClientStreamHandle(stream, loop: loop, trailers: trailers)
+                continuation.resume(returning: .success(handle))
+            }
+        } onCancel: {
+            connection.value.cancel(key)
+        }
+        return try result.get()
+    }
+
+    package func close(deadline: ContinuousClock.Instant) async {
+        let connection = connection
+        let loop = loop
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                await withCheckedContinuation { continuation in
+                    loop.execute {
+                        connection.value.whenClosed(continuation)
+                        connection.value.goAway()
+                    }
+                }
+            }
+            group.addTask {
+                try? await Task.sleep(until: deadline, clock: .continuous)
+                loop.execute { connection.value.terminate() }
+            }
+            await group.next()
+            // Either it is closed, and terminating finds it so, or it has just been terminated.
+            group.cancelAll()
+        }
+    }
+}

@@ -1,0 +1,73 @@
+import MicroCore
+
+/// The fields of an answer's head or trailers, as they are read one by one.
+struct ResponseFields {
+    private var httpStatus = 200
+    private var isGRPC = false
+    private var status: RPCStatus?
+    private var message: [UInt8] = []
+    private var details: [UInt8]?
+    private var metadata: [UInt8] = []
+    private var size = 0
+    private var isTooLong = false
+
+    /// Takes a field.
+    mutating func add(
+        name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>, limit: Int
+    ) {
+        size += name.count + value.count + 32
+        guard size <= limit else {
+            isTooLong = true
+            return
+        }
+        switch ReservedFields.field(name) {
+        case nil: Metadata.appendPacked(name: name, value: value, to: &metadata)
+        case .status: httpStatus = Int(String(decoding: value, as: UTF8.self)) ?? 0
+        case .contentType: isGRPC = ContentType.subtype(value) != nil
+        case .grpcStatus: status = Int(String(decoding: value, as: UTF8.self)).map(RPCStatus.init(rawValue:))
+        case .grpcMessage: message = StatusFields.percentDecoded(value)
+        case .grpcStatusDetails: details = Base64.decode(value)
+        default: return
+        }
+    }
+
+    /// Whether the head is an informational one, behind which the real one comes.
+    var isInformational: Bool { (100..<200).contains(httpStatus) }
+
+    /// The metadata in the fields.
+    var packedMetadata: Metadata { Metadata(packed: metadata) }
+
+    /// What is wrong with a head, if no messages can follow it.
+    var headError: MicroError? {
+        if isTooLong { return MicroError(.internal, "The head of the answer is too long.") }
+        if httpStatus != 200 {
+            return MicroError(
+                Self.rpcStatus(http: httpStatus), "The peer answered with the HTTP status \(httpStatus).")
+        }
+        return isGRPC ? nil : MicroError(.unknown, "The peer's answer is not gRPC: check the address.")
+    }
+
+    /// The outcome that the trailers have: the trailing metadata, or the error.
+    var outcome: Result<Metadata, MicroError> {
+        if isTooLong { return .failure(MicroError(.internal, "The trailers of the answer are too long.")) }
+        guard let status else {
+            return .failure(headError ?? MicroError(.unknown, "The answer ended without a grpc-status."))
+        }
+        guard status != .ok else { return .success(packedMetadata) }
+        var error = StatusFields.error(status: status, message: message, details: details)
+        error.trailingMetadata = packedMetadata
+        return .failure(error)
+    }
+
+    /// The status for an answer that isn't gRPC's (gRPC, "HTTP to gRPC Status Code Mapping").
+    private static func rpcStatus(http status: Int) -> RPCStatus {
+        switch status {
+        case 400: .internal
+        case 401: .unauthenticated
+        case 403: .permissionDenied
+        case 404: .unimplemented
+        case 429, 502, 503, 504: .unavailable
+        default: .unknown
+        }
+    }
+}

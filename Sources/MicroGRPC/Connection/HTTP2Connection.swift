@@ -1,0 +1,379 @@
+import CNghttp2
+import Logging
+import MicroCore
+import MicroNIO
+import MicroTLS
+import NIOCore
+
+/// One HTTP/2 connection: an nghttp2 session between a NIO channel and the streams of calls.
+///
+/// All its state is confined to the channel's event loop. ``ServerConnection`` and
+/// ``ClientConnection`` say what is special on their side.
+///
+/// ## Reading and flushing
+///
+/// Handlers run inside nghttp2's callbacks, where one may submit frames but not send them. What is
+/// submitted is sent at the end of the read, or by one flush in the loop's next turn. A read is fed to
+/// the session in small slices, and what has been answered is flushed in between when that takes
+/// long, so that the first answer of a read does not wait for the last.
+///
+/// ## Closing
+///
+/// A channel that is closed from inside a callback must not free the session that is running.
+/// ``tearDown(_:)`` therefore waits until no function of the session is on the stack.
+class HTTP2Connection: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    /// How many bytes the session is fed at once: some frames of small calls, one of large ones.
+    private static let sliceSize = 1024
+
+    /// For how long slices are fed before what was answered is flushed.
+    private static let flushInterval: TimeAmount = .microseconds(500)
+
+    /// How many bytes are collected before they are handed to the channel.
+    private static let flushSize = 256 << 10
+
+    /// How exactly deadlines are kept.
+    private static let tickLength: TimeAmount = .milliseconds(5)
+
+    final let limits: HTTP2Limits
+    final let loop: any EventLoop
+    final let executor: LoopExecutor
+    final let scratch: LoopScratch
+
+    final let session: HTTP2Session
+    private final var context: ChannelHandlerContext?
+
+    private final var sessionDepth = 0
+    private final var needsFlush = false
+    private final var isFlushScheduled = false
+    private final var pendingTearDown: String?
+    private final var isReading = false
+    final private(set) var isClosed = false
+
+    /// The streams that are open, in no order.
+    final private(set) var streams: [HTTP2Stream] = []
+
+    /// The stream whose header block is being read.
+    private final var headersStream: HTTP2Stream?
+
+    private final var tick: (due: NIODeadline, task: Scheduled<Void>)?
+    private final var lastRead: NIODeadline
+    private final var pingDue: NIODeadline?
+
+    /// The time as it was when the present slice was fed, or a handler last returned.
+    final var now: NIODeadline
+
+    init(role: HTTP2Session.Role, limits: HTTP2Limits, loop: any EventLoop) throws(SessionFailure) {
+        self.limits = limits
+        self.loop = loop
+        session = try HTTP2Session(role: role)
+        executor = EventLoops.executor(of: loop)
+        scratch = LoopScratch.of(loop)
+        now = .now()
+        lastRead = now
+        session.attach(self)
+    }
+
+    final var channel: (any Channel)? { context?.channel }
+
+    // MARK: For the two sides
+
+    /// Returns the settings to announce besides those of both sides.
+    var extraSettings: [(id: nghttp2_settings_id, value: Int)] { [] }
+
+    /// Begins a stream that the peer opened; `nil` if it isn't a call.
+    func makeStream() -> HTTP2Stream? { nil }
+
+    /// Takes note that the connection is encrypted, and of the names that the peer has proved.
+    func secured(by peerIdentities: [String]) {}
+
+    /// Takes note that the peer goes away.
+    func goAwayReceived(code: UInt32) {}
+
+    /// Takes note of the peer's settings.
+    func settingsReceived() {}
+
+    /// Takes note that a stream is gone; called for each.
+    func streamRemoved() {}
+
+    /// Takes note that the connection is closed, and why; called once.
+    func connectionClosed(_ reason: String) {}
+
+    // MARK: Channel events
+
+    final func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        if context.channel.isActive { start() }
+    }
+
+    final func channelActive(context: ChannelHandlerContext) {
+        start()
+        context.fireChannelActive()
+    }
+
+    private final func start() {
+        var settings = extraSettings
+        settings.append((NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, limits.streamWindow))
+        settings.append((NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, limits.maximumHeaderListSize))
+        session.submitSettings(settings, connectionWindow: limits.connectionWindow)
+        lastRead = .now()
+        if let interval = limits.keepaliveInterval { scheduleTick(at: lastRead + TimeAmount(interval)) }
+        flush()
+    }
+
+    final func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let buffer = unwrapInboundIn(data)
+        now = .now()
+        lastRead = now
+        pingDue = nil
+        isReading = true
+        buffer.withUnsafeReadableBytes { feed($0) }
+    }
+
+    private final func feed(_ bytes: UnsafeRawBufferPointer) {
+        var rest = bytes
+        var lastFlush = now
+        while !rest.isEmpty, pendingTearDown == nil, !isClosed {
+            let slice = UnsafeRawBufferPointer(rebasing: rest.prefix(Self.sliceSize))
+            rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(Self.sliceSize))
+            if let failure = inSession({ $0.receive(slice) }) {
+                // The session has a GOAWAY with the reason to send, if it is the peer's fault.
+                flush()
+                return close("The peer broke the rules of HTTP/2: \(failure).")
+            }
+            if !rest.isEmpty, now - lastFlush > Self.flushInterval {
+                flush()
+                now = .now()
+                lastFlush = now
+            }
+        }
+    }
+
+    final func channelReadComplete(context: ChannelHandlerContext) {
+        isReading = false
+        flush()
+        context.fireChannelReadComplete()
+    }
+
+    final func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable { flush() }
+        context.fireChannelWritabilityChanged()
+    }
+
+    final func channelInactive(context: ChannelHandlerContext) {
+        tearDown("The connection was closed by the peer.")
+        context.fireChannelInactive()
+    }
+
+    final func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if let event = event as? TLSHandshakeCompleted { secured(by: event.peerIdentities) }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    final func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        close((error as? TLSError)?.message ?? "The connection failed: \(error)")
+    }
+
+    final func handlerRemoved(context: ChannelHandlerContext) {
+        tearDown("The connection was closed.")
+        self.context = nil
+    }
+
+    // MARK: The session
+
+    /// Runs a function of the session, during which the connection can't be torn down.
+    private final func inSession<Value>(_ body: (HTTP2Session) -> Value) -> Value {
+        sessionDepth += 1
+        defer {
+            sessionDepth -= 1
+            if sessionDepth == 0, let reason = pendingTearDown { tearDown(reason) }
+        }
+        return body(session)
+    }
+
+    /// Sees to it that what was submitted is sent soon.
+    final func setNeedsFlush() {
+        needsFlush = true
+        guard !isReading, sessionDepth == 0, !isFlushScheduled, !isClosed else { return }
+        isFlushScheduled = true
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        loop.execute {
+            bound.value.isFlushScheduled = false
+            bound.value.flush()
+        }
+    }
+
+    /// Sends what was submitted, as far as the channel takes it.
+    final func flush() {
+        guard sessionDepth == 0, !isClosed, let context else { return }
+        needsFlush = false
+        while context.channel.isWritable {
+            scratch.output.clear()
+            let failure = inSession { fillOutput(from: $0) }
+            guard !isClosed else { return }
+            let count = scratch.output.readableBytes
+            if count > 0 { context.writeAndFlush(wrapOutboundOut(scratch.output), promise: nil) }
+            if let failure { return close("The HTTP/2 session failed: \(failure)") }
+            if count < Self.flushSize { break }
+        }
+        if scratch.output.capacity > 4 * Self.flushSize { scratch.output = ByteBuffer() }
+        if !isClosed, sessionDepth == 0, session.isDone {
+            close("The connection was closed after its last call.")
+        }
+    }
+
+    private final func fillOutput(from session: HTTP2Session) -> String? {
+        while scratch.output.readableBytes < Self.flushSize {
+            switch session.send() {
+            case .failure(let failure): return failure.reason
+            case .success(let bytes) where bytes.isEmpty:
+                return nil
+            case .success(let bytes): scratch.output.writeBytes(bytes)
+            }
+        }
+        return nil
+    }
+
+    // MARK: Closing
+
+    /// Closes the channel; the calls that run fail for a reason.
+    final func close(_ reason: String) {
+        tearDown(reason)
+        context?.close(promise: nil)
+    }
+
+    private final func tearDown(_ reason: String) {
+        guard !isClosed else { return }
+        guard sessionDepth == 0 else {
+            pendingTearDown = pendingTearDown ?? reason
+            return
+        }
+        isClosed = true
+        pendingTearDown = nil
+        tick?.task.cancel()
+        tick = nil
+        let open = streams
+        streams = []
+        for stream in open {
+            stream.isClosed = true
+            stream.closed(MicroError(.unavailable, reason))
+        }
+        // The session goes with the connection; nothing calls into it from here on.
+        connectionClosed(reason)
+    }
+
+    // MARK: Streams
+
+    /// Takes a stream in.
+    final func insert(_ stream: HTTP2Stream) {
+        stream.position = streams.count
+        streams.append(stream)
+    }
+
+    private final func remove(_ stream: HTTP2Stream) {
+        guard streams.indices.contains(stream.position), streams[stream.position] === stream else { return }
+        let last = streams.removeLast()
+        if last !== stream {
+            last.position = stream.position
+            streams[stream.position] = last
+        }
+    }
+
+    // MARK: What nghttp2 reports
+
+    final func requestBegan(streamID: Int32) {
+        let stream = makeStream()
+        headersBegan(for: stream)
+        guard let stream else { return }
+        stream.id = streamID
+        insert(stream)
+        session.setStream(stream, for: streamID)
+    }
+
+    final func headersBegan(for stream: HTTP2Stream?) {
+        scratch.metadata.removeAll(keepingCapacity: true)
+        headersStream = stream
+    }
+
+    final func headerReceived(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>) {
+        headersStream?.headerReceived(name: name, value: value)
+    }
+
+    final func headersEnded(for stream: HTTP2Stream?, endsStream: Bool) {
+        headersStream = nil
+        guard let stream else { return }
+        stream.headersEnded(endsStream: endsStream)
+        if endsStream { stream.bodyEnded() }
+    }
+
+    final func bodyReceived(_ bytes: UnsafeRawBufferPointer, for stream: HTTP2Stream?) {
+        session.consumeConnection(bytes.count)
+        stream?.bodyReceived(bytes)
+    }
+
+    final func bodyEnded(of stream: HTTP2Stream) { stream.bodyEnded() }
+
+    final func headersSent(for stream: HTTP2Stream, endsStream: Bool) {
+        stream.headersSent(endsStream: endsStream)
+    }
+
+    final func writeBody(of stream: HTTP2Stream, frameHead: UnsafeRawBufferPointer, count: Int) {
+        scratch.output.writeBytes(frameHead)
+        stream.moveBody(count, to: &scratch.output)
+    }
+
+    final func streamClosed(_ stream: HTTP2Stream, code: UInt32) {
+        remove(stream)
+        session.setStream(nil, for: stream.id)
+        stream.isClosed = true
+        stream.closed(ResetReason.error(code: code))
+        streamRemoved()
+    }
+
+    func pingAnswered() {}
+
+    // MARK: Time
+
+    /// Sees to it that a stream's deadline is kept.
+    final func watchDeadline(_ deadline: NIODeadline) { scheduleTick(at: deadline) }
+
+    private final func scheduleTick(at deadline: NIODeadline) {
+        if let tick, tick.due <= deadline + Self.tickLength { return }
+        tick?.task.cancel()
+        let due = max(deadline, now + Self.tickLength)
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        tick = (due, loop.scheduleTask(deadline: due) { bound.value.ticked() })
+    }
+
+    private final func ticked() {
+        tick = nil
+        guard !isClosed else { return }
+        now = .now()
+        for stream in streams {
+            if let deadline = stream.deadline, deadline <= now { stream.expire() }
+        }
+        if let deadline = streams.compactMap(\.deadline).filter({ $0 > now }).min() {
+            scheduleTick(at: deadline)
+        }
+        keepAlive()
+        flush()
+    }
+
+    private final func keepAlive() {
+        guard let interval = limits.keepaliveInterval else { return }
+        if let pingDue {
+            guard pingDue > now else {
+                return close("The peer did not answer a ping; the connection is lost.")
+            }
+            return scheduleTick(at: pingDue)
+        }
+        let next = lastRead + TimeAmount(interval)
+        guard next <= now else { return scheduleTick(at: next) }
+        session.submitPing()
+        let due = now + TimeAmount(limits.keepaliveTimeout)
+        pingDue = due
+        scheduleTick(at: due)
+    }
+}

@@ -1,0 +1,108 @@
+import MicroCore
+import NIOCore
+
+/// One call on a connection: its state, confined to the connection's event loop.
+///
+/// ``ServerStream`` and ``ClientStream`` say what the parts of a call mean on their side.
+class HTTP2Stream {
+    /// What nghttp2 gets when it asks for a part of the body.
+    enum BodyPart {
+        /// So many bytes.
+        case bytes(Int)
+        /// So many bytes, and the body is done.
+        case lastBytes(Int, isFollowedByTrailers: Bool)
+        /// None yet.
+        case later
+    }
+
+    final let connection: HTTP2Connection
+
+    /// The number of the stream on the wire; 0 until it is known.
+    final var id: Int32 = 0
+
+    /// The position in the connection's list of streams.
+    final var position = 0
+
+    /// When the call ends at the latest.
+    final var deadline: NIODeadline?
+
+    /// Whether the stream is gone from the connection.
+    final var isClosed = false
+
+    /// What waits to be sent.
+    final var outbound = OutboundBody()
+
+    /// Whether nghttp2 was told that there is no body yet, and must be told when there is.
+    private final var isBodyDeferred = false
+
+    /// A sender that waits until less than the low watermark waits with it.
+    final var sender: UnsafeContinuation<MicroError?, Never>?
+
+    init(connection: HTTP2Connection) { self.connection = connection }
+
+    // MARK: What the wire brings
+
+    /// Takes one field of a head or of trailers.
+    func headerReceived(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>) {}
+
+    /// Takes note that a head or the trailers are complete.
+    func headersEnded(endsStream: Bool) {}
+
+    /// Takes bytes of the body.
+    func bodyReceived(_ bytes: UnsafeRawBufferPointer) {}
+
+    /// Takes note that the peer has ended its side.
+    func bodyEnded() {}
+
+    /// Takes note that the stream is gone.
+    func closed(_ reason: MicroError) {}
+
+    /// Ends the call because its deadline has passed.
+    func expire() {}
+
+    /// Takes note that our head, or our trailers, are on the wire.
+    func headersSent(endsStream: Bool) {}
+
+    // MARK: What goes to the wire
+
+    /// Tells nghttp2 of new bytes, or of the end, if it waits for them.
+    final func outboundChanged() {
+        if isBodyDeferred {
+            isBodyDeferred = false
+            connection.session.resumeBody(of: id)
+        }
+        connection.setNeedsFlush()
+    }
+
+    /// Returns how much of the body can be sent now.
+    final func nextBody(limit: Int) -> BodyPart {
+        let count = min(limit, outbound.count)
+        guard let end = outbound.end, count == outbound.count else {
+            if count > 0 { return .bytes(count) }
+            isBodyDeferred = true
+            return .later
+        }
+        switch end {
+        case .stream:
+            return .lastBytes(count, isFollowedByTrailers: false)
+        case .success:
+            connection.session.submitTrailers(StatusFields.success, for: id)
+        case .trailers(let fields):
+            connection.session.submitTrailers(fields, for: id)
+        }
+        return .lastBytes(count, isFollowedByTrailers: true)
+    }
+
+    /// Moves a part of the body to a buffer, and lets a waiting sender go on.
+    final func moveBody(_ count: Int, to buffer: inout ByteBuffer) {
+        outbound.move(count, to: &buffer)
+        if outbound.count <= OutboundBody.lowWatermark { resumeSender(nil) }
+    }
+
+    /// Lets a waiting sender go on, with the error that the call ended with if it did.
+    final func resumeSender(_ error: MicroError?) {
+        guard let sender else { return }
+        self.sender = nil
+        sender.resume(returning: error)
+    }
+}

@@ -1,0 +1,100 @@
+import MicroCore
+
+/// The messages of one direction of a call that have come and were not yet read.
+///
+/// The peer's window is opened by what was read: while a message waits, nothing that comes behind it
+/// opens the window, so no more than a window's worth is held for a reader that doesn't read.
+struct Inbox {
+    /// What a reader is told.
+    typealias Reading = Result<Message?, MicroError>
+
+    private var assembler: MessageAssembler
+    private var messages: [Message] = []
+    private var head = 0
+    private var withheld = 0
+    private var end: Reading?
+    private var reader: UnsafeContinuation<Reading, Never>?
+
+    /// Creates an inbox.
+    ///
+    /// - Parameter limit: The greatest length of a message, in bytes.
+    init(limit: Int) { assembler = MessageAssembler(limit: limit) }
+
+    /// Whether the bytes so far end inside a message.
+    var isInsideMessage: Bool { assembler.isInsideMessage }
+
+    /// Whether a message waits.
+    var hasMessage: Bool { head < messages.count }
+
+    /// Whether the last message has come, or the reading failed.
+    var hasEnded: Bool { end != nil }
+
+    /// Takes bytes that came, and returns the next message in them.
+    mutating func next(from bytes: inout UnsafeRawBufferPointer) throws(MessageAssembler.Fault) -> Message? {
+        try assembler.next(from: &bytes)
+    }
+
+    /// Gives a message to the reader, or keeps it.
+    mutating func deliver(_ message: Message) {
+        if reader != nil { resume(.success(message)) } else { messages.append(message) }
+    }
+
+    /// Takes note of bytes that came, and returns by how many the window may be opened.
+    mutating func cameIn(_ count: Int) -> Int {
+        withheld += count
+        return release()
+    }
+
+    /// Ends the inbox; the messages that wait can still be read unless the end is an error.
+    mutating func finish(_ end: Reading) {
+        guard self.end == nil else { return }
+        self.end = end
+        if case .failure = end {
+            messages = []
+            head = 0
+        }
+        if !hasMessage { resume(end) }
+    }
+
+    /// Returns what can be read without waiting, and by how many bytes the window may be opened.
+    mutating func poll() -> (reading: Reading, opened: Int)? {
+        if head < messages.count {
+            let message = messages[head]
+            head += 1
+            if head == messages.count {
+                messages.removeAll(keepingCapacity: true)
+                head = 0
+            }
+            return (.success(message), release())
+        }
+        return end.map { ($0, 0) }
+    }
+
+    /// Lets a reader wait.
+    ///
+    /// There is one at a time: a second one is told so.
+    mutating func wait(_ continuation: UnsafeContinuation<Reading, Never>) {
+        guard reader == nil else {
+            return continuation.resume(
+                returning: .failure(MicroError(.internal, "Two tasks read one call at the same time.")))
+        }
+        reader = continuation
+    }
+
+    /// Lets a waiting reader go on with an error, without ending the inbox.
+    mutating func cancelReader() {
+        resume(.failure(MicroError(.cancelled, "Reading the call was cancelled.")))
+    }
+
+    private mutating func resume(_ reading: Reading) {
+        guard let reader else { return }
+        self.reader = nil
+        reader.resume(returning: reading)
+    }
+
+    private mutating func release() -> Int {
+        guard !hasMessage else { return 0 }
+        defer { withheld = 0 }
+        return withheld
+    }
+}

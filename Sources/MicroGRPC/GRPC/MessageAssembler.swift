@@ -1,0 +1,96 @@
+import MicroCore
+
+/// Cuts the body of a call into messages, each behind a prefix of five bytes.
+///
+/// The prefix is a flag that tells whether the message is compressed, and its length (gRPC over
+/// HTTP/2, "Length-Prefixed-Message").
+struct MessageAssembler {
+    /// Why a body can't be read any further.
+    enum Fault: Error {
+        /// The flag isn't 0, and no compression was announced.
+        case compressed
+        /// The flag is neither 0 nor 1.
+        case badFlag(UInt8)
+        /// The message is longer than allowed.
+        case tooLong(Int, limit: Int)
+    }
+
+    /// How many bytes are set aside at once for a message that has yet to come.
+    ///
+    /// The peer's word for a length costs no more memory than this before the bytes are there.
+    private static let reserve = 64 << 10
+
+    private let limit: Int
+    private var partial: [UInt8] = []
+    private var needed = Message.headroom
+
+    /// Creates an assembler.
+    ///
+    /// - Parameter limit: The greatest length of a message, in bytes.
+    init(limit: Int) { self.limit = limit }
+
+    /// Whether a message has begun and isn't complete.
+    var isInsideMessage: Bool { !partial.isEmpty }
+
+    /// Takes bytes from the front of a chunk, up to the end of one message.
+    ///
+    /// - Parameter chunk: The bytes that came; those that were taken are cut off.
+    /// - Returns: The message if it is complete; `nil` if all bytes were taken and more must come.
+    /// - Throws: A ``Fault``, after which the body can't be read any further.
+    mutating func next(from chunk: inout UnsafeRawBufferPointer) throws(Fault) -> Message? {
+        if partial.isEmpty, chunk.count >= Message.headroom {
+            let total = try length(chunk) + Message.headroom
+            if chunk.count >= total {
+                let message = Message(withHeadroom: Array(chunk[..<total]))
+                chunk = UnsafeRawBufferPointer(rebasing: chunk[total...])
+                return message
+            }
+        }
+        while !chunk.isEmpty || partial.count == needed {
+            let taken = min(needed - partial.count, chunk.count)
+            partial.append(contentsOf: chunk[..<taken])
+            chunk = UnsafeRawBufferPointer(rebasing: chunk[taken...])
+            guard partial.count == needed else { return nil }
+            if needed == Message.headroom {
+                needed += try length(partial)
+                if partial.count < needed { partial.reserveCapacity(min(needed, Self.reserve)) }
+            }
+            if partial.count == needed {
+                defer {
+                    partial = []
+                    needed = Message.headroom
+                }
+                return Message(withHeadroom: partial)
+            }
+        }
+        return nil
+    }
+
+    private func length(_ prefix: some RandomAccessCollection<UInt8>) throws(Fault) -> Int {
+        var length = 0
+        for (position, byte) in prefix.prefix(Message.headroom).enumerated() {
+            if position == 0 {
+                guard byte == 0 else { throw byte == 1 ? Fault.compressed : Fault.badFlag(byte) }
+            } else {
+                length = length << 8 | Int(byte)
+            }
+        }
+        guard length <= limit else { throw Fault.tooLong(length, limit: limit) }
+        return length
+    }
+}
+
+extension MessageAssembler.Fault {
+    /// The error that the fault ends a call with.
+    var error: MicroError {
+        switch self {
+        case .compressed:
+            MicroError(
+                .unimplemented, "The message is compressed, and no supported grpc-encoding was announced.")
+        case .badFlag(let flag):
+            MicroError(.internal, "The message begins with the flag \(flag); gRPC knows 0 and 1.")
+        case .tooLong(let length, let limit):
+            MicroError(.resourceExhausted, "The message has \(length) bytes; at most \(limit) are allowed.")
+        }
+    }
+}

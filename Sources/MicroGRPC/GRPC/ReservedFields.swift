@@ -1,0 +1,57 @@
+import MicroCore
+
+/// The header fields that belong to the protocol and never show as a call's metadata.
+enum ReservedFields {
+    /// The fields that a head's reader deals with, by what they mean.
+    enum Field {
+        case method, scheme, path, authority, status, contentType, grpcTimeout, microTimeout, grpcStatus
+        case grpcMessage, grpcStatusDetails, grpcEncoding, ignored
+    }
+
+    /// Returns what a reserved field means.
+    ///
+    /// The first byte and the length leave at most one or two names to compare with, so a field that
+    /// isn't reserved is found to be none at the cost of a switch.
+    ///
+    /// - Parameter name: The name as it stands on the wire, in lower case.
+    /// - Returns: The meaning, or `nil` for metadata.
+    static func field(_ name: UnsafeBufferPointer<UInt8>) -> Field? {
+        guard let first = name.first else { return .ignored }
+        switch (first, name.count) {
+        case (UInt8(ascii: ":"), 5): return name.equals(":path") ? .path : .ignored
+        case (UInt8(ascii: ":"), 7):
+            return name.equals(":method") ? .method : name.equals(":status") ? .status : .scheme
+        case (UInt8(ascii: ":"), _): return name.equals(":authority") ? .authority : .ignored
+        case (UInt8(ascii: "t"), 2): return name.equals("te") ? .ignored : nil
+        case (UInt8(ascii: "t"), 7): return name.equals("timeout") ? .microTimeout : nil
+        case (UInt8(ascii: "c"), 12): return name.equals("content-type") ? .contentType : nil
+        case (UInt8(ascii: "c"), 14): return name.equals("content-length") ? .ignored : nil
+        case (UInt8(ascii: "x"), 14): return name.equals("x-content-type") ? .ignored : nil
+        case (UInt8(ascii: "g"), 11): return name.equals("grpc-status") ? .grpcStatus : nil
+        case (UInt8(ascii: "g"), 12):
+            return name.equals("grpc-timeout")
+                ? .grpcTimeout : name.equals("grpc-message") ? .grpcMessage : nil
+        case (UInt8(ascii: "g"), 13): return name.equals("grpc-encoding") ? .grpcEncoding : nil
+        case (UInt8(ascii: "g"), 17): return name.equals("grpc-message-type") ? .ignored : nil
+        case (UInt8(ascii: "g"), 20): return name.equals("grpc-accept-encoding") ? .ignored : nil
+        case (UInt8(ascii: "g"), 23): return name.equals("grpc-status-details-bin") ? .grpcStatusDetails : nil
+        default: return nil
+        }
+    }
+
+    /// Returns whether metadata of a name must not be sent, since the protocol uses the name.
+    static func contains(_ name: ArraySlice<UInt8>) -> Bool {
+        name.withUnsafeBufferPointer { field($0) != nil }
+    }
+}
+
+extension UnsafeBufferPointer<UInt8> {
+    /// Returns whether the bytes are those of an ASCII text.
+    func equals(_ text: StaticString) -> Bool {
+        count == text.utf8CodeUnitCount
+            && text.withUTF8Buffer { other in
+                for index in indices where self[index] != other[index] { return false }
+                return true
+            }
+    }
+}

@@ -1,0 +1,140 @@
+import MicroCore
+
+/// The Protobuf form of a go-micro error: `google.rpc.Status` with one `errors.Error` inside.
+///
+/// The two messages have a handful of fields, which are written by hand so that the transport needs
+/// no Protobuf library:
+///
+/// - `google.rpc.Status`: 1 code, 2 message, 3 details (`google.protobuf.Any`: 1 type URL, 2 value)
+/// - `errors.Error`: 1 id, 2 code, 3 detail, 4 status
+enum StatusDetails {
+    private static let typeURL = "type.googleapis.com/errors.Error"
+
+    /// Writes the details of an error.
+    static func encode(_ error: MicroError, json: [UInt8]) -> [UInt8] {
+        var inner = ProtobufWriter()
+        inner.bytes(1, Array(error.id.utf8))
+        inner.varint(2, UInt64(bitPattern: Int64(error.code)))
+        inner.bytes(3, Array(error.detail.utf8))
+        inner.bytes(4, Array(error.status.utf8))
+        var any = ProtobufWriter()
+        any.bytes(1, Array(typeURL.utf8))
+        any.bytes(2, inner.output)
+        var status = ProtobufWriter()
+        status.varint(1, UInt64(bitPattern: Int64(error.rpcStatus.rawValue)))
+        status.bytes(2, json)
+        status.bytes(3, any.output)
+        return status.output
+    }
+
+    /// Reads the first detail that is a go-micro error.
+    ///
+    /// - Parameter bytes: A serialised `google.rpc.Status`.
+    /// - Returns: The error, or `nil` if there is none in it or it isn't well-formed.
+    static func decode(_ bytes: [UInt8]) -> MicroError? {
+        var status = ProtobufReader(bytes[...])
+        while let (number, value) = status.next() {
+            guard number == 3, case .bytes(let any) = value, let error = decodeAny(any) else { continue }
+            return error
+        }
+        return nil
+    }
+
+    private static func decodeAny(_ bytes: ArraySlice<UInt8>) -> MicroError? {
+        var any = ProtobufReader(bytes)
+        var isOurs = false
+        var content: ArraySlice<UInt8> = []
+        while let (number, value) = any.next() {
+            guard case .bytes(let bytes) = value else { continue }
+            if number == 1 { isOurs = bytes.elementsEqual(typeURL.utf8) }
+            if number == 2 { content = bytes }
+        }
+        return isOurs ? decodeError(content) : nil
+    }
+
+    private static func decodeError(_ bytes: ArraySlice<UInt8>) -> MicroError {
+        var reader = ProtobufReader(bytes)
+        var error = MicroError(id: "", code: 0, detail: "", status: "")
+        while let (number, value) = reader.next() {
+            switch (number, value) {
+            case (1, .bytes(let text)): error.id = String(decoding: text, as: UTF8.self)
+            case (2, .varint(let code)): error.code = Int(Int32(truncatingIfNeeded: code))
+            case (3, .bytes(let text)): error.detail = String(decoding: text, as: UTF8.self)
+            case (4, .bytes(let text)): error.status = String(decoding: text, as: UTF8.self)
+            default: continue
+            }
+        }
+        return error
+    }
+}
+
+/// Writes fields of the Protobuf wire format, leaving out those with the default value.
+private struct ProtobufWriter {
+    private(set) var output: [UInt8] = []
+
+    mutating func varint(_ number: UInt64, _ value: UInt64) {
+        guard value != 0 else { return }
+        raw(number << 3)
+        raw(value)
+    }
+
+    mutating func bytes(_ number: UInt64, _ value: [UInt8]) {
+        guard !value.isEmpty else { return }
+        raw(number << 3 | 2)
+        raw(UInt64(value.count))
+        output += value
+    }
+
+    private mutating func raw(_ value: UInt64) {
+        var value = value
+        while value > 0x7F {
+            output.append(UInt8(truncatingIfNeeded: value) | 0x80)
+            value >>= 7
+        }
+        output.append(UInt8(truncatingIfNeeded: value))
+    }
+}
+
+/// Reads fields of the Protobuf wire format; ends at the first that isn't well-formed.
+private struct ProtobufReader {
+    enum Value {
+        case varint(UInt64)
+        case bytes(ArraySlice<UInt8>)
+        case other
+    }
+
+    private var rest: ArraySlice<UInt8>
+
+    init(_ bytes: ArraySlice<UInt8>) { rest = bytes }
+
+    mutating func next() -> (number: UInt64, value: Value)? {
+        guard !rest.isEmpty, let tag = varint() else { return nil }
+        switch tag & 7 {
+        case 0: return varint().map { (tag >> 3, .varint($0)) }
+        case 1: return skip(8).map { (tag >> 3, .other) }
+        case 2:
+            guard let count = varint(), count <= UInt64(rest.count) else { return nil }
+            let bytes = rest.prefix(Int(count))
+            rest = rest.dropFirst(Int(count))
+            return (tag >> 3, .bytes(bytes))
+        case 5: return skip(4).map { (tag >> 3, .other) }
+        default: return nil
+        }
+    }
+
+    private mutating func skip(_ count: Int) -> Void? {
+        guard rest.count >= count else { return nil }
+        rest = rest.dropFirst(count)
+        return ()
+    }
+
+    private mutating func varint() -> UInt64? {
+        var value: UInt64 = 0
+        for shift in stride(from: UInt64(0), to: 64, by: 7) {
+            guard let byte = rest.popFirst() else { return nil }
+            value |= UInt64(byte & 0x7F) << shift
+            if byte < 0x80 { return value }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,80 @@
+import MicroCore
+
+/// The fields in which the outcome of a call travels.
+///
+/// An error with an id goes in go-micro's two forms: its JSON as `grpc-message`, and its Protobuf in
+/// `grpc-status-details-bin`. One without goes as plain gRPC has it.
+enum StatusFields {
+    /// The trailers of a call that succeeded and has no trailing metadata.
+    static let success: PermanentFieldBlock = {
+        var block = FieldBlock()
+        block.add("grpc-status", "0")
+        return FieldBlock.permanent(block)
+    }()
+
+    /// Adds the outcome of a call that failed.
+    static func add(_ error: MicroError, to block: inout FieldBlock) {
+        block.add("grpc-status", String(error.rpcStatus.rawValue))
+        if error.id.isEmpty {
+            if !error.detail.isEmpty { block.add("grpc-message", percentEncoded(Array(error.detail.utf8))) }
+            if let details = error.rpcDetails {
+                block.add("grpc-status-details-bin", Base64.encode(details, padding: false))
+            }
+        } else {
+            let json = error.json()
+            block.add("grpc-message", percentEncoded(json))
+            block.add(
+                "grpc-status-details-bin",
+                Base64.encode(StatusDetails.encode(error, json: json), padding: false))
+        }
+        block.add(error.trailingMetadata)
+    }
+
+    /// Puts the outcome together that a peer sent.
+    ///
+    /// - Parameters:
+    ///   - status: The value of `grpc-status`.
+    ///   - message: The value of `grpc-message`, percent-decoded.
+    ///   - details: The value of `grpc-status-details-bin`, Base64-decoded.
+    /// - Returns: The error; go-micro's own if the fields have one.
+    static func error(status: RPCStatus, message: [UInt8], details: [UInt8]?) -> MicroError {
+        if let details, var error = StatusDetails.decode(details) {
+            error.rpcStatus = status
+            return error
+        }
+        if let error = MicroError(json: message, rpcStatus: status) { return error }
+        var error = MicroError(status, String(decoding: message, as: UTF8.self))
+        error.rpcDetails = details
+        return error
+    }
+
+    /// Writes a text with all bytes but the printable ASCII ones, and `%` itself, as `%XX` (gRPC over
+    /// HTTP/2, "Percent-Encoded").
+    static func percentEncoded(_ text: [UInt8]) -> [UInt8] {
+        guard text.contains(where: { $0 < 0x20 || $0 > 0x7E || $0 == UInt8(ascii: "%") }) else { return text }
+        let digits = Array("0123456789ABCDEF".utf8)
+        return text.flatMap { byte in
+            byte < 0x20 || byte > 0x7E || byte == UInt8(ascii: "%")
+                ? [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]] : [byte]
+        }
+    }
+
+    /// Reads what ``percentEncoded(_:)`` writes; what isn't well-formed stays as it is.
+    static func percentDecoded(_ text: some Collection<UInt8>) -> [UInt8] {
+        var decoded: [UInt8] = []
+        decoded.reserveCapacity(text.count)
+        var rest = Array(text)[...]
+        while let byte = rest.popFirst() {
+            let digits = rest.prefix(2)
+            if byte == UInt8(ascii: "%"), digits.count == 2,
+                let value = UInt8(String(decoding: digits, as: UTF8.self), radix: 16)
+            {
+                decoded.append(value)
+                rest = rest.dropFirst(2)
+            } else {
+                decoded.append(byte)
+            }
+        }
+        return decoded
+    }
+}

@@ -1,0 +1,94 @@
+import Logging
+package import MicroCore
+import MicroNIO
+package import MicroTLS
+import NIOCore
+import NIOPosix
+import Synchronization
+
+/// A server's open door for gRPC over HTTP/2, and the connections that came through it.
+package final class GRPCListener: Listener {
+    package let address: ListenAddress
+
+    private let channel: any Channel
+    private let connections: ConnectionTable
+
+    /// Begins to listen.
+    ///
+    /// - Parameters:
+    ///   - address: Where.
+    ///   - handler: What to do with each call.
+    ///   - limits: The bounds of each connection.
+    ///   - tls: Certificates and verification; plaintext if `nil`.
+    /// - Returns: The open listener.
+    /// - Throws: A ``StartError`` that names the address.
+    package static func open(
+        on address: ListenAddress, handler: any CallHandler, limits: HTTP2Limits, tls: TLSContext?
+    ) async throws -> GRPCListener {
+        let connections = ConnectionTable()
+        let bootstrap = ServerBootstrap(group: EventLoops.group)
+            .serverChannelOption(.backlog, value: 1024)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.maxMessagesPerRead, value: 4)
+            .childChannelOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 512 << 10))
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try connections.add(channel, handler: handler, limits: limits, tls: tls)
+                }
+            }
+        do {
+            let channel =
+                if let (host, port) = address.hostPort {
+                    try await bootstrap.bind(host: host.isEmpty ? "::" : host, port: port).get()
+                } else {
+                    try await bootstrap.bind(
+                        unixDomainSocketPath: address.unixSocketPath ?? "", cleanupExistingSocketFile: true
+                    ).get()
+                }
+            let bound = address.hostPort.map { host, port in
+                ListenAddress.host(host, port: channel.localAddress?.port ?? port)
+            }
+            return GRPCListener(channel: channel, address: bound ?? address, connections: connections)
+        } catch let error as StartError {
+            throw error
+        } catch {
+            throw StartError(.address, "Can't listen on \(address): \(BindFailure.text(error)).")
+        }
+    }
+
+    private init(channel: any Channel, address: ListenAddress, connections: ConnectionTable) {
+        self.channel = channel
+        self.address = address
+        self.connections = connections
+    }
+
+    package func shutdown(deadline: ContinuousClock.Instant) async {
+        try? await channel.close().get()
+        connections.drain()
+        let connections = connections
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await connections.waitUntilEmpty() }
+            group.addTask {
+                try? await Task.sleep(until: deadline, clock: .continuous)
+                connections.terminate()
+            }
+            await group.next()
+            // Either all are gone, and terminating finds none, or they have just been terminated.
+            group.cancelAll()
+        }
+    }
+}
+
+/// What to say of an address that can't be bound.
+private enum BindFailure {
+    static func text(_ error: any Error) -> String {
+        guard let error = error as? IOError else { return "\(error)" }
+        switch error.errnoCode {
+        case EADDRINUSE:
+            return "another program uses it; stop that, or choose another port (0 takes a free one)"
+        case EACCES: return "this user may not; ports below 1024 need the right to bind them"
+        case EADDRNOTAVAIL: return "it is not an address of this machine"
+        default: return error.description
+        }
+    }
+}

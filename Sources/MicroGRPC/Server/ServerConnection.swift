@@ -1,0 +1,126 @@
+import CNghttp2
+import Logging
+import MicroCore
+import NIOCore
+
+/// A connection that a client opened to us.
+final class ServerConnection: HTTP2Connection {
+    /// How many paths a connection remembers as strings.
+    private static let knownPathCount = 16
+
+    let handler: any CallHandler
+
+    /// Who the client is; what it has proved is known before its first call.
+    private(set) var peer: Peer
+
+    /// Called on the loop when nothing of the connection runs or is open any more.
+    private let onEnd: @Sendable () -> Void
+
+    /// The number of handlers that have not returned, whether or not their call is still open.
+    private var runningHandlers = 0
+
+    private var isDraining = false
+    private var knownPaths: [KnownPath] = []
+    private let logger = Logger.current
+
+    init(
+        handler: any CallHandler, peer: Peer, limits: HTTP2Limits, loop: any EventLoop,
+        onEnd: @escaping @Sendable () -> Void
+    ) throws(SessionFailure) {
+        self.handler = handler
+        self.peer = peer
+        self.onEnd = onEnd
+        try super.init(role: .server, limits: limits, loop: loop)
+    }
+
+    override var extraSettings: [(id: nghttp2_settings_id, value: Int)] {
+        [(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits.maximumConcurrentStreams)]
+    }
+
+    override func makeStream() -> HTTP2Stream? { ServerStream(connection: self) }
+
+    override func secured(by peerIdentities: [String]) {
+        peer = Peer(address: peer.address, identities: peerIdentities)
+    }
+
+    // MARK: Paths
+
+    /// Returns a path as a string; the paths that a client calls again and again are made once.
+    func path(_ bytes: UnsafeBufferPointer<UInt8>) -> String {
+        for known in knownPaths where known.isPath(bytes) { return known.path }
+        let path = String(decoding: bytes, as: UTF8.self)
+        if knownPaths.count == Self.knownPathCount { knownPaths.removeFirst() }
+        knownPaths.append(KnownPath(path: path, bytes: Array(bytes)))
+        return path
+    }
+
+    // MARK: Handlers
+
+    func handlerStarted() { runningHandlers += 1 }
+
+    func handlerEnded() {
+        runningHandlers -= 1
+        endIfDone()
+    }
+
+    /// Says once of each endpoint that it holds the thread of its connection for long.
+    func reportHold(path: String, nanoseconds: Int64) {
+        logger.warning(
+            """
+            A handler kept the thread of its connection, and all other calls on it, waiting. \
+            Give the endpoint the placement .globalPool, or let it suspend.
+            """,
+            metadata: ["rpc.method": "\(path)", "micro.hold_ms": "\(nanoseconds / 1_000_000)"])
+    }
+
+    // MARK: The end
+
+    /// Lets the calls finish that run, refuses new ones, and closes.
+    func drain() {
+        guard !isDraining, !isClosed else { return }
+        isDraining = true
+        // The client learns that the connection goes away while its calls are still accepted; those
+        // that it sends after it has answered the ping are refused (RFC 9113, section 6.8).
+        session.submitShutdownNotice()
+        session.submitPing()
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        loop.scheduleTask(in: .seconds(1)) { bound.value.pingAnswered() }
+        flush()
+    }
+
+    override func pingAnswered() {
+        guard isDraining, !isClosed else { return }
+        session.submitGoAway()
+        setNeedsFlush()
+    }
+
+    /// Cancels the calls that run, and closes.
+    func terminate() {
+        session.submitGoAway()
+        flush()
+        close("The server is shutting down.")
+    }
+
+    override func connectionClosed(_ reason: String) {
+        logger.debug(
+            "Connection closed", metadata: ["reason": "\(reason)", "client.address": "\(peer.address)"])
+        endIfDone()
+    }
+
+    private func endIfDone() {
+        if isClosed, runningHandlers == 0 { onEnd() }
+    }
+}
+
+/// A path that was called before.
+private struct KnownPath {
+    let path: String
+    let bytes: [UInt8]
+
+    func isPath(_ other: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard bytes.count == other.count else { return false }
+        // From the end, where paths differ most.
+        for index in bytes.indices.reversed() where bytes[index] != other[index] { return false }
+        return true
+    }
+}

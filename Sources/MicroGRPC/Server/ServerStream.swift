@@ -1,0 +1,338 @@
+import CNghttp2
+import MicroCore
+import MicroNIO
+import NIOCore
+
+/// A call that a client made to us.
+final class ServerStream: HTTP2Stream {
+    /// How far the call is.
+    private enum Phase {
+        /// The head is being read.
+        case head
+        /// The handler gets its one message when that is complete.
+        case waiting
+        /// The handler runs, and has got its one message.
+        case answering
+        /// The handler runs, and reads messages.
+        case streaming
+        /// The outcome is decided.
+        case finished
+    }
+
+    let server: ServerConnection
+    private var phase = Phase.head
+
+    /// The fields of the head, while it is being read.
+    private var head = RequestHead()
+
+    /// The accepted call, while it waits for its one message.
+    private var accepted: (head: CallHead, acceptance: Acceptance)?
+
+    private var inbox: Inbox
+    private var task: Task<Void, Never>?
+    private var hasHandlerReturned = false
+    private var isHeadSent = false
+    private var hasRequestEnded = false
+
+    init(connection: ServerConnection) {
+        server = connection
+        inbox = Inbox(limit: connection.limits.maximumMessageSize)
+        super.init(connection: connection)
+    }
+
+    private var isFinished: Bool { phase == .finished }
+
+    // MARK: The head
+
+    override func headerReceived(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>) {
+        guard phase == .head else { return }
+        head.add(name: name, value: value, connection: server)
+    }
+
+    override func headersEnded(endsStream: Bool) {
+        guard phase == .head else { return }
+        guard head.isPost else { return refuse(httpStatus: "405", allow: "POST") }
+        guard let subtype = head.subtype else { return refuse(httpStatus: "415", allow: nil) }
+        if let fault = head.fault { return finish(.failure(fault)) }
+        var call = CallHead(path: head.path, contentSubtype: subtype, peer: server.peer)
+        if !server.scratch.metadata.isEmpty {
+            call.metadata = Metadata(packed: Array(server.scratch.metadata))
+        }
+        if let timeout = head.timeout {
+            let deadline = server.now + .nanoseconds(timeout)
+            self.deadline = deadline
+            call.uptimeDeadline = Uptime(nanoseconds: Int64(clamping: deadline.uptimeNanoseconds))
+            server.watchDeadline(deadline)
+        }
+        accept(call)
+    }
+
+    private func accept(_ head: CallHead) {
+        let acceptance = server.handler.accept(head)
+        switch acceptance {
+        case .refuse(let error):
+            finish(.failure(error))
+        case .unary, .serverStream:
+            phase = .waiting
+            accepted = (head, acceptance)
+        case .stream(let run, let placement):
+            phase = .streaming
+            start(.stream(run, head, handle), path: head.path, placement)
+        }
+    }
+
+    private var subtype: String { head.subtype ?? "proto" }
+
+    /// Answers a request that isn't a gRPC call (gRPC over HTTP/2, "Requests").
+    private func refuse(httpStatus: String, allow: String?) {
+        phase = .finished
+        isHeadSent = true
+        var block = FieldBlock()
+        block.add(":status", httpStatus)
+        if let allow { block.add("allow", allow) }
+        server.session.submitResponse(block, for: self, hasBody: false)
+        server.setNeedsFlush()
+    }
+
+    // MARK: The request's messages
+
+    override func bodyReceived(_ bytes: UnsafeRawBufferPointer) {
+        var rest = bytes
+        do throws(MessageAssembler.Fault) {
+            while !isFinished, !inbox.hasEnded, let message = try inbox.next(from: &rest) { deliver(message) }
+        } catch {
+            fail(error.error)
+        }
+        openWindow(by: inbox.cameIn(bytes.count))
+    }
+
+    private func deliver(_ message: Message) {
+        switch phase {
+        case .waiting: start(with: message)
+        case .answering:
+            fail(MicroError(.internal, "The request has a second message, and the endpoint takes one."))
+        case .streaming: inbox.deliver(message)
+        case .head, .finished: return
+        }
+    }
+
+    private func start(with message: Message) {
+        guard let (head, acceptance) = accepted else { return }
+        accepted = nil
+        phase = .answering
+        switch acceptance {
+        case .unary(let run, let placement):
+            start(.unary(run, head, message), path: head.path, placement)
+        case .serverStream(let run, let placement):
+            start(.serverStream(run, head, message, handle), path: head.path, placement)
+        case .stream, .refuse: return
+        }
+    }
+
+    override func bodyEnded() {
+        guard !hasRequestEnded else { return }
+        hasRequestEnded = true
+        if inbox.isInsideMessage {
+            fail(MicroError(.internal, "The request ended inside a message."))
+        } else if phase == .waiting {
+            fail(MicroError(.internal, "The request ended without a message."))
+        } else {
+            inbox.finish(.success(nil))
+        }
+    }
+
+    /// Ends a request that can't be read any further.
+    ///
+    /// A handler that reads gets the error and may still answer; any other has lost the call.
+    private func fail(_ error: MicroError) {
+        inbox.finish(.failure(error))
+        if phase == .streaming { return }
+        finish(.failure(error))
+        task?.cancel()
+    }
+
+    private func openWindow(by count: Int) {
+        guard count > 0, !isClosed else { return }
+        server.session.consumeStream(id, count)
+        if server.session.wantsToSend { server.setNeedsFlush() }
+    }
+
+    // MARK: For the handler
+
+    /// Returns what the handler can read without waiting.
+    func poll() -> Inbox.Reading? {
+        guard let (reading, opened) = inbox.poll() else { return nil }
+        openWindow(by: opened)
+        return reading
+    }
+
+    /// Lets the handler wait for a message.
+    func wait(_ continuation: UnsafeContinuation<Inbox.Reading, Never>) {
+        if let reading = poll() { continuation.resume(returning: reading) } else { inbox.wait(continuation) }
+    }
+
+    /// Lets a handler that waits for a message go on, since the task that waits was cancelled.
+    func cancelReader() { inbox.cancelReader() }
+
+    /// Sends the metadata in front of the messages, once.
+    func sendHead(_ metadata: Metadata) {
+        guard !isHeadSent, !isFinished else { return }
+        isHeadSent = true
+        submitHead(metadata)
+        server.setNeedsFlush()
+    }
+
+    /// Puts a message behind those that wait to be sent.
+    ///
+    /// - Returns: The error that the call ended with, if it did.
+    func send(_ message: Message) -> MicroError? {
+        guard !isFinished, !isClosed else { return inboundFailure }
+        if !isHeadSent {
+            isHeadSent = true
+            submitHead([:])
+        }
+        outbound.append(message)
+        outboundChanged()
+        return nil
+    }
+
+    /// Lets the handler wait until less waits to be sent.
+    func waitForRoom(_ continuation: UnsafeContinuation<MicroError?, Never>) {
+        guard isCongested else { return continuation.resume(returning: nil) }
+        guard sender == nil else {
+            let error = MicroError(.internal, "Two tasks send on one call at the same time.")
+            return continuation.resume(returning: error)
+        }
+        sender = continuation
+    }
+
+    /// Whether so much waits that the handler should wait, too.
+    var isCongested: Bool { outbound.count > OutboundBody.highWatermark && !isFinished && !isClosed }
+
+    private var inboundFailure: MicroError {
+        if case .failure(let error)? = inbox.poll()?.reading { return error }
+        return MicroError(.cancelled, "The call is over.")
+    }
+
+    private func submitHead(_ metadata: Metadata) {
+        if metadata.isEmpty, let head = ContentType.permanentHead(subtype: subtype) {
+            server.session.submitResponse(head, for: self)
+        } else {
+            var block = ContentType.head(subtype: subtype)
+            block.add(metadata)
+            server.session.submitResponse(block, for: self, hasBody: true)
+        }
+    }
+
+    // MARK: The outcome
+
+    /// Ends the call; whatever comes later is dropped.
+    func finish(_ outcome: HandlerOutcome) {
+        guard !isFinished else { return }
+        phase = .finished
+        deadline = nil
+        guard !isClosed else { return }
+        switch outcome {
+        case .reply(let reply):
+            if !isHeadSent { submitHead(reply.metadata) }
+            outbound.append(reply.message)
+            outbound.end = trailers(reply.trailingMetadata)
+            outboundChanged()
+        case .streamed(let metadata):
+            if !isHeadSent { submitHead([:]) }
+            outbound.end = trailers(metadata)
+            outboundChanged()
+        case .failure(let error):
+            sendFailure(error)
+        }
+        isHeadSent = true
+    }
+
+    private func trailers(_ metadata: Metadata) -> OutboundBody.End {
+        guard !metadata.isEmpty else { return .success }
+        var block = FieldBlock()
+        block.add("grpc-status", "0")
+        block.add(metadata)
+        return .trailers(block)
+    }
+
+    private func sendFailure(_ error: MicroError) {
+        if isHeadSent {
+            var block = FieldBlock()
+            StatusFields.add(error, to: &block)
+            outbound.end = .trailers(block)
+            outboundChanged()
+        } else {
+            // Trailers-Only: one header block is the whole answer.
+            var block = ContentType.head(subtype: subtype)
+            StatusFields.add(error, to: &block)
+            server.session.submitResponse(block, for: self, hasBody: false)
+            server.setNeedsFlush()
+        }
+    }
+
+    override func headersSent(endsStream: Bool) {
+        // A client that has not ended its request is told that nobody reads the rest (RFC 9113,
+        // section 8.1).
+        if endsStream, !hasRequestEnded { server.session.reset(id, NGHTTP2_NO_ERROR) }
+    }
+
+    override func expire() {
+        let error = MicroError(.deadlineExceeded, "The deadline passed before the call was done.")
+        inbox.finish(.failure(error))
+        finish(.failure(error))
+        resumeSender(error)
+        task?.cancel()
+    }
+
+    override func closed(_ reason: MicroError) {
+        guard !(isFinished && hasHandlerReturned) else { return }
+        inbox.finish(.failure(reason))
+        finish(.failure(reason))
+        outbound.removeAll()
+        resumeSender(reason)
+        task?.cancel()
+    }
+
+    // MARK: The handler's task
+
+    /// The call as the handler sees it.
+    private var handle: ServerStreamHandle { ServerStreamHandle(self, loop: server.loop) }
+
+    /// Starts the handler, in place or on the pool.
+    ///
+    /// Its task has no parent; it is the only kind in the engine. It belongs to the connection, which
+    /// cancels it when the call is over, and counts as closed only when it has returned.
+    private func start(_ call: HandlerCall, path: String, _ placement: Placement) {
+        server.handlerStarted()
+        let loop = server.loop
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        guard !placement.usesPool else {
+            task = Task.detached {
+                let begin = NIODeadline.now()
+                let outcome = await call.run()
+                placement.note(nanoseconds: (NIODeadline.now() - begin).nanoseconds)
+                loop.execute { bound.value.handlerReturned(outcome) }
+            }
+            return
+        }
+        let task = Task.immediateDetached(executorPreference: server.executor) {
+            let outcome = await call.run()
+            loop.run { bound.value.handlerReturned(outcome) }
+        }
+        let end = NIODeadline.now()
+        let held = (end - server.now).nanoseconds
+        server.now = end
+        if placement.note(nanoseconds: held) { server.reportHold(path: path, nanoseconds: held) }
+        guard !hasHandlerReturned else { return }
+        self.task = task
+        if isClosed || isFinished { task.cancel() }
+    }
+
+    private func handlerReturned(_ outcome: HandlerOutcome) {
+        hasHandlerReturned = true
+        task = nil
+        finish(outcome)
+        server.handlerEnded()
+    }
+}

@@ -1,0 +1,114 @@
+import FoundationEssentials
+import MicroCodecJSON
+import MicroCore
+import Testing
+
+@Suite struct JSONCodecTests {
+    struct Event: Codable, Equatable {
+        var name = "x"
+        var at = Date(timeIntervalSince1970: 0)
+        var payload = Data()
+        var lines: [Line] = []
+
+        struct Line: Codable, Equatable { var count = 0 }
+    }
+
+    final class Chain: Codable, Sendable {
+        let next: Chain?
+    }
+
+    private func coder<Value: Codable & Sendable>(_ type: Value.Type = Value.self) throws -> MessageCoder<
+        Value
+    > {
+        try #require(JSONCodec().coder(for: type, subtype: "json"))
+    }
+
+    private func decode<Value: Codable & Sendable>(_ text: String, as type: Value.Type = Value.self) throws
+        -> Value
+    {
+        try coder(type).decode(Array(text.utf8).span.bytes)
+    }
+
+    private func encode<Value: Codable & Sendable>(_ value: Value) throws -> String {
+        String(decoding: try coder().encode(value).bytes, as: UTF8.self)
+    }
+
+    @Test func valuesOfAnyShape() throws {
+        #expect(try encode(["a/b"]) == #"["a/b"]"#)
+        #expect(try encode("text") == #""text""#)
+        #expect(try decode("42", as: Int.self) == 42)
+        #expect(try decode("[null,1]", as: [Int?].self) == [nil, 1])
+        #expect(try decode("", as: [String: Int].self) == [:])
+    }
+
+    @Test func datesAndBytesAreGos() throws {
+        var event = Event()
+        event.payload = Data([0xCA, 0xFE])
+        let text = try encode(event)
+        #expect(text.contains(#""at":"1970-01-01T00:00:00Z""#))
+        #expect(text.contains(#""payload":"yv4=""#))
+        struct Moment: Codable { var at: Date }
+        let moments = [
+            ("1970-01-01T00:00:01Z", 1.0), ("1970-01-01T00:00:01.5Z", 1.5), ("1970-01-01T01:00:01+01:00", 1),
+            ("1970-01-01T00:00:01.123456789Z", 1.123),
+        ]
+        for (text, seconds) in moments {
+            let moment = try decode(#"{"at":"\#(text)"}"#, as: Moment.self)
+            #expect(abs(moment.at.timeIntervalSince1970 - seconds) < 0.001, "\(text)")
+        }
+        let fraction = try encode(Moment(at: Date(timeIntervalSince1970: 1.5)))
+        #expect(fraction == #"{"at":"1970-01-01T00:00:01.500Z"}"#)
+        let error = #expect(throws: MicroError.self) { try decode(#"{"at":"today"}"#, as: Moment.self) }
+        #expect(error?.detail.contains("at at") == true)
+    }
+
+    @Test(arguments: [
+        (#"{"name":1}"#, "name"),
+        (#"{"name":null}"#, "name"),
+        (#"{"at":"1970-01-01T00:00:00Z","payload":"","lines":[]}"#, "\"name\""),
+        (
+            #"{"name":"x","at":"1970-01-01T00:00:00Z","payload":"","lines":[{"count":1},{"count":"2"}]}"#,
+            "lines[1].count"
+        ),
+        (#"{"name":"x","at":"1970-01-01T00:00:00Z","payload":"!","lines":[]}"#, "payload"),
+        (#"{"name":"x""#, "not valid JSON"),
+        ("no json", "not valid JSON"),
+        ("\u{0}", "not valid JSON"),
+    ])
+    func errorsSayWhatAndWhere(text: String, wanted: String) {
+        let error = #expect(throws: MicroError.self) { try decode(text, as: Event.self) }
+        #expect(error?.rpcStatus == .invalidArgument)
+        #expect(error?.detail.contains(wanted) == true, "\(error?.detail ?? "")")
+        #expect(error?.detail.contains("Event") == true)
+    }
+
+    @Test func whatCannotBeWrittenIsAnError() {
+        let error = #expect(throws: MicroError.self) { try encode([Double.infinity]) }
+        #expect(error?.rpcStatus == .internal)
+        #expect(error?.detail.contains("[0]") == true)
+    }
+
+    @Test func depthIsBounded() throws {
+        func nested(_ depth: Int) -> String {
+            String(repeating: #"{"next":"#, count: depth) + "{}" + String(repeating: "}", count: depth)
+        }
+        _ = try decode(nested(200), as: Chain.self)
+        for text in [nested(256), nested(100_000), String(repeating: "[", count: 100_000)] {
+            let error = #expect(throws: MicroError.self) { try decode(text, as: Chain.self) }
+            #expect(error?.rpcStatus == .invalidArgument)
+        }
+    }
+
+    @Test func typesThatAreNotCodableHaveNoCoder() {
+        struct Plain: Sendable {}
+        #expect(JSONCodec().coder(for: Plain.self, subtype: "json") == nil)
+        #expect(JSONCodec().coder(for: [Plain].self, subtype: "json") == nil)
+        #expect(JSONCodec().coder(for: Micro_Test_Order.self, subtype: "json") == nil)
+        #expect(JSONCodec().coder(for: Event.self, subtype: "proto") == nil)
+    }
+
+    @Test func thePluginsAreLinkedInOrder() {
+        let names = Plugins.linked.plugins(of: "codec").map(\.name)
+        #expect(names == ["protobuf", "json"])
+    }
+}

@@ -1,0 +1,122 @@
+import MicroCore
+import Testing
+
+@Suite struct CallPathTests {
+    @Test(arguments: [
+        ("/greeter.Greeter/Hello", "greeter", "Greeter.Hello"),
+        ("/go.micro.srv.greeter.Greeter/Hello", "go.micro.srv.greeter", "Greeter.Hello"),
+        ("/Greeter/Hello", "", "Greeter.Hello"),
+    ])
+    func pathsAreTakenApartAndPutTogether(text: String, service: String, endpoint: String) throws {
+        let path = try #require(CallPath(text))
+        #expect(path.service == service)
+        #expect(path.endpoint == endpoint)
+        #expect(path.description == text)
+        #expect(CallPath(service: service, endpoint: endpoint).description == text)
+    }
+
+    @Test(arguments: ["", "/", "//", "/a", "a/b", "/a/", "//b", "/a/b/c", "/a./b", "a"])
+    func otherTextsAreRefused(text: String) { #expect(CallPath(text) == nil) }
+
+    @Test func aWholePathGoesBeforeTheService() {
+        #expect(CallPath(service: "ignored", endpoint: "/echo.Echo/Unary").description == "/echo.Echo/Unary")
+        #expect(CallPath(service: "svc", endpoint: "Hello").description == "/svc.Hello/Hello")
+    }
+}
+
+@Suite struct AddressTests {
+    @Test(arguments: [
+        ("127.0.0.1:8080", "127.0.0.1", 8080), (":0", "", 0), ("localhost", "localhost", 0),
+        ("[::1]:8080", "::1", 8080), ("[::1]", "::1", 0), ("::1", "::1", 0), ("", "", 0),
+        ("a:65535", "a", 65535),
+    ])
+    func hostsAndPorts(text: String, host: String, port: Int) throws {
+        let address = try ListenAddress(parsing: text)
+        #expect(address.hostPort?.host == host)
+        #expect(address.hostPort?.port == port)
+        #expect(try ListenAddress(parsing: address.description) == address)
+    }
+
+    @Test(arguments: [
+        "a:", "a:b", "a:-1", "a:+1", "a:65536", "a:99999999999999999999", "[::1", "[::1]8080", "[::1]:",
+        "a b:1",
+        "a\u{0}:1", "unix:", "unix:" + String(repeating: "x", count: 108),
+        String(repeating: "h", count: 256) + ":1",
+        "a:٣",
+    ])
+    func badAddressesAreNamed(text: String) {
+        let error = #expect(throws: StartError.self) { try ListenAddress(parsing: text) }
+        #expect(error?.code == .invalidConfiguration)
+        #expect(error?.message.contains(text) == true)
+    }
+
+    @Test func unixSockets() throws {
+        let address = try ListenAddress(parsing: "unix:/run/x.sock")
+        #expect(address.unixSocketPath == "/run/x.sock")
+        #expect(address.hostPort == nil)
+        #expect(address.description == "unix:/run/x.sock")
+        #expect(address.isLocal)
+    }
+
+    @Test func localAddresses() {
+        for host in ["localhost", "127.0.0.1", "127.1.2.3", "::1"] {
+            #expect(ListenAddress.host(host, port: 1).isLocal)
+        }
+        for host in ["", "0.0.0.0", "::", "10.0.0.1"] { #expect(!ListenAddress.host(host, port: 1).isLocal) }
+    }
+}
+
+@Suite struct MessageTests {
+    @Test func headroomStandsInFront() {
+        let message = Message([1, 2, 3])
+        #expect(message.count == 3)
+        #expect(message.bytes == [1, 2, 3])
+        #expect(message.withBytes { $0.byteCount } == 3)
+        #expect(message.storage.count == 8)
+        #expect(Message(withHeadroom: [9, 9, 9, 9, 9, 1, 2, 3]) == message)
+        #expect(Set([message, Message(withHeadroom: [9, 9, 9, 9, 9, 1, 2, 3])]).count == 1)
+    }
+
+    @Test func shortStorageIsFilledUp() {
+        #expect(Message(withHeadroom: []).isEmpty)
+        #expect(Message(withHeadroom: [1, 2]) == Message())
+    }
+
+    @Test func prefixOverwritesOnlyTheHeadroom() {
+        var message = Message([7])
+        message.writePrefix(flag: 1, length: 0x0102_0304)
+        #expect(message.storage == [1, 1, 2, 3, 4, 7])
+        #expect(message == Message([7]))
+    }
+}
+
+@Suite struct PlacementTests {
+    @Test func aSlowHandlerMovesAndReturns() {
+        let placement = Placement(.automatic)
+        #expect(!placement.usesPool)
+        for _ in 0..<100 { placement.note(nanoseconds: 100_000) }
+        #expect(placement.usesPool)
+        for _ in 0..<20 { placement.note(nanoseconds: 40_000) }
+        #expect(placement.usesPool, "between the two thresholds it stays where it is")
+        for _ in 0..<200 { placement.note(nanoseconds: 1_000) }
+        #expect(!placement.usesPool)
+        for _ in 0..<200 { placement.note(nanoseconds: 40_000) }
+        #expect(!placement.usesPool, "between the two thresholds it stays where it is")
+    }
+
+    @Test func aFixedPlacementStays() {
+        let (inPlace, pool) = (Placement(.inPlace), Placement(.globalPool))
+        for _ in 0..<100 {
+            inPlace.note(nanoseconds: .max)
+            pool.note(nanoseconds: 0)
+        }
+        #expect(!inPlace.usesPool)
+        #expect(pool.usesPool)
+    }
+
+    @Test func absurdSamplesDoNoHarm() {
+        let placement = Placement()
+        for sample in [Int.max, -1, 0, Int.max] { placement.note(nanoseconds: sample) }
+        #expect(placement.usesPool)
+    }
+}
