@@ -1,6 +1,8 @@
 internal import Logging
 internal import MicroCore
+internal import MicroNIO
 internal import NIOCore
+internal import NIOPosix
 
 /// A running registry: the machines that decide, and the sockets that they speak through.
 ///
@@ -34,7 +36,7 @@ actor Engine {
         self.names = names
         self.directory = directory
         self.logger = logger
-        loop = EventLoops.next()
+        loop = EventLoops.group.next()
         responder = Responder(names: names, host: .thisHost)
         browser = Browser(names: names, limit: timeout, quiet: min(.milliseconds(25), timeout))
     }
@@ -47,10 +49,10 @@ actor Engine {
         var failures: [String] = []
         for device in interfaces.flatMap({ [$0.v4, $0.v6].compactMap(\.self) }) {
             do {
-                links.append(
-                    try await MulticastLink.open(device, on: loop) { packet in
-                        self.assumeIsolated { $0.receive(packet) }
-                    })
+                let link = try await MulticastLink.open(device, number: links.count, on: loop) { packet in
+                    self.assumeIsolated { $0.receive(packet) }
+                }
+                links.append(link)
             } catch {
                 let address = device.address?.ipAddress ?? ""
                 failures.append("\(device.name) (\(address)): \(error)")
@@ -106,9 +108,9 @@ extension Engine {
         }
         let now = NIODeadline.now()
         if message.flags.contains(.response) {
-            apply(browser.receive(message, now: now, isOwn: responder.holds))
+            apply(browser.receive(message, from: packet.source, now: now, isOwn: responder.holds))
             schedule()
-        } else if packet.isToGroup {
+        } else if packet.source.isGroup {
             let source = packet.sender.ipAddress ?? ""
             for answer in responder.answers(to: message) where answerLimit.allows(source, now: now) {
                 _ = packet.channel.send(answer, to: packet.sender)

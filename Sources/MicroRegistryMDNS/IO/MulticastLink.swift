@@ -11,8 +11,8 @@ struct MulticastLink: Sendable {
         /// The socket by which it came, and by which an answer goes.
         let channel: any Channel
 
-        /// Whether it came to the group, and not to the port from which we ask.
-        let isToGroup: Bool
+        /// Which of all sockets that is.
+        let source: PacketSource
     }
 
     /// The port of mDNS.
@@ -26,7 +26,9 @@ struct MulticastLink: Sendable {
     /// The socket on the group's address and port, which many processes share.
     private let listener: any Channel
 
-    /// The socket from which we ask. It has a port of its own, since answers are unicast and the
+    /// The socket from which we ask.
+    ///
+    /// It has a port of its own, since answers are unicast and the
     /// system gives a packet to a shared port to any one of those who share it.
     private let asker: any Channel
 
@@ -34,20 +36,24 @@ struct MulticastLink: Sendable {
     ///
     /// - Parameters:
     ///   - device: The interface, with an address of the family.
+    ///   - number: The link's number among all.
     ///   - loop: The event loop on which packets are received.
     ///   - receive: Takes a packet.
     /// - Returns: The link, by which a packet has been sent.
     /// - Throws: The reason why the interface can't take part.
     static func open(
-        _ device: NIONetworkDevice, on loop: any EventLoop, receive: @escaping @Sendable (Packet) -> Void
+        _ device: NIONetworkDevice, number: Int, on loop: any EventLoop,
+        receive: @escaping @Sendable (Packet) -> Void
     ) async throws -> MulticastLink {
         let isIPv4 = if case .v4 = device.address { true } else { false }
         let group = try SocketAddress(ipAddress: isIPv4 ? "224.0.0.251" : "ff02::fb", port: port)
         let any = try SocketAddress(ipAddress: isIPv4 ? "0.0.0.0" : "::", port: 0)
-        let listener = try await bind(to: group, on: loop, isToGroup: true, receive: receive)
+        let listener = try await bind(
+            to: group, on: loop, source: PacketSource(link: number, isGroup: true), receive: receive)
         do {
             try await listener.join(group, device)
-            let asker = try await bind(to: any, on: loop, isToGroup: false, receive: receive)
+            let asker = try await bind(
+                to: any, on: loop, source: PacketSource(link: number, isGroup: false), receive: receive)
             let link = MulticastLink(
                 name: "\(device.name)/\(isIPv4 ? "IPv4" : "IPv6")", group: group, listener: listener,
                 asker: asker)
@@ -90,7 +96,7 @@ struct MulticastLink: Sendable {
     }
 
     private static func bind(
-        to address: SocketAddress, on loop: any EventLoop, isToGroup: Bool,
+        to address: SocketAddress, on loop: any EventLoop, source: PacketSource,
         receive: @escaping @Sendable (Packet) -> Void
     ) async throws -> any Channel {
         var bootstrap = DatagramBootstrap(group: loop)
@@ -99,10 +105,10 @@ struct MulticastLink: Sendable {
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(
-                        PacketHandler(isToGroup: isToGroup, receive: receive))
+                        PacketHandler(source: source, receive: receive))
                 }
             }
-        if isToGroup {
+        if source.isGroup {
             bootstrap = bootstrap.channelOption(.socketOption(.so_reuseaddr), value: 1)
             #if !os(Linux)
                 bootstrap = bootstrap.channelOption(.socketOption(.so_reuseport), value: 1)
@@ -116,11 +122,11 @@ struct MulticastLink: Sendable {
 private final class PacketHandler: ChannelInboundHandler {
     typealias InboundIn = AddressedEnvelope<ByteBuffer>
 
-    private let isToGroup: Bool
+    private let source: PacketSource
     private let receive: @Sendable (MulticastLink.Packet) -> Void
 
-    init(isToGroup: Bool, receive: @escaping @Sendable (MulticastLink.Packet) -> Void) {
-        self.isToGroup = isToGroup
+    init(source: PacketSource, receive: @escaping @Sendable (MulticastLink.Packet) -> Void) {
+        self.source = source
         self.receive = receive
     }
 
@@ -129,7 +135,7 @@ private final class PacketHandler: ChannelInboundHandler {
         receive(
             MulticastLink.Packet(
                 bytes: Array(envelope.data.readableBytesView), sender: envelope.remoteAddress,
-                channel: context.channel, isToGroup: isToGroup))
+                channel: context.channel, source: source))
     }
 
     /// Goes on: the system tells a socket here that an earlier packet found nobody.

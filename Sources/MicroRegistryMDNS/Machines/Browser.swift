@@ -68,6 +68,7 @@ struct Browser {
     /// Whether what is known of a service can be returned without asking.
     ///
     /// - Parameter service: The name of the service.
+    /// - Returns: Whether it is watched, and a node is known.
     func knows(_ service: String) -> Bool {
         watches[service] != nil && !searches.isRunning(.service(service)) && cache.hasNodes(of: service)
     }
@@ -137,7 +138,7 @@ struct Browser {
     ///   - key: The node.
     ///   - now: The time.
     mutating func bury(_ key: NodeKey, now: NIODeadline) {
-        _ = cache.bury(key, now: now)
+        _ = cache.bury(key, from: .ourselves, now: now)
         searches.lost(key)
     }
 
@@ -190,11 +191,12 @@ extension Browser {
     ///
     /// - Parameters:
     ///   - message: The packet.
+    ///   - source: The socket by which it came.
     ///   - now: The time.
     ///   - isOwn: Whether a node is ours; what others, or echoes, say of it isn't believed.
     /// - Returns: What to do.
     mutating func receive(
-        _ message: DNSMessage, now: NIODeadline, isOwn: (NodeKey) -> Bool
+        _ message: DNSMessage, from source: PacketSource, now: NIODeadline, isOwn: (NodeKey) -> Bool
     ) -> [Effect] {
         guard message.flags.contains(.response), message.flags.isDisjoint(with: .unusual) else { return [] }
         var effects: [Effect] = []
@@ -209,7 +211,7 @@ extension Browser {
             guard let record = decoded.record(of: sighting, names: names), let key = record.keys.first,
                 !isOwn(key)
             else { continue }
-            effects += notice(sighting, record: record, key: key, now: now)
+            effects += notice(sighting, from: source, record: record, key: key, now: now)
         }
         return effects
     }
@@ -223,17 +225,18 @@ extension Browser {
     }
 
     private mutating func notice(
-        _ sighting: Sighting, record: ServiceRecord, key: NodeKey, now: NIODeadline
+        _ sighting: Sighting, from source: PacketSource, record: ServiceRecord, key: NodeKey,
+        now: NIODeadline
     ) -> [Effect] {
         guard sighting.timeToLive > 0 else {
             searches.lost(key)
             guard watches[key.service] != nil else { return [] }
-            return cache.bury(key, now: now) ? [.down(key)] : []
+            return cache.bury(key, from: source, now: now) ? [.down(key)] : []
         }
         let discovered = discover(record.name, now: now)
         searches.found(record, key: key, now: now)
         guard watches[record.name] != nil else { return discovered }
-        switch cache.see(sighting, as: record, key: key, now: now) {
+        switch cache.see(sighting, as: record, key: key, from: source, now: now) {
         case .changed: return discovered + [.up(record)]
         case .unchanged, .ignored: return discovered
         }

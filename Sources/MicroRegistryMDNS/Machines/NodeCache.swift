@@ -2,6 +2,10 @@ internal import MicroCore
 internal import NIOCore
 
 /// The nodes of watched services, for as long as their records may be believed.
+///
+/// Each packet comes by several sockets, which are read in any order. So right after a change what
+/// another socket says to the contrary is taken for an older packet: it isn't believed, but the service
+/// is asked again a little later.
 struct NodeCache {
     /// What bounds the cache, since anybody on the link can announce nodes.
     struct Limits: Hashable {
@@ -20,24 +24,8 @@ struct NodeCache {
         /// The node came, or something about it changed.
         case changed
 
-        /// The node has just gone, or there is no room.
+        /// It isn't believed, or there is no room.
         case ignored
-    }
-
-    private struct Entry {
-        var content: Sighting.Content
-        var size: Int
-        var seen: NIODeadline
-        var timeToLive: TimeAmount
-        var refreshes = 0
-
-        var expiry: NIODeadline { seen + timeToLive }
-
-        /// When to ask again, or to give up.
-        var next: NIODeadline {
-            guard refreshes < refreshPoints.count else { return expiry }
-            return seen + .nanoseconds(timeToLive.nanoseconds / 100 * refreshPoints[refreshes])
-        }
     }
 
     /// At which hundredths of its time to live a record that wasn't renewed is asked for (RFC 6762, 5.2).
@@ -46,17 +34,18 @@ struct NodeCache {
     /// The longest time for which a record is believed, in seconds, whatever it says itself.
     private static let maximumTimeToLive: UInt32 = 3600
 
-    /// For how long nobody is believed who says that a node is there that took itself back.
-    ///
-    /// Packets of several sockets are read in any order, so an older one may come behind the goodbye.
-    private static let burial = TimeAmount.milliseconds(500)
+    /// How long a change outweighs what other sockets say.
+    private static let settling = TimeAmount.milliseconds(500)
+
+    /// How long a node has to answer when it was said to have gone, but may not have.
+    private static let lastChance = TimeAmount.seconds(1)
 
     private let limits: Limits
     private var entries: [NodeKey: Entry] = [:]
-    private var size = 0
 
-    /// The nodes that have just gone, until when, and whether somebody has seen them since.
-    private var graves: [NodeKey: (until: NIODeadline, isDoubted: Bool)] = [:]
+    /// The last changes, for as long as they outweigh others.
+    private var changes: [NodeKey: Change] = [:]
+    private var size = 0
 
     /// A time before which there is nothing to do.
     private var earliest: NIODeadline?
@@ -72,6 +61,7 @@ struct NodeCache {
     /// Returns whether a node of a service is here.
     ///
     /// - Parameter service: The name of the service.
+    /// - Returns: Whether there is one.
     func hasNodes(of service: String) -> Bool { entries.keys.contains { $0.service == service } }
 
     /// Takes notice of a node.
@@ -80,15 +70,13 @@ struct NodeCache {
     ///   - sighting: What was said of it.
     ///   - record: What that means: the service with this one node.
     ///   - key: The node.
+    ///   - source: The socket by which it came.
     ///   - now: The time.
     /// - Returns: What became of it.
     mutating func see(
-        _ sighting: Sighting, as record: ServiceRecord, key: NodeKey, now: NIODeadline
+        _ sighting: Sighting, as record: ServiceRecord, key: NodeKey, from source: PacketSource,
+        now: NIODeadline
     ) -> Outcome {
-        if let grave = graves[key], grave.until > now {
-            graves[key]?.isDoubted = true
-            return .ignored
-        }
         let lifetime = TimeAmount.seconds(Int64(min(sighting.timeToLive, Self.maximumTimeToLive)))
         if var entry = entries[key], entry.content == sighting.content {
             (entry.seen, entry.timeToLive, entry.refreshes) = (now, lifetime, 0)
@@ -96,6 +84,7 @@ struct NodeCache {
             wake(at: entry.next)
             return .unchanged
         }
+        guard accepts(key, from: source, now: now) else { return .ignored }
         let entry = Entry(
             content: sighting.content, size: record.approximateSize, seen: now, timeToLive: lifetime)
         let growth = entry.size - (entries[key]?.size ?? 0)
@@ -104,6 +93,7 @@ struct NodeCache {
         size += growth
         entries[key] = entry
         wake(at: entry.next)
+        note(key, from: source, now: now)
         return .changed
     }
 
@@ -111,13 +101,21 @@ struct NodeCache {
     ///
     /// - Parameters:
     ///   - key: The node.
+    ///   - source: The socket by which it came.
     ///   - now: The time.
-    /// - Returns: Whether it was here.
-    mutating func bury(_ key: NodeKey, now: NIODeadline) -> Bool {
-        if graves.count < limits.nodes {
-            graves[key] = (now + Self.burial, false)
-            wake(at: now + Self.burial)
+    /// - Returns: Whether it went.
+    mutating func bury(_ key: NodeKey, from source: PacketSource, now: NIODeadline) -> Bool {
+        guard entries[key] != nil else {
+            if source == .ourselves || changes[key] == nil { note(key, from: source, now: now) }
+            return false
         }
+        guard source == .ourselves || accepts(key, from: source, now: now) else {
+            entries[key]?.seen = now
+            entries[key]?.timeToLive = Self.settling + Self.lastChance
+            wake(at: now + Self.settling)
+            return false
+        }
+        note(key, from: source, now: now)
         return drop(key)
     }
 
@@ -136,9 +134,9 @@ struct NodeCache {
         guard let due = earliest, due <= now else { return ([], []) }
         var expired: [NodeKey] = []
         var refresh: Set<String> = []
-        for (key, grave) in graves where grave.until <= now {
-            graves[key] = nil
-            if grave.isDoubted { refresh.insert(key.service) }
+        for (key, change) in changes where change.end <= now {
+            changes[key] = nil
+            if change.isDoubted { refresh.insert(key.service) }
         }
         for (key, entry) in entries where entry.next <= now {
             if entry.expiry <= now {
@@ -149,8 +147,21 @@ struct NodeCache {
                 refresh.insert(key.service)
             }
         }
-        earliest = (entries.values.map(\.next) + graves.values.map(\.until)).min()
+        earliest = (entries.values.map(\.next) + changes.values.map(\.end)).min()
         return (expired, refresh)
+    }
+
+    /// Returns whether a contradiction is believed, and remembers it if not.
+    private mutating func accepts(_ key: NodeKey, from source: PacketSource, now: NIODeadline) -> Bool {
+        guard let change = changes[key], change.end > now, change.source != source else { return true }
+        changes[key]?.isDoubted = true
+        return false
+    }
+
+    private mutating func note(_ key: NodeKey, from source: PacketSource, now: NIODeadline) {
+        guard changes[key] != nil || changes.count < limits.nodes else { return }
+        changes[key] = Change(source: source, end: now + Self.settling)
+        wake(at: now + Self.settling)
     }
 
     private mutating func drop(_ key: NodeKey) -> Bool {
@@ -161,5 +172,27 @@ struct NodeCache {
 
     private mutating func wake(at time: NIODeadline) {
         earliest = min(earliest ?? time, time)
+    }
+
+    private struct Entry {
+        var content: Sighting.Content
+        var size: Int
+        var seen: NIODeadline
+        var timeToLive: TimeAmount
+        var refreshes = 0
+
+        var expiry: NIODeadline { seen + timeToLive }
+
+        /// When to ask again, or to give up.
+        var next: NIODeadline {
+            guard refreshes < refreshPoints.count else { return expiry }
+            return seen + .nanoseconds(timeToLive.nanoseconds / 100 * refreshPoints[refreshes])
+        }
+    }
+
+    private struct Change {
+        let source: PacketSource
+        let end: NIODeadline
+        var isDoubted = false
     }
 }

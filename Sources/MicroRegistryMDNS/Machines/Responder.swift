@@ -39,6 +39,7 @@ struct Responder {
     /// Returns whether a node is ours.
     ///
     /// - Parameter key: The node.
+    /// - Returns: Whether it is.
     func holds(_ key: NodeKey) -> Bool { entries.contains { $0.instance.key == key } }
 
     /// Holds the nodes of a record, all or none of them.

@@ -78,11 +78,13 @@ struct Searches {
     /// Returns whether somebody waits under an id.
     ///
     /// - Parameter id: Who waits.
+    /// - Returns: Whether the search runs.
     func isRunning(_ id: ID) -> Bool { searches[id] != nil }
 
     /// Whether somebody waits for a service's nodes.
     ///
     /// - Parameter question: The name that finds the service's nodes.
+    /// - Returns: Whether anybody waits.
     func wants(_ question: DNSName) -> Bool { searches.values.contains { $0.question == question } }
 
     /// Begins a search; the caller sends the question.
