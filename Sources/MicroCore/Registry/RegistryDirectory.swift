@@ -156,6 +156,26 @@ public final class RegistryDirectory: Sendable {
         state.withLock { state in Set(state.watchers.values.compactMap(\.service)) }
     }
 
+    /// Forgets what is known of services that nobody watches, so that a later watch begins afresh.
+    ///
+    /// It is for a registry that learns of services only while they are watched.
+    ///
+    /// - Parameter own: The nodes to keep all the same.
+    /// - Returns: The services that are watched, and whether all are.
+    package func forgetUnwatched(keeping own: Set<NodeKey>) -> (services: Set<String>, all: Bool) {
+        state.withLock { state in
+            let services = Set(state.watchers.values.compactMap(\.service))
+            let all = state.watchers.values.contains { $0.service == nil }
+            if !all {
+                state.syncedServices =
+                    state.isSynced ? services : state.syncedServices.intersection(services)
+                state.isSynced = false
+                state.nodes = state.nodes.filter { services.contains($0.key.service) || own.contains($0.key) }
+            }
+            return (services, all)
+        }
+    }
+
     /// Ends all watches, present and future, because the directory is lost for good.
     ///
     /// - Parameter error: The reason, which readers get.

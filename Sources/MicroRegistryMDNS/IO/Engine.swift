@@ -1,0 +1,240 @@
+internal import Logging
+internal import MicroCore
+internal import MicroNIO
+internal import NIOCore
+internal import NIOPosix
+
+/// A running registry: the machines that decide, and the sockets that they speak through.
+///
+/// All of it lives on one event loop, so packets, timers and callers never wait for a lock.
+actor Engine {
+    /// The most searches that callers may wait for at a time.
+    private static let maximumCallers = 1024
+
+    nonisolated let loop: any EventLoop
+    nonisolated var unownedExecutor: UnownedSerialExecutor { loop.executor.asUnownedSerialExecutor() }
+
+    private let directory: RegistryDirectory
+    private let names: ServiceNames
+    private let logger: Logger
+    private var responder: Responder
+    private var browser: Browser
+    private var answerLimit = AnswerLimit()
+    private var links: [MulticastLink] = []
+    private var callers: [Int: CheckedContinuation<Searches.Findings, any Error>] = [:]
+    private var lastCaller = 0
+    private var timer: (due: NIODeadline, task: Scheduled<Void>)?
+
+    /// Creates an engine without sockets.
+    ///
+    /// - Parameters:
+    ///   - names: The names of the domain.
+    ///   - timeout: How long a search takes at most.
+    ///   - directory: Where watchers are told of changes.
+    ///   - logger: The logger of those who run it; packets come outside of any task.
+    init(names: ServiceNames, timeout: TimeAmount, directory: RegistryDirectory, logger: Logger) {
+        self.names = names
+        self.directory = directory
+        self.logger = logger
+        loop = EventLoops.group.next()
+        responder = Responder(names: names, host: .thisHost)
+        browser = Browser(names: names, limit: timeout, quiet: min(.milliseconds(25), timeout))
+    }
+
+    /// Opens the sockets of all interfaces that can take part.
+    ///
+    /// - Parameter interfaces: The interfaces.
+    /// - Throws: A ``StartError`` if none can.
+    func open(_ interfaces: [NetworkInterface]) async throws {
+        var failures: [String] = []
+        for device in interfaces.flatMap({ [$0.v4, $0.v6].compactMap(\.self) }) {
+            do {
+                let link = try await MulticastLink.open(device, number: links.count, on: loop) { packet in
+                    self.assumeIsolated { $0.receive(packet) }
+                }
+                links.append(link)
+            } catch {
+                let address = device.address?.ipAddress ?? ""
+                failures.append("\(device.name) (\(address)): \(error)")
+                logger.debug(
+                    "mDNS leaves an interface out.",
+                    metadata: ["network.interface.name": "\(device.name)", "error.message": "\(error)"])
+            }
+        }
+        guard !links.isEmpty else { throw Self.noMulticast(failures) }
+        logger.info(
+            "mDNS listens.", metadata: ["micro.mdns.links": "\(links.map(\.name).joined(separator: ", "))"])
+        watchersChanged()
+    }
+
+    private static func noMulticast(_ failures: [String]) -> StartError {
+        let reasons = failures.isEmpty ? "no interface has an address" : failures.joined(separator: "; ")
+        return StartError(
+            .unavailable,
+            "mDNS can't be used, since multicast works on no network interface: \(reasons). On Linux, "
+                + "\"ip link set lo up; ip link set lo multicast on; ip route add 224.0.0.0/4 dev lo\" lets the "
+                + "processes of one machine find each other; in a container, use the host's network. Or "
+                + "choose another registry with MICRO_REGISTRY.")
+    }
+
+    /// Takes our nodes back and closes the sockets.
+    func close() async {
+        timer?.task.cancel()
+        timer = nil
+        let goodbyes = responder.instances.map(\.goodbye)
+        responder = Responder(names: names, host: responder.host)
+        for sent in goodbyes.flatMap({ packet in links.map { $0.announce(packet) } }) {
+            try? await sent.get()
+        }
+        for link in links { await link.close() }
+        links = []
+        let left = callers.values
+        callers = [:]
+        for caller in left { caller.resume(throwing: MDNSRegistry.stopped) }
+    }
+}
+
+// MARK: - Packets and time
+
+extension Engine {
+    private func receive(_ packet: MulticastLink.Packet) {
+        let message: DNSMessage
+        do {
+            message = try DNSMessage(decoding: packet.bytes)
+        } catch {
+            return logger.debug(
+                "mDNS drops a malformed packet.",
+                metadata: ["network.peer.address": "\(packet.sender)", "error.message": "\(error)"])
+        }
+        let now = NIODeadline.now()
+        if message.flags.contains(.response) {
+            apply(browser.receive(message, from: packet.source, now: now, isOwn: responder.holds))
+            schedule()
+        } else if packet.source.isGroup {
+            let source = packet.sender.ipAddress ?? ""
+            for answer in responder.answers(to: message) where answerLimit.allows(source, now: now) {
+                _ = packet.channel.send(answer, to: packet.sender)
+            }
+        }
+    }
+
+    private func tick() {
+        timer = nil
+        let now = NIODeadline.now()
+        let (packets, lapsed) = responder.poll(now: now)
+        for packet in packets { announce(packet) }
+        for key in lapsed { forget(key, now: now) }
+        apply(browser.poll(now: now))
+        schedule()
+    }
+
+    /// Wakes up when something is due next.
+    private func schedule() {
+        guard !links.isEmpty, let due = [responder.deadline, browser.deadline].compactMap(\.self).min() else {
+            return
+        }
+        if let timer, timer.due <= due { return }
+        timer?.task.cancel()
+        timer = (due, loop.scheduleTask(deadline: due) { self.assumeIsolated { $0.tick() } })
+    }
+
+    private func apply(_ effects: [Browser.Effect]) {
+        for effect in effects {
+            switch effect {
+            case .ask(let name):
+                let question = DNSQuestion(name: name, type: .ptr)
+                let id = UInt16.random(in: .min ... .max)
+                let query = DNSMessage(id: id, questions: [question]).encoded(compressed: true)
+                for link in links { link.ask(query) }
+            case .up(let record): directory.insert(record)
+            case .down(let key): if !responder.holds(key) { directory.remove(key) }
+            case .synced(let service?): directory.markSynced(service: service)
+            case .synced(nil): directory.markSynced()
+            case .found(let caller, let findings):
+                callers.removeValue(forKey: caller)?.resume(returning: findings)
+            }
+        }
+    }
+
+    private func announce(_ packet: [UInt8]) {
+        for link in links { link.announce(packet) }
+    }
+
+    private func forget(_ key: NodeKey, now: NIODeadline) {
+        browser.bury(key, now: now)
+        directory.remove(key)
+    }
+}
+
+// MARK: - Callers
+
+extension Engine {
+    /// Holds nodes, and tells the network.
+    func register(_ record: ServiceRecord, timeToLive: Duration?) throws {
+        // A year is as good as for ever, and stays clear of overflow.
+        let lifetime = timeToLive.map { TimeAmount(min($0, .seconds(365 * 86400))) }
+        try responder.register(record, timeToLive: lifetime, now: .now())
+        directory.insert(record)
+        tick()
+    }
+
+    /// Lets nodes go, and tells the network.
+    func deregister(_ record: ServiceRecord) {
+        for key in record.keys {
+            guard let goodbye = responder.deregister(key) else { continue }
+            announce(goodbye)
+            forget(key, now: .now())
+        }
+        schedule()
+    }
+
+    /// Returns what is known of a service, from the watched state or by asking.
+    func lookUp(_ service: String) async throws -> [ServiceRecord] {
+        if browser.knows(service) { return directory.lookup(service) }
+        let found = try await search { $0.lookUp(service, caller: $1, now: .now()) }
+        let own = responder.instances.map(\.record).filter { $0.name == service }
+        let others = found.records.filter { !own.map(\.keys).contains($0.keys) }
+        let sorted = (own + others).sorted { ($0.nodes.first?.id ?? "") < ($1.nodes.first?.id ?? "") }
+        return ServiceRecord.merge(sorted)
+    }
+
+    /// Returns the names of all services, by asking.
+    func services() async throws -> [String] {
+        let found = try await search { $0.list(caller: $1, now: .now()) }
+        return found.services.union(responder.instances.map(\.key.service)).union(directory.services).sorted()
+    }
+
+    /// Asks for the services that are watched now, and forgets those that no longer are.
+    func watchersChanged() {
+        let watched = directory.forgetUnwatched(keeping: Set(responder.instances.map(\.key)))
+        apply(browser.watch(watched.services, all: watched.all, now: .now()))
+        schedule()
+    }
+
+    private func search(
+        _ begin: (inout Browser, _ caller: Int) -> [Browser.Effect]
+    ) async throws -> Searches.Findings {
+        guard !links.isEmpty else { throw MDNSRegistry.stopped }
+        guard callers.count < Self.maximumCallers else {
+            throw MicroError(
+                .resourceExhausted, "More than \(Self.maximumCallers) mDNS lookups wait at a time.",
+                processed: .no)
+        }
+        lastCaller += 1
+        let caller = lastCaller
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                callers[caller] = continuation
+                apply(begin(&browser, caller))
+                schedule()
+            }
+        } onCancel: {
+            loop.execute { self.assumeIsolated { $0.cancel(caller) } }
+        }
+    }
+
+    private func cancel(_ caller: Int) {
+        browser.cancel(caller: caller)
+        callers.removeValue(forKey: caller)?.resume(throwing: CancellationError())
+    }
+}

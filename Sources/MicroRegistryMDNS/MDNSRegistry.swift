@@ -1,0 +1,242 @@
+internal import Logging
+public import MicroCore
+internal import NIOCore
+internal import Synchronization
+
+/// The directory without a server: services announce themselves to the local network.
+///
+/// It speaks the multicast DNS of go-micro v2, so Go services find ours and ours find theirs, on one
+/// machine or on all that share a link.
+///
+/// ```swift
+/// let service = MicroService("greeter", registry: .mdns) { … }
+/// ```
+///
+/// ## Behaviour
+///
+/// - A lookup asks all interfaces and returns a short while after the last answer, at the latest after
+///   ``Configuration/timeout``. A service that is being watched is answered from what is known.
+/// - A node that doesn't say goodbye disappears two minutes after it was last heard.
+/// - A node needs an IP address and a port; metadata of a service, other than a node's, doesn't travel.
+/// - Nothing starts before ``run()``. Calls before that wait for it, for up to five seconds.
+public final class MDNSRegistry: Registry {
+    private enum Phase {
+        case waiting([Int: CheckedContinuation<Engine, any Error>])
+        case running(Engine)
+        case failed(StartError)
+        case stopped
+    }
+
+    private struct State {
+        var configuration: Configuration
+        var isConfigured: Bool
+        var phase = Phase.waiting([:])
+        var lastWaiter = 0
+    }
+
+    /// How long a call waits for ``run()``.
+    private static let startLimit = Duration.seconds(5)
+
+    static let stopped = MicroError(
+        .unavailable, "The mDNS registry has been stopped.", processed: .no)
+
+    /// The name, `mdns`.
+    public let name = "mdns"
+
+    private let directory = RegistryDirectory(isSynced: false)
+    private let state: Mutex<State>
+
+    /// Creates a registry.
+    ///
+    /// - Parameter configuration: How it behaves; `nil` takes it from the service that uses it.
+    public init(configuration: Configuration? = nil) {
+        state = Mutex(
+            State(configuration: configuration ?? .defaults, isConfigured: configuration != nil))
+    }
+
+    /// Takes the configuration of the service, unless it was given in code.
+    ///
+    /// - Parameter context: The service's configuration and identity.
+    /// - Throws: A ``StartError`` if a variable can't be used.
+    public func prepare(_ context: PluginContext) throws {
+        guard !state.withLock(\.isConfigured) else { return }
+        let configuration = try Configuration(config: context.config)
+        state.withLock { $0.configuration = configuration }
+    }
+
+    /// Holds nodes in the directory.
+    ///
+    /// - Parameters:
+    ///   - record: The service, with the nodes to hold.
+    ///   - timeToLive: How long the nodes stay without being renewed; `nil` for ever.
+    /// - Throws: A ``MicroError`` with the status `invalidArgument` if an address isn't an IP address and
+    ///   a port, or the record is too large for a datagram; `unavailable` if the registry doesn't run.
+    public func register(_ record: ServiceRecord, timeToLive: Duration?) async throws {
+        try await engine().register(record, timeToLive: timeToLive)
+    }
+
+    /// Removes nodes from the directory, by their keys alone.
+    ///
+    /// - Parameter record: The service, with the nodes to remove.
+    /// - Throws: A ``MicroError`` with the status `unavailable` if the registry doesn't run.
+    public func deregister(_ record: ServiceRecord) async throws {
+        try await engine().deregister(record)
+    }
+
+    /// Returns what is known of a service.
+    ///
+    /// - Parameter service: The name of the service.
+    /// - Returns: One record for each version; empty if the service is unknown.
+    /// - Throws: A ``MicroError`` with the status `unavailable` if the registry doesn't run.
+    public func lookup(_ service: String) async throws -> [ServiceRecord] {
+        try await engine().lookUp(service)
+    }
+
+    /// Returns the names of all services.
+    ///
+    /// - Returns: The names, sorted.
+    /// - Throws: A ``MicroError`` with the status `unavailable` if the registry doesn't run.
+    public func services() async throws -> [String] {
+        try await engine().services()
+    }
+
+    /// Returns the changes of a service's nodes, as a sequence that begins with the present ones.
+    ///
+    /// - Parameter service: The name of the service; `nil` watches all.
+    /// - Returns: The changes. Each sequence is read by one task.
+    public func watch(_ service: String?) -> RegistryChanges {
+        let changes = directory.watch(service) { [weak self] in self?.watchersChanged() }
+        watchersChanged()
+        return changes
+    }
+
+    /// Takes part in mDNS until the task is cancelled, and then takes the registered nodes back.
+    ///
+    /// - Throws: A ``StartError`` if multicast works on no interface, or a chosen one is unknown.
+    public func run() async throws {
+        let engine: Engine
+        do {
+            engine = try await start()
+        } catch {
+            let error = error as? StartError ?? StartError(.unavailable, "mDNS can't be used: \(error)")
+            enter(.failed(error))
+            directory.fail(MicroError(.unavailable, error.message, processed: .no))
+            throw error
+        }
+        enter(.running(engine))
+        engine.loop.execute { engine.assumeIsolated { $0.watchersChanged() } }
+        try? await Task.sleep(for: .seconds(Int64.max / 1_000_000_000))
+        enter(.stopped)
+        await engine.close()
+    }
+}
+
+extension MDNSRegistry {
+    private func start() async throws -> Engine {
+        let configuration = state.withLock(\.configuration)
+        guard let names = ServiceNames(domain: configuration.domain) else {
+            throw StartError(
+                .invalidConfiguration,
+                "MICRO_REGISTRY_DOMAIN is \"\(configuration.domain)\", which is not a domain name.")
+        }
+        let interfaces = try NetworkInterface.choose(configuration.interfaces)
+        // What an earlier run has learnt is too old to be believed.
+        directory.replace(with: [], service: nil)
+        let engine = Engine(
+            names: names, timeout: TimeAmount(configuration.timeout), directory: directory,
+            logger: Logger.current)
+        try await engine.open(interfaces)
+        return engine
+    }
+
+    /// Goes on to a phase, and tells those who wait for it.
+    private func enter(_ phase: Phase) {
+        let waiters = state.withLock { state -> [CheckedContinuation<Engine, any Error>] in
+            defer { state.phase = phase }
+            guard case .waiting(let waiters) = state.phase else { return [] }
+            return Array(waiters.values)
+        }
+        for waiter in waiters {
+            switch phase {
+            case .running(let engine): waiter.resume(returning: engine)
+            case .failed(let error):
+                waiter.resume(throwing: MicroError(.unavailable, error.message, processed: .no))
+            case .stopped, .waiting: waiter.resume(throwing: Self.stopped)
+            }
+        }
+    }
+
+    private func watchersChanged() {
+        guard case .running(let engine) = state.withLock(\.phase) else { return }
+        engine.loop.execute { engine.assumeIsolated { $0.watchersChanged() } }
+    }
+
+    /// Returns the engine once it runs.
+    private func engine() async throws -> Engine {
+        try Task.checkCancellation()
+        switch state.withLock(\.phase) {
+        case .running(let engine): return engine
+        case .failed(let error): throw MicroError(.unavailable, error.message, processed: .no)
+        case .stopped: throw Self.stopped
+        case .waiting: break
+        }
+        return try await withThrowingTaskGroup(of: Engine.self) { group in
+            group.addTask { try await self.waitForEngine() }
+            group.addTask {
+                try await Task.sleep(for: Self.startLimit)
+                throw MicroError(
+                    .unavailable,
+                    "The mDNS registry doesn't run: nothing has called its run() for \(Self.startLimit).",
+                    processed: .no)
+            }
+            defer { group.cancelAll() }
+            guard let engine = try await group.next() else { throw Self.stopped }
+            return engine
+        }
+    }
+
+    private func waitForEngine() async throws -> Engine {
+        let number = state.withLock { state in
+            state.lastWaiter += 1
+            return state.lastWaiter
+        }
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                let result: Result<Engine, any Error>? = state.withLock { state in
+                    switch state.phase {
+                    case .waiting(var waiters):
+                        if Task.isCancelled { return .failure(CancellationError()) }
+                        waiters[number] = continuation
+                        state.phase = .waiting(waiters)
+                        return nil
+                    case .running(let engine): return .success(engine)
+                    case .failed(let error):
+                        return .failure(MicroError(.unavailable, error.message, processed: .no))
+                    case .stopped: return .failure(Self.stopped)
+                    }
+                }
+                if let result { continuation.resume(with: result) }
+            }
+        } onCancel: {
+            let waiter = state.withLock { state -> CheckedContinuation<Engine, any Error>? in
+                guard case .waiting(var waiters) = state.phase else { return nil }
+                defer { state.phase = .waiting(waiters) }
+                return waiters.removeValue(forKey: number)
+            }
+            waiter?.resume(throwing: CancellationError())
+        }
+    }
+}
+
+extension Registry where Self == MDNSRegistry {
+    /// The mDNS registry, configured by the environment of the service that uses it.
+    public static var mdns: Self { MDNSRegistry() }
+
+    /// Returns the mDNS registry with a configuration.
+    ///
+    /// - Parameter configuration: How it behaves.
+    /// - Returns: The registry.
+    public static func mdns(_ configuration: MDNSRegistry.Configuration) -> Self {
+        MDNSRegistry(configuration: configuration)
+    }
+}

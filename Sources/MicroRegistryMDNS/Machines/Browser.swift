@@ -1,0 +1,252 @@
+internal import MicroCore
+internal import NIOCore
+
+/// Finds the nodes of others: answers lookups, and keeps watched services up to date.
+///
+/// It does no I/O: it is told of time, of packets and of what is wanted, and returns what to do.
+struct Browser {
+    /// What to do.
+    enum Effect: Hashable {
+        /// Ask for a name.
+        case ask(DNSName)
+
+        /// Tell watchers that a node came or changed.
+        case up(ServiceRecord)
+
+        /// Tell watchers that a node went.
+        case down(NodeKey)
+
+        /// Tell watchers that the present nodes of a service are known; of all services if `nil`.
+        case synced(String?)
+
+        /// Tell a caller what was found.
+        case found(caller: Int, Searches.Findings)
+    }
+
+    /// The most services that are watched because somebody watches all.
+    private static let maximumDiscovered = 1024
+
+    private let names: ServiceNames
+    private var searches: Searches
+    private var cache: NodeCache
+    private var decoded = TextMemory()
+
+    /// What is asked for from time to time, by service.
+    private var watches: [String: AskSchedule] = [:]
+
+    /// The list of all services, if somebody watches all.
+    private var listing: AskSchedule?
+
+    /// Whether the watchers of all services are still to be told that the present nodes are known.
+    private var isListingUnsynced = false
+
+    /// Creates a browser that searches nothing.
+    ///
+    /// - Parameters:
+    ///   - names: The names of the domain.
+    ///   - limit: How long a search takes at most.
+    ///   - quiet: How long a search goes on behind an answer.
+    ///   - cacheLimits: What bounds the nodes that are kept.
+    init(
+        names: ServiceNames, limit: TimeAmount, quiet: TimeAmount,
+        cacheLimits: NodeCache.Limits = NodeCache.Limits()
+    ) {
+        self.names = names
+        searches = Searches(limit: limit, quiet: quiet)
+        cache = NodeCache(limits: cacheLimits)
+    }
+
+    /// How many searches run.
+    var searchCount: Int { searches.count }
+
+    /// When ``poll(now:)`` has something to do.
+    var deadline: NIODeadline? {
+        ([searches.deadline, cache.deadline, listing?.next] + watches.values.map(\.next))
+            .compactMap(\.self).min()
+    }
+
+    /// Whether what is known of a service can be returned without asking.
+    ///
+    /// - Parameter service: The name of the service.
+    /// - Returns: Whether it is watched, and a node is known.
+    func knows(_ service: String) -> Bool {
+        watches[service] != nil && !searches.isRunning(.service(service)) && cache.hasNodes(of: service)
+    }
+
+    /// Begins a lookup.
+    ///
+    /// - Parameters:
+    ///   - service: The name of the service.
+    ///   - caller: Who waits.
+    ///   - now: The time.
+    /// - Returns: What to do.
+    mutating func lookUp(_ service: String, caller: Int, now: NIODeadline) -> [Effect] {
+        guard let question = names.service(service) else {
+            return [.found(caller: caller, Searches.Findings())]
+        }
+        searches.start(.caller(caller), .nodes(service: service), question: question, now: now)
+        return [.ask(question)]
+    }
+
+    /// Begins a search for the names of all services.
+    ///
+    /// - Parameters:
+    ///   - caller: Who waits.
+    ///   - now: The time.
+    /// - Returns: What to do.
+    mutating func list(caller: Int, now: NIODeadline) -> [Effect] {
+        searches.start(.caller(caller), .services, question: names.listing, now: now)
+        return [.ask(names.listing)]
+    }
+
+    /// Ends a search that nobody waits for any more.
+    ///
+    /// - Parameter caller: Who waited.
+    mutating func cancel(caller: Int) { searches.cancel(.caller(caller)) }
+
+    /// Watches exactly some services.
+    ///
+    /// - Parameters:
+    ///   - services: The names of the services.
+    ///   - all: Whether all services are watched.
+    ///   - now: The time.
+    /// - Returns: What to do.
+    mutating func watch(_ services: Set<String>, all: Bool, now: NIODeadline) -> [Effect] {
+        if !all {
+            listing = nil
+            isListingUnsynced = false
+            searches.cancel(.all)
+            for service in watches.keys where !services.contains(service) {
+                watches[service] = nil
+                searches.cancel(.service(service))
+            }
+            cache.keep(services.contains)
+        }
+        var effects = services.subtracting(watches.keys).sorted().flatMap { begin($0, now: now) }
+        if all, listing == nil {
+            listing = AskSchedule(question: names.listing, now: now)
+            isListingUnsynced = true
+            searches.start(.all, .services, question: names.listing, now: now)
+            effects.append(.ask(names.listing))
+        }
+        return effects
+    }
+
+    /// Forgets a node of our own that has gone, whatever older packets still say.
+    ///
+    /// - Parameters:
+    ///   - key: The node.
+    ///   - now: The time.
+    mutating func bury(_ key: NodeKey, now: NIODeadline) {
+        _ = cache.bury(key, from: .ourselves, now: now)
+        searches.lost(key)
+    }
+
+    /// Does what is due.
+    ///
+    /// - Parameter now: The time.
+    /// - Returns: What to do.
+    mutating func poll(now: NIODeadline) -> [Effect] {
+        var effects: [Effect] = []
+        let (expired, refresh) = cache.poll(now: now)
+        effects += expired.map(Effect.down)
+        let (again, ended) = searches.poll(now: now)
+        effects += ended.flatMap { conclude($0.id, $0.findings) }
+        if isListingUnsynced, !searches.isRunning(.all), !watches.keys.contains(where: isSyncing) {
+            isListingUnsynced = false
+            effects.append(.synced(nil))
+        }
+        var questions = Set(again + refresh.compactMap(names.service))
+        for (service, watch) in watches where watch.next <= now {
+            questions.insert(watch.question)
+            watches[service]?.advance(from: now)
+        }
+        if let watch = listing, watch.next <= now {
+            questions.insert(watch.question)
+            listing?.advance(from: now)
+        }
+        return effects + questions.map(Effect.ask)
+    }
+
+    private func isSyncing(_ service: String) -> Bool { searches.isRunning(.service(service)) }
+
+    private mutating func begin(_ service: String, now: NIODeadline) -> [Effect] {
+        guard let question = names.service(service) else { return [.synced(service)] }
+        watches[service] = AskSchedule(question: question, now: now)
+        searches.start(.service(service), .nodes(service: service), question: question, now: now)
+        return [.ask(question)]
+    }
+
+    private func conclude(_ id: Searches.ID, _ findings: Searches.Findings) -> [Effect] {
+        switch id {
+        case .caller(let caller): [.found(caller: caller, findings)]
+        case .service(let service): [.synced(service)]
+        case .all: []
+        }
+    }
+}
+
+extension Browser {
+    /// Takes notice of a packet.
+    ///
+    /// - Parameters:
+    ///   - message: The packet.
+    ///   - source: The socket by which it came.
+    ///   - now: The time.
+    ///   - isOwn: Whether a node is ours; what others, or echoes, say of it isn't believed.
+    /// - Returns: What to do.
+    mutating func receive(
+        _ message: DNSMessage, from source: PacketSource, now: NIODeadline, isOwn: (NodeKey) -> Bool
+    ) -> [Effect] {
+        guard message.flags.contains(.response), message.flags.isDisjoint(with: .unusual) else { return [] }
+        var effects: [Effect] = []
+        for record in message.answers + message.additionals where record.name == names.listing {
+            guard case .pointer(let target) = record.data, record.timeToLive > 0,
+                let service = names.listedService(target)
+            else { continue }
+            searches.found(service: service, now: now)
+            effects += discover(service, now: now)
+        }
+        for sighting in Sighting.all(in: message) where isWanted(sighting) {
+            guard let record = decoded.record(of: sighting, names: names), let key = record.keys.first,
+                !isOwn(key)
+            else { continue }
+            effects += notice(sighting, from: source, record: record, key: key, now: now)
+        }
+        return effects
+    }
+
+    /// Whether a node may belong to a service that somebody wants, from its name alone.
+    private func isWanted(_ sighting: Sighting) -> Bool {
+        listing != nil
+            || sighting.name.parents.contains { parent in
+                searches.wants(parent) || watches.values.contains { $0.question == parent }
+            }
+    }
+
+    private mutating func notice(
+        _ sighting: Sighting, from source: PacketSource, record: ServiceRecord, key: NodeKey,
+        now: NIODeadline
+    ) -> [Effect] {
+        guard sighting.timeToLive > 0 else {
+            searches.lost(key)
+            guard watches[key.service] != nil else { return [] }
+            return cache.bury(key, from: source, now: now) ? [.down(key)] : []
+        }
+        let discovered = discover(record.name, now: now)
+        searches.found(record, key: key, now: now)
+        guard watches[record.name] != nil else { return discovered }
+        switch cache.see(sighting, as: record, key: key, from: source, now: now) {
+        case .changed: return discovered + [.up(record)]
+        case .unchanged, .ignored: return discovered
+        }
+    }
+
+    /// Watches a service that was heard of, if somebody watches all.
+    private mutating func discover(_ service: String, now: NIODeadline) -> [Effect] {
+        guard listing != nil, watches[service] == nil, watches.count < Self.maximumDiscovered else {
+            return []
+        }
+        return begin(service, now: now)
+    }
+}

@@ -1,0 +1,148 @@
+internal import MicroCore
+
+/// A node of ours, with all that is said about it on the network.
+struct OwnInstance: Hashable, Sendable {
+    /// The largest message that fits a datagram of IPv4.
+    static let maximumMessageSize = 65535 - 20 - 8
+
+    /// How long others may keep our records, in seconds.
+    static let timeToLive: UInt32 = 120
+
+    /// The port that the list of services has for all of them.
+    static let listingPort: UInt16 = 9999
+
+    /// The service, with this one node.
+    let record: ServiceRecord
+
+    /// The node's key.
+    let key: NodeKey
+
+    /// The name that finds the service's nodes.
+    let service: DNSName
+
+    /// The name of the node.
+    let name: DNSName
+
+    /// The name of the machine.
+    let host: DNSName
+
+    /// The service's name in the list of all.
+    let listed: DNSName
+
+    private let port: UInt16
+    private let address: IPAddress
+    private let text: [[UInt8]]
+
+    /// Creates what is said about a node.
+    ///
+    /// - Parameters:
+    ///   - record: The service.
+    ///   - node: The node.
+    ///   - names: The names of the domain.
+    ///   - host: The name of the machine.
+    /// - Throws: A ``MicroError`` with the status `invalidArgument` if go-micro's format can't say it.
+    init(_ record: ServiceRecord, node: Node, names: ServiceNames, host: DNSName) throws(MicroError) {
+        guard let service = names.service(record.name), let listed = names.listed(record.name),
+            let name = names.instance(node.id, of: record.name)
+        else {
+            throw MicroError(
+                .invalidArgument,
+                "mDNS can't hold the node \"\(node.id)\" of \"\(record.name)\": id, service and domain make a "
+                    + "DNS name, in which each part between dots has 1 to 63 bytes and the whole at most 255."
+            )
+        }
+        guard let (hostText, portNumber) = HostPort.split(node.address), let address = IPAddress(hostText),
+            let port = portNumber.flatMap(UInt16.init(exactly:)), port > 0
+        else {
+            throw MicroError(
+                .invalidArgument,
+                "mDNS can't hold the address \"\(node.address)\" of the node \"\(node.id)\": it must be an IP "
+                    + "address and a port above 0.")
+        }
+        var single = record
+        single.nodes = [node]
+        self.record = single
+        self.key = NodeKey(service: record.name, version: record.version, id: node.id)
+        self.service = service
+        self.name = name
+        self.host = host
+        self.listed = listed
+        self.port = port
+        self.address = address
+        let described = ServiceTXT(
+            service: record.name, version: record.version, endpoints: record.endpoints,
+            metadata: node.metadata)
+        self.text = described.strings() ?? []
+        try checkSize()
+    }
+
+    private func checkSize() throws(MicroError) {
+        let size = max(reply.encoded(compressed: false).count, probe.count)
+        guard size <= Self.maximumMessageSize, !text.isEmpty else {
+            throw MicroError(
+                .invalidArgument,
+                "The record of the node \"\(key.id)\" makes an mDNS packet of \(size) bytes; at most "
+                    + "\(Self.maximumMessageSize) fit. Give it less metadata or fewer endpoints, or use a "
+                    + "registry that holds more.")
+        }
+    }
+
+    /// The reply to a question for the service's nodes, with that question.
+    private var reply: DNSMessage {
+        DNSMessage(questions: [DNSQuestion(name: service, type: .ptr)], answers: pointed)
+    }
+
+    /// The pointer to the node, and all that is known of it: go-micro wants the server record in front
+    /// of the address, and the text last.
+    var pointed: [DNSRecord] { [record(service, .pointer(name))] + described }
+
+    /// All that is known of the node.
+    var described: [DNSRecord] { [serverRecord, addressRecord, textRecord] }
+
+    /// Where the node is.
+    var serverRecord: DNSRecord {
+        record(name, .server(priority: 10, weight: 1, port: port, target: host))
+    }
+
+    /// The address of the machine, as the node gives it.
+    var addressRecord: DNSRecord { record(host, .address(address)) }
+
+    /// What the node offers.
+    var textRecord: DNSRecord { record(name, .text(text)) }
+
+    /// The service in the list of all, whose port and address mean nothing.
+    var listing: [DNSRecord] {
+        [
+            record(
+                listed, .server(priority: 10, weight: 1, port: Self.listingPort, target: host)),
+            IPAddress("0.0.0.0").map { record(host, .address($0)) },
+            record(listed, .text([])),
+        ].compactMap(\.self)
+    }
+
+    /// The packet that tells everybody of the node.
+    var announcement: [UInt8] {
+        DNSMessage(flags: .response, answers: described).encoded(compressed: false)
+    }
+
+    /// The packet that takes the node back.
+    var goodbye: [UInt8] {
+        let answers = described.map { record in
+            var record = record
+            record.timeToLive = 0
+            return record
+        }
+        return DNSMessage(flags: .response, answers: answers).encoded(compressed: false)
+    }
+
+    /// The packet that asks whether anybody else has the node's name.
+    var probe: [UInt8] {
+        let claim = record(name, .server(priority: 0, weight: 0, port: port, target: host))
+        let question = DNSQuestion(name: name, type: .ptr)
+        return DNSMessage(questions: [question], authorities: [claim, textRecord]).encoded(compressed: false)
+    }
+
+    private func record(_ name: DNSName, _ data: DNSRecord.Data) -> DNSRecord {
+        DNSRecord(name: name, timeToLive: Self.timeToLive, data: data)
+    }
+}

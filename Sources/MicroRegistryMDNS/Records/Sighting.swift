@@ -1,0 +1,68 @@
+internal import MicroCore
+
+/// A node of somebody's that a message tells of.
+struct Sighting: Hashable, Sendable {
+    /// The name of the node.
+    var name: DNSName
+
+    /// What the message says about it.
+    var content: Content
+
+    /// How long it may be believed, in seconds; 0 takes it back.
+    var timeToLive: UInt32
+
+    /// What a message says about a node.
+    struct Content: Hashable, Sendable {
+        var address: IPAddress
+        var port: UInt16
+        var text: [[UInt8]]
+    }
+
+    /// Returns the nodes that a message tells of.
+    ///
+    /// The records may stand in any order, and in the answer or additional section. A node without an
+    /// address, a port or a text is left out.
+    ///
+    /// - Parameter message: The message.
+    /// - Returns: The nodes.
+    static func all(in message: DNSMessage) -> [Sighting] {
+        let records = message.answers + message.additionals
+        var texts: [DNSName: DNSRecord] = [:]
+        var addresses: [DNSName: DNSRecord] = [:]
+        for record in records {
+            switch record.data {
+            case .text:
+                texts[record.name] = record
+            case .address(let address):
+                // IPv4 goes before IPv6, as in go-micro.
+                if addresses[record.name] == nil || address.isIPv4 { addresses[record.name] = record }
+            case .pointer, .server:
+                continue
+            }
+        }
+        return records.compactMap { record in
+            guard case .server(_, _, let port, let target) = record.data, port > 0,
+                let text = texts[record.name], case .text(let strings) = text.data,
+                let address = addresses[target], case .address(let host) = address.data
+            else { return nil }
+            return Sighting(
+                name: record.name, content: Content(address: host, port: port, text: strings),
+                timeToLive: min(record.timeToLive, text.timeToLive, address.timeToLive))
+        }
+    }
+
+    /// Returns what the node is, from its text.
+    ///
+    /// - Parameter names: The names of the domain.
+    /// - Returns: The service with this one node; `nil` if the text isn't go-micro's, or belongs to
+    ///   another name.
+    func record(names: ServiceNames) -> ServiceRecord? {
+        guard let text = try? ServiceTXT(strings: content.text),
+            let id = names.id(of: name, service: text.service)
+        else { return nil }
+        let node = Node(
+            id: id, address: HostPort.join(content.address.text, Int(content.port)), metadata: text.metadata)
+        return ServiceRecord(
+            name: text.service, version: text.version, endpoints: text.endpoints, nodes: [node])
+    }
+}
