@@ -88,6 +88,13 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
     .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
 }
 
+/// A program that shows how something is done.
+func example(_ name: String, _ path: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .executableTarget(
+        name: name, dependencies: ["MicroDefaults"] + dependencies, path: "Examples/\(path)",
+        swiftSettings: settings)
+}
+
 let package = Package(
     name: "swift-micro",
     products: libraries.filter(\.isProduct).map { .library(name: $0.name, targets: [$0.name]) } + [
@@ -111,10 +118,14 @@ let package = Package(
         // Floor 5: programs.
         .executableTarget(
             name: "MicroCLI",
-            dependencies: ["MicroDefaults", "Micro", "MicroCore", argumentParser, logging],
+            dependencies: ["MicroDefaults", "Micro", "MicroCore", argumentParser, logging, unixSignals],
             swiftSettings: settings
         ),
+        example("greeter-service", "Greeter/Service"),
+        example("greeter-client", "Greeter/Client"),
+        example("streaming", "Streaming"),
 
+        tests("MicroCLITests", ["MicroCLI", "MicroTestSupport", "MicroCore"]),
         tests("MicroCoreTests", ["MicroCore", configuration], resources: [.copy("Fixtures")]),
         tests(
             "MicroTests",
