@@ -13,6 +13,7 @@ let argumentParser: Target.Dependency =
     .product(name: "ArgumentParser", package: "swift-argument-parser")
 let configuration: Target.Dependency =
     .product(name: "Configuration", package: "swift-configuration")
+let inMemoryLogging: Target.Dependency = .product(name: "InMemoryLogging", package: "swift-log")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
@@ -129,7 +130,10 @@ let package = Package(
         tests("MicroCoreTests", ["MicroCore", configuration], resources: [.copy("Fixtures")]),
         tests(
             "MicroTests",
-            ["Micro", "MicroCore", "MicroCodecJSON", "MicroTransportMemory", "MicroRegistryMemory"]),
+            [
+                "Micro", "MicroCore", "MicroCodecJSON", "MicroTransportMemory", "MicroRegistryMemory",
+                inMemoryLogging, logging, serviceLifecycle,
+            ]),
         tests(
             "MicroMemoryTests", ["MicroRegistryMemory", "MicroTransportMemory", "MicroTesting", "MicroCore"]),
         tests(
@@ -138,7 +142,10 @@ let package = Package(
         tests(
             "MicroTLSTests",
             ["MicroTLS", "MicroTestSupport", "MicroCore", "COpenSSL", nioCore, nioPosix, nioEmbedded]),
-        tests("MicroRegistryMDNSTests", ["MicroRegistryMDNS", "MicroTesting", "MicroCore"]),
+        tests(
+            "MicroRegistryMDNSTests",
+            ["MicroRegistryMDNS", "MicroTesting", "MicroCore", configuration, logging, nioCore],
+            resources: [.copy("Scripts")]),
         tests(
             "MicroTransportHTTP2Tests",
             [

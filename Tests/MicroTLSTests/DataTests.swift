@@ -42,8 +42,7 @@ struct DataTests {
     func manualReading() async throws {
         let security = try await Security()
         let server = try await LoopbackServer.start(try await security.server(), .echo)
-        let client = try await connect(to: server.port, try await security.client())
-        try await client.channel.setOption(.autoRead, value: false).get()
+        let client = try await connect(to: server.port, try await security.client(), autoRead: false)
         _ = try await client.record.waitForHandshake()
         let bytes = pattern(100)
         try await client.send(bytes)

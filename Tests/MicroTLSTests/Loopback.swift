@@ -151,10 +151,11 @@ final class LoopbackServer: Sendable {
 func connect(
     to port: Int, _ context: TLSContext?, as peer: PeerName? = .host("localhost"),
     timeout: Duration = .seconds(120),
-    _ behaviour: Recorder.Behaviour = .collect
+    autoRead: Bool = true, _ behaviour: Recorder.Behaviour = .collect
 ) async throws -> End {
     let record = Record()
     let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        .channelOption(.autoRead, value: autoRead)
         .channelInitializer { channel in
             channel.eventLoop.makeCompletedFuture {
                 if let context {

@@ -155,7 +155,7 @@ extension MicroClient {
         _ service: String, _ endpoint: String, contentSubtype: String,
         options: CallOptions = CallOptions(), _ body: (any OutboundStream) async throws -> Result
     ) async throws -> Result {
-        let engine = try await runningEngine()
+        let engine = try await runningEngine(options)
         let route = rawRoute(service, endpoint, contentSubtype, engine)
         return try await withStream(engine, route, .bidirectional, options, body)
     }
@@ -164,7 +164,7 @@ extension MicroClient {
         _ method: Method<Request, Reply>, _ shape: CallShape, _ options: CallOptions,
         _ body: (RequestWriter<Request>, MessageStream<Reply>) async throws -> Result
     ) async throws -> Result {
-        let engine = try await runningEngine()
+        let engine = try await runningEngine(options)
         let binding = try method.bound(to: engine)
         let endpoint = method.endpoint
         return try await withStream(engine, binding.route, shape, options) { stream in

@@ -30,7 +30,7 @@ extension MicroClient {
     public func call<Request: Sendable, Reply: Sendable>(
         _ method: Method<Request, Reply>, _ request: Request, options: CallOptions = CallOptions()
     ) async throws(MicroError) -> Reply {
-        let engine = try await runningEngine()
+        let engine = try await runningEngine(options)
         let binding = try method.bound(to: engine)
         guard binding.route.middleware.isEmpty else { return try await wrapped(binding, request, options) }
         let deadline = engine.deadline(options, bound: bound)
@@ -69,7 +69,7 @@ extension MicroClient {
         _ service: String, _ endpoint: String, message: Message, contentSubtype: String,
         options: CallOptions = CallOptions()
     ) async throws(MicroError) -> UnaryReply {
-        let engine = try await runningEngine()
+        let engine = try await runningEngine(options)
         let route = rawRoute(service, endpoint, contentSubtype, engine)
         let deadline = engine.deadline(options, bound: bound)
         return try await route.around(.unary, engine.outgoing(options.metadata), deadline) { call in
@@ -97,16 +97,18 @@ extension MicroClient {
         let key = MethodKey(
             service: service, endpoint: endpoint, subtype: options.contentSubtype,
             request: ObjectIdentifier(request), reply: ObjectIdentifier(reply))
-        return try await runningEngine().method(key) {
+        return try await runningEngine(options).method(key) {
             Method(
                 service: service, endpoint: endpoint, request: request, reply: reply,
                 contentSubtype: options.contentSubtype)
         }
     }
 
-    func runningEngine() async throws(MicroError) -> ClientEngine {
+    /// Returns what the client is made of; waits for it to run, within the call's limits.
+    func runningEngine(_ options: CallOptions) async throws(MicroError) -> ClientEngine {
         if let engine = core.engine { return engine }
-        return try await core.engine(deadline: bound)
+        let limits = [options.timeout.map { .now + $0 }, options.deadline, bound].compactMap(\.self)
+        return try await core.engine(deadline: limits.min())
     }
 
     func rawRoute(

@@ -105,6 +105,7 @@ public struct MicroClient: Service, Sendable {
 ///   - body: What uses it.
 /// - Returns: What the closure returned.
 /// - Throws: What the closure threw, or a ``StartError`` if the client can't be run.
+@discardableResult
 public func withMicroClient<Result: Sendable>(
     _ client: MicroClient = MicroClient(), _ body: (MicroClient) async throws -> Result
 ) async throws -> Result {

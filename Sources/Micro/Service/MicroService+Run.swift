@@ -46,6 +46,7 @@ extension MicroService {
     /// - Parameter body: Called once the service answers calls and the registry was told.
     /// - Returns: What the closure returned.
     /// - Throws: What the closure threw, or a ``StartError`` if the service can't start.
+    @discardableResult
     public func withRunning<Result: Sendable>(
         _ body: (RunningService) async throws -> Result
     ) async throws -> Result {

@@ -20,7 +20,7 @@ final class ClientStream: HTTP2Stream {
     private var reply: Message?
     private var inbox: Inbox
     private var isOnWire = false
-    private var hasSentEnd = false
+    private var hasAnswerEnded = false
     private var headWaiters: [MetadataContinuation] = []
 
     /// Where the trailing metadata of a streaming call is left for its caller.
@@ -51,6 +51,7 @@ final class ClientStream: HTTP2Stream {
         let fields = fields
         self.fields = ResponseFields()
         if endsStream {
+            hasAnswerEnded = true
             settle(checked(fields.outcome))
         } else if head == nil, !fields.isInformational {
             if let error = fields.headError { return abort(error) }
@@ -78,6 +79,7 @@ final class ClientStream: HTTP2Stream {
     }
 
     override func bodyEnded() {
+        hasAnswerEnded = true
         guard outcome == nil else { return }
         abort(MicroError(.internal, "The answer ended without trailers."))
     }
@@ -117,7 +119,6 @@ final class ClientStream: HTTP2Stream {
 
     override func headersSent(endsStream: Bool) {
         isOnWire = true
-        hasSentEnd = endsStream
     }
 
     override func closed(_ reason: MicroError) {
@@ -133,7 +134,7 @@ final class ClientStream: HTTP2Stream {
         guard outcome == nil else { return }
         outcome = result
         deadline = nil
-        if !isClosed, !isComplete(result) {
+        if !isClosed, !isComplete {
             client.session.reset(id, NGHTTP2_CANCEL)
             client.setNeedsFlush()
         }
@@ -158,9 +159,7 @@ final class ClientStream: HTTP2Stream {
     }
 
     /// Whether both sides have ended the stream, so that nothing needs to be reset.
-    private func isComplete(_ result: Result<Metadata, MicroError>) -> Bool {
-        client.session.isRemoteClosed(id) && outbound.end != nil && outbound.count == 0
-    }
+    private var isComplete: Bool { hasAnswerEnded && outbound.end != nil && outbound.count == 0 }
 
     private var processed: MicroError.Processed { isOnWire ? .maybe : .no }
 

@@ -50,6 +50,7 @@ class HTTP2Connection: ChannelInboundHandler {
     private final var isFlushScheduled = false
     private final var pendingTearDown: String?
     private final var isReading = false
+    private final var isEnding = false
     final private(set) var isClosed = false
 
     /// The streams that are open, in no order.
@@ -57,6 +58,10 @@ class HTTP2Connection: ChannelInboundHandler {
 
     /// The stream whose header block is being read.
     private final var headersStream: HTTP2Stream?
+
+    /// The metadata of a header block that goes on in the next read: other connections of the loop use
+    /// the shared memory in between.
+    private final var interruptedMetadata: [UInt8] = []
 
     private final var tick: (due: NIODeadline, task: Scheduled<Void>)?
     private final var lastRead: NIODeadline
@@ -129,7 +134,12 @@ class HTTP2Connection: ChannelInboundHandler {
         lastRead = now
         pingDue = nil
         isReading = true
+        if headersStream != nil {
+            scratch.metadata = interruptedMetadata
+            interruptedMetadata = []
+        }
         buffer.withUnsafeReadableBytes { feed($0) }
+        if headersStream != nil { interruptedMetadata = scratch.metadata }
     }
 
     private final func feed(_ bytes: UnsafeRawBufferPointer) {
@@ -209,7 +219,7 @@ class HTTP2Connection: ChannelInboundHandler {
     final func flush() {
         guard sessionDepth == 0, !isClosed, let context else { return }
         needsFlush = false
-        while context.channel.isWritable {
+        while !isClosed, context.channel.isWritable {
             scratch.output.clear()
             let failure = inSession { fillOutput(from: $0) }
             guard !isClosed else { return }
@@ -219,9 +229,19 @@ class HTTP2Connection: ChannelInboundHandler {
             if count < Self.flushSize { break }
         }
         if scratch.output.capacity > 4 * Self.flushSize { scratch.output = ByteBuffer() }
-        if !isClosed, sessionDepth == 0, session.isDone {
-            close("The connection was closed after its last call.")
+        if !isClosed, sessionDepth == 0, session.isDone { closeWhenWritten(context) }
+    }
+
+    /// Closes the channel when the socket has taken what was handed to it: closing drops what waits.
+    private final func closeWhenWritten(_ context: ChannelHandlerContext) {
+        guard !isEnding else { return }
+        isEnding = true
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        let written = context.eventLoop.makePromise(of: Void.self)
+        written.futureResult.whenComplete { _ in
+            bound.value.close("The connection was closed after its last call.")
         }
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer()), promise: written)
     }
 
     private final func fillOutput(from session: HTTP2Session) -> String? {

@@ -85,8 +85,7 @@ extension MessageAssembler.Fault {
     var error: MicroError {
         switch self {
         case .compressed:
-            MicroError(
-                .unimplemented, "The message is compressed, and no supported grpc-encoding was announced.")
+            MicroError(.internal, "The message is compressed, and no grpc-encoding was announced.")
         case .badFlag(let flag):
             MicroError(.internal, "The message begins with the flag \(flag); gRPC knows 0 and 1.")
         case .tooLong(let length, let limit):

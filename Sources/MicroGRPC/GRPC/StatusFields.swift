@@ -67,6 +67,7 @@ enum StatusFields {
         while let byte = rest.popFirst() {
             let digits = rest.prefix(2)
             if byte == UInt8(ascii: "%"), digits.count == 2,
+                digits.allSatisfy({ UInt8(ascii: "+") != $0 }),
                 let value = UInt8(String(decoding: digits, as: UTF8.self), radix: 16)
             {
                 decoded.append(value)

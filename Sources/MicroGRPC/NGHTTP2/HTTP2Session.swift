@@ -153,9 +153,6 @@ final class HTTP2Session {
         nghttp2_submit_rst_stream(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, code.rawValue)
     }
 
-    /// Whether the peer has ended its side of a stream.
-    func isRemoteClosed(_ id: Int32) -> Bool { nghttp2_session_get_stream_remote_close(session, id) != 0 }
-
     /// Opens the connection's window by bytes that came.
     func consumeConnection(_ count: Int) { nghttp2_session_consume_connection(session, count) }
 

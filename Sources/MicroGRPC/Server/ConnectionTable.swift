@@ -8,8 +8,8 @@ import Synchronization
 /// The connections of a listener that are open, or whose handlers still run.
 final class ConnectionTable: Sendable {
     private struct State {
-        var connections:
-            [ObjectIdentifier: (loop: any EventLoop, connection: NIOLoopBound<ServerConnection>)] = [:]
+        var connections: [Int: (loop: any EventLoop, connection: NIOLoopBound<ServerConnection>)] = [:]
+        var lastID = 0
         var isClosing = false
         var waiters: [CheckedContinuation<Void, Never>] = []
     }
@@ -22,7 +22,10 @@ final class ConnectionTable: Sendable {
     ) throws {
         let loop = channel.eventLoop
         let peer = Peer(address: channel.remoteAddress.map(AddressText.of) ?? "unknown")
-        let id = ObjectIdentifier(channel)
+        let id = state.withLock { state in
+            state.lastID += 1
+            return state.lastID
+        }
         let connection = try ServerConnection(handler: handler, peer: peer, limits: limits, loop: loop) {
             [weak self] in self?.remove(id)
         }
@@ -32,8 +35,13 @@ final class ConnectionTable: Sendable {
             return state.isClosing
         }
         guard !isClosing else { throw ChannelError.alreadyClosed }
-        if let tls { try channel.pipeline.syncOperations.addHandler(TLSHandler(tls)) }
-        try channel.pipeline.syncOperations.addHandler(connection)
+        do {
+            if let tls { try channel.pipeline.syncOperations.addHandler(TLSHandler(tls)) }
+            try channel.pipeline.syncOperations.addHandler(connection)
+        } catch {
+            remove(id)
+            throw error
+        }
     }
 
     /// Lets all connections finish their calls and close.
@@ -63,7 +71,7 @@ final class ConnectionTable: Sendable {
         }
     }
 
-    private func remove(_ id: ObjectIdentifier) {
+    private func remove(_ id: Int) {
         let waiters = state.withLock { state in
             state.connections[id] = nil
             guard state.connections.isEmpty else { return [] as [CheckedContinuation<Void, Never>] }

@@ -51,9 +51,10 @@ final class ServerStream: HTTP2Stream {
 
     override func headersEnded(endsStream: Bool) {
         guard phase == .head else { return }
+        // What stands behind the limit was not read, so the fault comes first.
+        if let fault = head.fault { return finish(.failure(fault)) }
         guard head.isPost else { return refuse(httpStatus: "405", allow: "POST") }
         guard let subtype = head.subtype else { return refuse(httpStatus: "415", allow: nil) }
-        if let fault = head.fault { return finish(.failure(fault)) }
         var call = CallHead(path: head.path, contentSubtype: subtype, peer: server.peer)
         if !server.scratch.metadata.isEmpty {
             call.metadata = Metadata(packed: Array(server.scratch.metadata))

@@ -34,9 +34,13 @@ final class ServerStreamHandle: InboundStream {
         }
         let isSent = loop.inEventLoop
         let stream = stream
-        let error: MicroError? = await loop.suspend { continuation, _ in
+        let error: MicroError? = await loop.suspend { continuation, isCancelled in
             if !isSent, let error = stream.value.send(message) {
                 return continuation.resume(returning: error)
+            }
+            guard !isCancelled else {
+                let error = MicroError(.cancelled, "Sending was cancelled.")
+                return continuation.resume(returning: stream.value.isCongested ? error : nil)
             }
             stream.value.waitForRoom(continuation)
         } onCancel: {

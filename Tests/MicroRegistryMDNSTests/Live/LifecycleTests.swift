@@ -1,0 +1,92 @@
+import Configuration
+import Logging
+import MicroCore
+import NIOCore
+import Testing
+
+@testable import MicroRegistryMDNS
+
+@Suite(.timeLimit(.minutes(2))) struct LifecycleTests {
+    @Test func unknownInterfacesAreNamedWithThoseThatArePresent() async throws {
+        let registry = Network.registry(on: ["nosuch0"])
+        let watch = registry.watch("greeter")
+        let error = await #expect(throws: StartError.self) { try await registry.run() }
+        #expect(error?.message.contains("\"nosuch0\"") == true)
+        #expect(error?.message.contains("Present: ") == true)
+        for name in Network.interfaces { #expect(error?.message.contains(name) == true) }
+        // What waits is told as well.
+        let failure = await #expect(throws: MicroError.self) { try await registry.lookup("greeter") }
+        #expect(failure?.rpcStatus == .unavailable && failure?.processed == .no)
+        await #expect(throws: MicroError.self) { for try await _ in watch {} }
+    }
+
+    @Test func withoutMulticastTheErrorSaysWhatToDo() async throws {
+        let names = try #require(ServiceNames(domain: "micro"))
+        let engine = Engine(
+            names: names, timeout: .milliseconds(1), directory: RegistryDirectory(isSynced: false),
+            logger: .current)
+        let error = await #expect(throws: StartError.self) { try await engine.open([]) }
+        #expect(error?.code == .unavailable)
+        #expect(error?.message.contains("ip link set lo multicast on") == true)
+        #expect(error?.message.contains("MICRO_REGISTRY") == true)
+    }
+
+    @Test func callsWaitForTheStart() async throws {
+        let registry = Network.registry(on: [Network.interfaces[0]])
+        let record = Network.record(Network.serviceName())
+        try await withThrowingTaskGroup { group in
+            group.addTask {
+                try await registry.register(record, timeToLive: nil)
+                #expect(try await registry.lookup(record.name) == [record])
+            }
+            group.addTask {
+                try? await Task.sleep(for: .milliseconds(50))
+                try await registry.run()
+            }
+            _ = try await group.next()
+            group.cancelAll()
+        }
+        let error = await #expect(throws: MicroError.self) { try await registry.services() }
+        #expect(error?.rpcStatus == .unavailable)
+    }
+
+    @Test func cancelledCallsEnd() async throws {
+        let registry = MDNSRegistry(
+            configuration: .init(domain: "micro", interfaces: Network.interfaces, timeout: .seconds(60)))
+        // Before the registry runs, and while it waits for answers.
+        for isRunning in [false, true] {
+            await withTaskGroup { group in
+                if isRunning { group.addTask { try? await registry.run() } }
+                group.addTask {
+                    _ = await #expect(throws: CancellationError.self) { try await registry.lookup("nobody") }
+                }
+                try? await Task.sleep(for: .milliseconds(50))
+                group.cancelAll()
+            }
+        }
+    }
+
+    @Test func readsItsConfiguration() throws {
+        func configuration(_ values: [AbsoluteConfigKey: ConfigValue]) throws -> MDNSRegistry.Configuration {
+            try MDNSRegistry.Configuration(config: ConfigReader(provider: InMemoryProvider(values: values)))
+        }
+        #expect(try configuration([:]) == .defaults)
+        let configured = try configuration([
+            "domain": "example.net", "interfaces": "lo, eth0", "timeout": "1.5s",
+        ])
+        #expect(configured.domain == "example.net" && configured.interfaces == ["lo", "eth0"])
+        #expect(configured.timeout == .milliseconds(1500))
+        for (key, value) in [("timeout", "soon"), ("timeout", "0"), ("timeout", "2m"), ("domain", "a..b")] {
+            let error = #expect(throws: StartError.self) {
+                try configuration([[key]: .init(stringLiteral: value)])
+            }
+            #expect(error?.message.contains("MICRO_REGISTRY_\(key.uppercased())") == true)
+            #expect(error?.message.contains(value) == true)
+        }
+    }
+
+    @Test func isLinkedAsAPlugin() throws {
+        let plugin = try Plugins.linked.choose(.registry, name: "mdns")
+        #expect(plugin.module == "MicroRegistryMDNS")
+    }
+}

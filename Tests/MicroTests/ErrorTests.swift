@@ -1,0 +1,111 @@
+import InMemoryLogging
+import Logging
+import Micro
+import MicroCore
+import Testing
+
+@Suite("What callers learn of errors")
+struct ErrorTests {
+    private struct Secret: Error, CustomStringConvertible { var description: String { "password is 42" } }
+
+    private func failing(_ error: any Error & Sendable) -> MicroService {
+        makeService {
+            Endpoint("Greeter.Hello") { (request: HelloRequest, context) -> HelloReply in
+                context.trailingMetadata["x-hint"] = "try later"
+                throw error
+            }
+        }
+    }
+
+    private func outcome(_ error: any Error & Sendable) async throws -> MicroError {
+        try await failing(error).withRunning { running in
+            await #expect(throws: MicroError.self) { try await running.client.hello() }
+        } ?? MicroError(.ok, "")
+    }
+
+    @Test("a MicroError passes as it is, with trailing metadata")
+    func passes() async throws {
+        let thrown = MicroError(.notFound, "no greeting")
+        let caught = try await outcome(thrown)
+        #expect(caught.rpcStatus == .notFound)
+        #expect(caught.detail == "no greeting")
+        #expect(caught.id == "")
+        #expect(caught.trailingMetadata["x-hint"] == "try later")
+        let named = try await outcome(MicroError(id: "my.id", code: 418, detail: "teapot"))
+        #expect(named.id == "my.id" && named.code == 418)
+    }
+
+    @Test("another error's text stays in the log, under a reference")
+    func hides() async throws {
+        let log = InMemoryLogHandler()
+        let logger = Logger(label: "test") { _ in log }
+        let caught = try await withLogger(logger) { _ in try await outcome(Secret()) }
+        #expect(caught.id == "greeter" && caught.code == 500 && caught.rpcStatus == .internal)
+        let reference = try #require(caught.detail.firstMatch(of: /^internal error \(reference ([0-9A-F]{8})\)$/))
+        let entry = try #require(log.entries.first { $0.level == .error })
+        #expect(entry.metadata["error.message"] == "password is 42")
+        #expect(entry.metadata["micro.error.reference"] == "\(reference.1)")
+        #expect(entry.metadata["rpc.method"] == "Greeter.Hello")
+    }
+
+    @Test("cancellation is cancelled")
+    func cancelled() async throws {
+        #expect(try await outcome(CancellationError()).rpcStatus == .cancelled)
+    }
+
+    @Test("a request that can't be decoded says what is wrong")
+    func undecodable() async throws {
+        try await makeService { hello }.withRunning { running in
+            let error = try await #require(throws: MicroError.self) {
+                try await running.client.callRaw(
+                    "greeter", "Greeter.Hello", message: Message(#"{"name":7}"#.utf8), contentSubtype: "json")
+            }
+            #expect(error.code == 400 && error.rpcStatus == .invalidArgument && error.id == "greeter")
+            #expect(error.detail.contains("Greeter.Hello") && error.detail.contains("name"))
+        }
+    }
+
+    @Test("a request of a stream that can't be decoded says what is wrong")
+    func undecodableInStream() async throws {
+        let service = makeService {
+            Endpoint("Math.Sum") { (requests: MessageStream<Number>, context) in
+                for try await _ in requests {}
+                return Number(value: 0)
+            }
+        }
+        try await service.withRunning { running in
+            let error = try await #require(throws: MicroError.self) {
+                try await running.client.streamRaw("greeter", "Math.Sum", contentSubtype: "json") { stream in
+                    try await stream.send(Message("nonsense".utf8))
+                    _ = try await stream.receive()
+                }
+            }
+            #expect(error.code == 400)
+        }
+    }
+
+    @Test("a reply that can't be encoded is an internal error")
+    func unencodable() async throws {
+        let service = makeService {
+            Endpoint("Math.Half") { (request: Number, context) in Double.infinity }
+        }
+        try await service.withRunning { running in
+            let error = try await #require(throws: MicroError.self) {
+                try await running.client.call(
+                    "greeter", "Math.Half", Number(value: 1), returning: Double.self)
+            }
+            #expect(error.code == 500 && error.detail.contains("internal error (reference"))
+        }
+    }
+
+    @Test("a reply that the client can't decode names the endpoint")
+    func wrongReply() async throws {
+        try await makeService { hello }.withRunning { running in
+            let error = try await #require(throws: MicroError.self) {
+                try await running.client.call(
+                    "greeter", "Greeter.Hello", HelloRequest(name: "x"), returning: Number.self)
+            }
+            #expect(error.id == "go.micro.client" && error.detail.contains("Greeter.Hello"))
+        }
+    }
+}
