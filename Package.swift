@@ -1,12 +1,17 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-let settings: [SwiftSetting] = [
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
-]
+// Our own checks take warnings for errors. A user's build, perhaps with a later compiler, does not.
+let strictness: [SwiftSetting] =
+    Context.environment["MICRO_WARNINGS_AS_ERRORS"] == "1" ? [.treatAllWarnings(as: .error)] : []
+
+let settings: [SwiftSetting] =
+    [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    ] + strictness
 
 // The libraries outside, by the name that a target uses.
 let argumentParser: Target.Dependency =
@@ -126,7 +131,14 @@ let package = Package(
         example("greeter-client", "Greeter/Client"),
         example("streaming", "Streaming"),
 
-        tests("MicroCLITests", ["MicroCLI", "MicroTestSupport", "MicroCore"]),
+        // What `make linkage` looks at: a program on the core alone.
+        .executableTarget(
+            name: "linkage-probe", dependencies: ["MicroCore"], path: "Tests/LinkageProbe",
+            swiftSettings: settings),
+
+        tests(
+            "MicroCLITests",
+            ["MicroCLI", "MicroTestSupport", "MicroCore", "greeter-service", "streaming", argumentParser]),
         tests("MicroCoreTests", ["MicroCore", configuration], resources: [.copy("Fixtures")]),
         tests(
             "MicroTests",
