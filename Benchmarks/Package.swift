@@ -33,6 +33,13 @@ let package = Package(
             ],
             swiftSettings: settings),
         .executableTarget(
+            name: "transport-echo",
+            dependencies: [
+                "EchoMessages", micro("MicroCore"), micro("MicroTransportHTTP2"), argumentParser,
+                swiftProtobuf,
+            ],
+            swiftSettings: settings),
+        .executableTarget(
             name: "echo-client",
             dependencies: [
                 "EchoMessages", micro("Micro"), micro("MicroCore"), micro("MicroProtobuf"),

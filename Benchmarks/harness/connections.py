@@ -81,6 +81,7 @@ def spin_beside_neighbours(server, unary_request, bursts, neighbours=4):
         for neighbour in beside:
             selector.register(neighbour.connection.socket, selectors.EVENT_READ, neighbour)
         for burst in range(bursts):
+            process.favour(server.pid)
             base = 1 + 2 * BURST_STREAMS * burst
             streams = range(base, base + 2 * BURST_STREAMS, 2)
             requests = b"".join(wire.request(stream, block, server.workload.request) for stream in streams)

@@ -83,6 +83,7 @@ def h2load(server, calls, core, with_latencies=False):
     with tempfile.NamedTemporaryFile(mode="r", encoding="ascii") as log:
         if with_latencies:
             command[1:1] = ["--log-file", log.name]
+        process.favour(server.pid)
         before = process.cpu_seconds(server.pid)
         output, load_cpu = process.run(command, core, timeout=300)
         server_cpu = process.cpu_seconds(server.pid) - before

@@ -48,6 +48,18 @@ class Program(Peer):
         return [*self.program, "--port", str(port), *tls]
 
 
+class Transport(Program):
+    """Our transport without the engine: what the rest costs is the engine's share."""
+
+    def __init__(self):
+        program = os.path.join(BUILD, "release", "transport-echo")
+        super().__init__("transport", [program], "make -C Benchmarks servers")
+
+    def command(self, port, workload):
+        program, *arguments = super().command(port, workload)
+        return [program, "serve", *arguments]
+
+
 class GRPCIO(Program):
     def __init__(self):
         script = os.path.join(HERE, "Peers", "grpcio", "echo_server.py")
@@ -90,6 +102,7 @@ def peers():
     swift = os.path.join(HERE, "Peers", "grpc-swift", ".build", "release", "grpc-swift-echo")
     return [
         Program("micro", [micro], "make -C Benchmarks servers"),
+        Transport(),
         NGHTTPD(),
         RawEcho(),
         Program("grpc-swift", [swift], "make bench-peers"),

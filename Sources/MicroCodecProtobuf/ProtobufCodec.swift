@@ -4,8 +4,8 @@ public import SwiftProtobuf
 /// Protobuf messages, under the content subtypes `proto` and `json`.
 ///
 /// JSON is Protobuf's own mapping: it is read with names in either casing, unknown fields are
-/// ignored, and an empty body is an empty message. It is written with names in lower camel case. What
-/// is read may nest 256 levels deep, messages in messages 100.
+/// ignored, and an empty body is an empty message. It is written with names in lower camel case. In
+/// both forms messages may nest 100 levels deep.
 ///
 /// A message is read from the transport's buffer and written behind the transport's headroom, with one
 /// allocation and no copy.
@@ -68,8 +68,6 @@ public struct ProtobufCodec: Codec {
 
 @Sendable private func decodeJSON<Value: SwiftProtobuf.Message>(_ bytes: RawSpan) throws -> Value {
     guard !bytes.isEmpty else { return Value() }
-    // SwiftProtobuf bounds the depth of messages, but not the depth of unknown fields that it skips.
-    try JSONDepth.check(bytes)
     var options = JSONDecodingOptions()
     options.ignoreUnknownFields = true
     do {

@@ -92,8 +92,8 @@ import Testing
         func nested(_ depth: Int) -> String {
             String(repeating: #"{"next":"#, count: depth) + "{}" + String(repeating: "}", count: depth)
         }
-        _ = try decode(nested(200), as: Chain.self)
-        for text in [nested(256), nested(100_000), String(repeating: "[", count: 100_000)] {
+        _ = try decode(nested(500), as: Chain.self)
+        for text in [nested(600), nested(100_000), String(repeating: "[", count: 100_000)] {
             let error = #expect(throws: MicroError.self) { try decode(text, as: Chain.self) }
             #expect(error?.rpcStatus == .invalidArgument)
         }

@@ -114,9 +114,16 @@ import Testing
         #expect(pool.usesPool)
     }
 
-    @Test func absurdSamplesDoNoHarm() {
+    @Test func aFewAbsurdSamplesDoNoHarm() {
         let placement = Placement()
-        for sample in [Int.max, -1, 0, Int.max] { placement.note(nanoseconds: sample) }
-        #expect(placement.usesPool)
+        for sample in [Int64.max, -1, 0, Int64.max] { placement.note(nanoseconds: sample) }
+        #expect(!placement.usesPool)
+    }
+
+    @Test func aHandlerThatHoldsItsThreadIsReportedOnce() {
+        let placement = Placement()
+        #expect(!placement.note(nanoseconds: 99_000_000))
+        #expect(placement.note(nanoseconds: 101_000_000))
+        #expect(!placement.note(nanoseconds: 101_000_000))
     }
 }

@@ -16,7 +16,7 @@ import Testing
     @Test func presentNodesThenSyncedThenChanges() async throws {
         let directory = RegistryDirectory(isSynced: true)
         #expect(directory.insert(record("a")))
-        var changes = directory.watch("x").makeAsyncIterator()
+        let changes = directory.watch("x").makeAsyncIterator()
         #expect(try await changes.next() == .up(record("a")))
         #expect(try await changes.next() == .synced)
         #expect(!directory.insert(record("a")))
@@ -30,8 +30,8 @@ import Testing
 
     @Test func syncedComesWhenItIsKnown() async throws {
         let directory = RegistryDirectory(isSynced: false)
-        var one = directory.watch("x").makeAsyncIterator()
-        var all = directory.watch(nil).makeAsyncIterator()
+        let one = directory.watch("x").makeAsyncIterator()
+        let all = directory.watch(nil).makeAsyncIterator()
         directory.insert(record("a"))
         directory.markSynced(service: "x")
         directory.markSynced(service: "x")
@@ -52,7 +52,7 @@ import Testing
         let directory = RegistryDirectory(isSynced: true)
         for id in ["a", "b"] { directory.insert(record(id)) }
         directory.insert(record("s", service: "y"))
-        var changes = directory.watch(nil).makeAsyncIterator()
+        let changes = directory.watch(nil).makeAsyncIterator()
         for _ in 0..<4 { _ = try await changes.next() }
         directory.replace(with: [record("b"), record("c")], service: "x")
         #expect(try await changes.next() == .down(key("a")))
@@ -101,11 +101,11 @@ import Testing
 
     @Test func aLostDirectoryEndsAllWatches() async throws {
         let directory = RegistryDirectory(isSynced: true)
-        var before = directory.watch("x").makeAsyncIterator()
+        let before = directory.watch("x").makeAsyncIterator()
         #expect(try await before.next() == .synced)
         directory.fail(StartError(.unavailable, "gone"))
         await #expect(throws: StartError.self) { try await before.next() }
-        var after = directory.watch("x").makeAsyncIterator()
+        let after = directory.watch("x").makeAsyncIterator()
         await #expect(throws: StartError.self) { try await after.next() }
     }
 
@@ -125,7 +125,7 @@ import Testing
             try await group.waitForAll()
         }
         var present: Set<String> = []
-        var iterator = changes.makeAsyncIterator()
+        let iterator = changes.makeAsyncIterator()
         while present.count < 8 {
             if case .up(let record)? = try await iterator.next() {
                 #expect(record.nodes.first?.metadata?["step"] == "199")

@@ -49,7 +49,7 @@ import Testing
 
     @Test func anEarlierDeadlineWakesTheBackgroundWork() async throws {
         let registry = MemoryRegistry()
-        var changes = registry.watch("x").makeAsyncIterator()
+        let changes = registry.watch("x").makeAsyncIterator()
         #expect(try await changes.next() == .synced)
         try await registry.register(record("late"), timeToLive: .seconds(3600))
         #expect(try await changes.next() == .up(record("late")))

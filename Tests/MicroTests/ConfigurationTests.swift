@@ -9,9 +9,12 @@ import Testing
 @Suite("Variables, flags and files")
 struct ConfigurationTests {
     /// Starts a service and returns what it registers.
-    private func record(_ configuration: ConfigurationSources, name: String = "greeter") async throws -> ServiceRecord {
+    private func record(_ configuration: ConfigurationSources, name: String = "greeter") async throws
+        -> ServiceRecord
+    {
         let service = MicroService(
-            name, version: "1", registry: MemoryRegistry(), transport: MemoryTransport(), plugins: testPlugins,
+            name, version: "1", registry: MemoryRegistry(), transport: MemoryTransport(),
+            plugins: testPlugins,
             configuration: configuration
         ) { hello }
         return try await service.withRunning { $0.record }
@@ -55,8 +58,10 @@ struct ConfigurationTests {
     @Test("value in code, then flag, then environment, then file")
     func precedence() async throws {
         let file = FileManager.default.temporaryDirectory.appending(path: "micro-\(UUID().uuidString).json")
-        try Data(#"{"server": {"name": "file", "version": "file", "id": "file"}, "server_metadata": ["a=b"]}"#.utf8)
-            .write(to: file)
+        try Data(
+            #"{"server": {"name": "file", "version": "file", "id": "file"}, "server_metadata": ["a=b"]}"#.utf8
+        )
+        .write(to: file)
         defer { try? FileManager.default.removeItem(at: file) }
         let record = try await record(
             .test(
@@ -107,7 +112,9 @@ struct ConfigurationTests {
 
     @Test("two plugins of one name stop the start, naming both modules")
     func duplicates() async throws {
-        let error = try await refusal(plugins: [.jsonCodec, .memoryTransport, .memoryRegistry, .memoryRegistry])
+        let error = try await refusal(plugins: [
+            .jsonCodec, .memoryTransport, .memoryRegistry, .memoryRegistry,
+        ])
         #expect(error.code == .duplicatePlugin)
     }
 
@@ -131,10 +138,12 @@ struct ConfigurationTests {
     @Test("names and addresses that can't be used")
     func addresses() async throws {
         #expect(try await refusal(["MICRO_SERVER_NAME": "a b"]).message.contains("\"a b\""))
-        #expect(try await refusal(["MICRO_SERVER_ADDRESS": "x:y:z:99999"]).message.contains("x:y:z:99999"))
+        #expect(try await refusal(["MICRO_SERVER_ADDRESS": "x:99999"]).message.contains("x:99999"))
     }
 
-    @Test("a TTL that is not longer than the interval contradicts it", arguments: [("30", "30"), ("10", "20"), ("5", "0")])
+    @Test(
+        "a TTL that is not longer than the interval contradicts it",
+        arguments: [("30", "30"), ("10", "20"), ("5", "0")])
     func contradictory(_ ttl: String, _ interval: String) async throws {
         let error = try await refusal(["MICRO_REGISTER_TTL": ttl, "MICRO_REGISTER_INTERVAL": interval])
         #expect(error.message.contains("MICRO_REGISTER_TTL is \(ttl)"))
@@ -151,12 +160,15 @@ struct ConfigurationTests {
     func flagErrors() async throws {
         #expect(try await refusal(arguments: ["--registry"]).message.contains("--registry has no value"))
         #expect(
-            try await refusal(arguments: ["--client_retries", "x"]).message.contains("--client_retries is \"x\""))
+            try await refusal(arguments: ["--client_retries", "x"]).message.contains(
+                "--client_retries is \"x\""))
         #expect(try await refusal(arguments: ["--client_retris=3"]).message.contains("--client_retris"))
         #expect(try await refusal(arguments: ["--registry=consul"]).message.contains("consul"))
     }
 
-    @Test("other flags are the program's own", arguments: [["--verbose"], ["-x"], ["--", "--registry"], ["--port=1"]])
+    @Test(
+        "other flags are the program's own",
+        arguments: [["--verbose"], ["-x"], ["--", "--registry"], ["--port=1"]])
     func foreignFlags(_ arguments: [String]) async throws {
         #expect(try await record(.test(arguments: arguments)).name == "greeter")
     }

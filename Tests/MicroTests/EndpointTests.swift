@@ -69,7 +69,9 @@ struct EndpointTests {
         let service = makeService {
             Endpoint("Math.Double") {
                 (requests: MessageStream<Number>, replies: MessageWriter<Number>, context) in
-                for try await request in requests { try await replies.write(Number(value: request.value * 2)) }
+                for try await request in requests {
+                    try await replies.write(Number(value: request.value * 2))
+                }
             }
         }
         try await service.withRunning { running in

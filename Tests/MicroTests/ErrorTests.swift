@@ -41,7 +41,8 @@ struct ErrorTests {
         let logger = Logger(label: "test") { _ in log }
         let caught = try await withLogger(logger) { _ in try await outcome(Secret()) }
         #expect(caught.id == "greeter" && caught.code == 500 && caught.rpcStatus == .internal)
-        let reference = try #require(caught.detail.firstMatch(of: /^internal error \(reference ([0-9A-F]{8})\)$/))
+        let reference = try #require(
+            caught.detail.firstMatch(of: /^internal error \(reference ([0-9A-F]{8})\)$/))
         let entry = try #require(log.entries.first { $0.level == .error })
         #expect(entry.metadata["error.message"] == "password is 42")
         #expect(entry.metadata["micro.error.reference"] == "\(reference.1)")

@@ -28,7 +28,8 @@ struct LifecycleTests {
         let lines = journal.lines.filter { $0 != "registry run" }
         #expect(
             lines == [
-                "registry prepare", "transport prepare", "listen", "register", "ready", "deregister", "shutdown",
+                "registry prepare", "transport prepare", "listen", "register", "ready", "deregister",
+                "shutdown",
                 "shut down", "registry end",
             ])
     }

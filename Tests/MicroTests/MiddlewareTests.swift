@@ -89,7 +89,8 @@ struct MiddlewareTests {
         }
         try await service.withRunning { running in
             let client = running.client
-            try await client.stream("greeter", "S.Server", Number(value: 1), returning: Number.self) { replies in
+            try await client.stream("greeter", "S.Server", Number(value: 1), returning: Number.self) {
+                replies in
                 for try await _ in replies {}
             }
             _ = try await client.stream(

@@ -81,7 +81,8 @@ struct RouterTests {
         try await makeService { both() }.withRunning { running in
             for version in ["v1", "v2"] {
                 let reply = try await running.client.call(
-                    "greeter", "/\(version).Greeter/Hello", HelloRequest(name: ""), returning: HelloReply.self)
+                    "greeter", "/\(version).Greeter/Hello", HelloRequest(name: ""), returning: HelloReply.self
+                )
                 #expect(reply.message == "\(version).Greeter.Hello")
             }
         }
@@ -96,7 +97,9 @@ struct RouterTests {
         }
     }
 
-    @Test("names that can't be called stop the start", arguments: ["Hello", "", "a b.C", "/x", "Gre/eter.Hello"])
+    @Test(
+        "names that can't be called stop the start",
+        arguments: ["Hello", "", "a b.C", "/x", "Gre/eter.Hello"])
     func badNames(_ name: String) async throws {
         let service = makeService { Endpoint(name) { (request: Number, context) in request } }
         let error = try await #require(throws: StartError.self) { try await service.withRunning { _ in } }

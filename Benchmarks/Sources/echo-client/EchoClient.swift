@@ -19,13 +19,15 @@ struct EchoClient: AsyncParsableCommand {
     var address: String
 
     func run() async throws {
-        let client = MicroClient(registry: .memory)
-        try await client.withRunning {
+        let client = MicroClient(
+            name: "echo-client", registry: .memory, transports: [.grpc(HTTP2Transport.Configuration())],
+            configuration: ConfigurationSources())
+        try await withMicroClient(client) { client in
             while let line = readLine() {
                 let order = try Order(line)
                 try await make(order, with: client)
                 print("done \(order.calls)")
-                fflush(stdout)
+                fflush(nil)
             }
         }
     }
@@ -45,11 +47,12 @@ struct EchoClient: AsyncParsableCommand {
     }
 
     private func call(_ request: Echo_Payload, with client: MicroClient) async throws {
-        let reply: Echo_Payload = try await client.call(
-            "echo", "Echo.Unary", request,
-            options: CallOptions(
-                metadata: ["x-request-id": "6f1c0f9e-52a4-4f0f-9d3e-0a4f0d7c3b11", "x-tenant": "acme"],
-                timeout: .seconds(5), address: address))
+        let options = CallOptions(
+            timeout: .seconds(5),
+            metadata: ["x-request-id": "6f1c0f9e-52a4-4f0f-9d3e-0a4f0d7c3b11", "x-tenant": "acme"],
+            address: address)
+        let reply = try await client.call(
+            "echo", "Echo.Unary", request, returning: Echo_Payload.self, options: options)
         guard reply == request else { throw ValidationError("The answer is not the request.") }
     }
 }

@@ -25,25 +25,29 @@ struct EchoServer: AsyncParsableCommand {
     var tlsKey: String?
 
     func run() async throws {
+        // Without the variables of the process: what is measured is what stands here.
         let service = MicroService(
-            "echo", address: .host("127.0.0.1", port: port), tls: tls, registry: .memory,
-            onReady: { address in print("listening \(address)") }
+            "echo", address: "127.0.0.1:\(port)", registry: .memory,
+            transport: .grpc(HTTP2Transport.Configuration(tls: tls)), configuration: ConfigurationSources()
         ) {
-            Endpoint("Echo.Unary") { (request: Echo_Payload, _) in
+            Endpoint("Echo.Unary") { (request: Echo_Payload, _: RequestContext) in
                 Echo_Payload.with { $0.payload = request.payload }
             }
             Endpoint("Echo.ServerStream") {
-                (request: Echo_StreamRequest, replies: MessageWriter<Echo_Payload>, _) in
+                (request: Echo_StreamRequest, replies: MessageWriter<Echo_Payload>, _: RequestContext) in
                 let payload = Echo_Payload.with { $0.payload = Data(count: Int(request.size)) }
                 for _ in 0..<request.count { try await replies.write(payload) }
             }
-            Endpoint("Echo.Spin") { (request: Echo_SpinRequest, _) in
+            Endpoint("Echo.Spin") { (request: Echo_SpinRequest, _: RequestContext) in
                 let end = ContinuousClock.now.advanced(by: .microseconds(Int(request.microseconds)))
                 while ContinuousClock.now < end {}
                 return Echo_SpinReply()
             }
         }
-        try await service.run()
+        try await service.run { running in
+            print("listening \(running.address)")
+            fflush(nil)
+        }
     }
 
     private var tls: TLSConfiguration? {

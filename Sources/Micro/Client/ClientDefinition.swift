@@ -50,7 +50,8 @@ struct ClientDefinition: Sendable {
             plugins: plugins, given: parts.byRole, settings: settings,
             identity: ServiceIdentity(name: name ?? "", version: "", nodeID: ""))
         let canHaveRegistry =
-            parts.registry != nil || settings.value("registry") != nil || !plugins.plugins(of: "registry").isEmpty
+            parts.registry != nil || settings.value("registry") != nil
+            || !plugins.plugins(of: "registry").isEmpty
         return try ClientEngine(
             assembly, registry: canHaveRegistry ? assembly.part(.registry) : nil,
             transports: assembly.parts(.transport), codecs: CodecSet(assembly.parts(.codec)),

@@ -103,7 +103,11 @@ extension ClientEngine {
         }
         let service = settings.redirection.service ?? route.service
         let entry: ServiceEntry
-        if let known = route.entry.load() { entry = known } else { entry = route.entry.storeIfNil(try self.entry(service)) }
+        if let known = route.entry.load() {
+            entry = known
+        } else {
+            entry = route.entry.storeIfNil(try self.entry(service))
+        }
         let snapshot: NodeSnapshot
         if let known = entry.snapshot {
             entry.lastUse.store(now, ordering: .relaxed)

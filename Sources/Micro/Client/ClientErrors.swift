@@ -32,7 +32,8 @@ enum ClientErrors {
 
     static func undecodable(_ endpoint: String, _ error: any Error) -> MicroError {
         MicroError(
-            id: id, code: 500, detail: "The reply of \(endpoint) can't be decoded: \(CodingFailure.text(error))")
+            id: id, code: 500,
+            detail: "The reply of \(endpoint) can't be decoded: \(CodingFailure.text(error))")
     }
 
     static func unencodable(_ endpoint: String, _ error: any Error) -> MicroError {

@@ -51,7 +51,8 @@ final class ConnectionPool: Sendable {
             return try admit(slot)
         }
         throw ClientErrors.unavailable(
-            "All \(size) connections of the client are in use. Raise MICRO_CLIENT_POOL_SIZE, which bounds them.")
+            "All \(size) connections of the client are in use. Raise MICRO_CLIENT_POOL_SIZE, which bounds them."
+        )
     }
 
     /// Takes note that a slot has no connection any more.

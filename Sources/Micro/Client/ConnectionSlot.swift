@@ -193,7 +193,9 @@ final class ConnectionSlot: Sendable {
     func takeIdle(uses: UInt64) -> (any Connection)? {
         guarded.withLock { guarded in
             guard case .open(let connection) = guarded.state else { return nil }
-            guard !connection.isUsable || (guarded.uses == uses && connection.activeCalls == 0) else { return nil }
+            guard !connection.isUsable || (guarded.uses == uses && connection.activeCalls == 0) else {
+                return nil
+            }
             guarded.state = .closed
             return connection
         }

@@ -116,7 +116,8 @@ extension MicroClient {
     ) -> CallRoute {
         CallRoute(
             service: service, endpoint: endpoint,
-            path: CallPath(service: service, endpoint: endpoint).description, subtype: subtype, engine: engine)
+            path: CallPath(service: service, endpoint: endpoint).description, subtype: subtype, engine: engine
+        )
     }
 }
 

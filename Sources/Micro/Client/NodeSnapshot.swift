@@ -35,7 +35,8 @@ final class NodeSnapshot: Sendable {
     }
 
     private func nothing(_ service: String) -> MicroError {
-        guard let node = unspoken.min(by: { ($0.protocol, $0.transport) < ($1.protocol, $1.transport) }) else {
+        guard let node = unspoken.min(by: { ($0.protocol, $0.transport) < ($1.protocol, $1.transport) })
+        else {
             return ClientErrors.notFound(service)
         }
         return MicroError(

@@ -141,9 +141,10 @@ struct TransportTable: Sendable {
     ///   - directProtocol: The protocol of addresses that a user gives; gRPC if `nil`.
     init(_ transports: [any Transport], directProtocol: String?) {
         self.transports = Dictionary(transports.map { ($0.nodeProtocol, $0) }) { first, _ in first }
-        direct = directProtocol.map { name in
-            transports.map(\.nodeProtocol).first { $0.protocol == name || $0.transport == name } ?? .grpc
-        } ?? .grpc
+        direct =
+            directProtocol.map { name in
+                transports.map(\.nodeProtocol).first { $0.protocol == name || $0.transport == name } ?? .grpc
+            } ?? .grpc
         preferred = transports.first
     }
 

@@ -31,7 +31,9 @@ enum ProtocolChoice {
     /// Checks that `MICRO_CLIENT`, if it is set, names a protocol that some transport speaks.
     static func checkClient(_ transports: [any Transport], _ settings: Settings) throws(StartError) {
         guard let choice = settings.value("client") else { return }
-        guard transports.contains(where: { speaks($0, choice.text) }) else { throw unknown(choice, transports) }
+        guard transports.contains(where: { speaks($0, choice.text) }) else {
+            throw unknown(choice, transports)
+        }
     }
 
     private static func speaks(_ transport: any Transport, _ name: String) -> Bool {

@@ -74,7 +74,9 @@ struct ServiceSettings: Sendable {
         return metadata
     }
 
-    private static func renewal(_ settings: Settings) throws(StartError) -> (ttl: Duration?, interval: Duration?) {
+    private static func renewal(_ settings: Settings) throws(StartError) -> (
+        ttl: Duration?, interval: Duration?
+    ) {
         let year = 365 * 24 * 3600
         let ttl = try settings.integer("register.ttl", in: 0...year, default: 60)
         let interval = try settings.integer("register.interval", in: 0...year, default: 30)

@@ -31,8 +31,10 @@ struct Settings: Sendable {
     ///   - roles: The names of the roles that the catalogue has plugins for.
     /// - Throws: A ``StartError`` for a flag or file that can't be used.
     init(_ sources: ConfigurationSources, roles: Set<String>) throws(StartError) {
-        let flags = try FlagParser(roles: roles.union(["registry", "transport", "broker", "selector", "codec"]))
-            .parse(sources.arguments)
+        let flags = try FlagParser(
+            roles: roles.union(["registry", "transport", "broker", "selector", "codec"])
+        )
+        .parse(sources.arguments)
         var all = [
             Source(variables: Self.variables(sources.overrides)) { "The value in code of \($0)" },
             Source(variables: Self.variables(flags)) { variable in
@@ -40,7 +42,8 @@ struct Settings: Sendable {
             },
             Source(variables: sources.environment) { $0 },
         ]
-        if let path = all.lazy.compactMap({ $0.variables["MICRO_CONFIG_FILE"] }).first(where: { !$0.isEmpty }) {
+        if let path = all.lazy.compactMap({ $0.variables["MICRO_CONFIG_FILE"] }).first(where: { !$0.isEmpty })
+        {
             all.append(
                 Source(variables: try ConfigurationFile.read(path)) { "\($0) of the file \"\(path)\"" })
         }
@@ -48,7 +51,8 @@ struct Settings: Sendable {
         // One provider serves them all, since flags and file are spelled like variables.
         reader = ConfigReader(
             providers: all.map { source in
-                EnvironmentVariablesProvider(environmentVariables: source.variables.filter { !$0.value.isEmpty })
+                EnvironmentVariablesProvider(
+                    environmentVariables: source.variables.filter { !$0.value.isEmpty })
             })
     }
 
@@ -73,7 +77,9 @@ struct Settings: Sendable {
     func string(_ key: String) -> String? { value(key)?.text }
 
     /// Returns a whole number within bounds.
-    func integer(_ key: String, in bounds: ClosedRange<Int>, default defaultValue: Int) throws(StartError) -> Int {
+    func integer(_ key: String, in bounds: ClosedRange<Int>, default defaultValue: Int) throws(StartError)
+        -> Int
+    {
         guard let value = value(key) else { return defaultValue }
         guard let number = Int(value.text), bounds.contains(number) else {
             throw value.invalid("a whole number from \(bounds.lowerBound) to \(bounds.upperBound)")

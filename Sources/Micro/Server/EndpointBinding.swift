@@ -70,7 +70,8 @@ struct EndpointBinding: Sendable {
     }
 
     func bidirectional<Q: Sendable, R: Sendable>(
-        _ handler: @escaping @Sendable (MessageStream<Q>, MessageWriter<R>, RequestContext) async throws -> Void
+        _ handler:
+            @escaping @Sendable (MessageStream<Q>, MessageWriter<R>, RequestContext) async throws -> Void
     ) -> [ServedSubtype] {
         serve { (coders: EndpointCoders<Q, R>) in
             streamRun { context, stream in

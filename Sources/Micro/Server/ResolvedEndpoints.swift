@@ -40,7 +40,8 @@ enum EndpointResolver {
     }
 
     private static func unserved(_ endpoint: String, codecs: CodecSet) -> StartError {
-        let linked = codecs.subtypes.isEmpty ? "no codec is linked" : "the linked codecs can't encode its types"
+        let linked =
+            codecs.subtypes.isEmpty ? "no codec is linked" : "the linked codecs can't encode its types"
         return StartError(
             .unknownPlugin,
             "The endpoint \"\(endpoint)\" can't be served: \(linked). Add the product \"MicroCodecJSON\" for "

@@ -37,7 +37,9 @@ final class Router: CallHandler {
                 exact[endpoint.name.path(package: service)] = endpoint.route
             }
         }
-        for endpoint in endpoints { exact[endpoint.name.path(package: endpoint.name.package)] = endpoint.route }
+        for endpoint in endpoints {
+            exact[endpoint.name.path(package: endpoint.name.package)] = endpoint.route
+        }
         self.exact = exact
         self.byEndpoint = byEndpoint
         self.types = Set(endpoints.map(\.name.type))

@@ -29,7 +29,8 @@ final class Assembly: Sendable {
         guard let part = try resolve(role.name, path: []) as? Interface else {
             throw StartError(
                 .invalidConfiguration,
-                "The \(role.name) is not of the type \(Interface.self). Remove the plugin that defines another.")
+                "The \(role.name) is not of the type \(Interface.self). Remove the plugin that defines another."
+            )
         }
         return part
     }

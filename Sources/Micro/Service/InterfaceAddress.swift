@@ -33,7 +33,8 @@ struct InterfaceAddress: Sendable {
         return addresses
     }
 
-    private static func read(_ address: UnsafeMutablePointer<sockaddr>, isLoopback: Bool) -> InterfaceAddress? {
+    private static func read(_ address: UnsafeMutablePointer<sockaddr>, isLoopback: Bool) -> InterfaceAddress?
+    {
         // Sound because the family says which structure the system has put there.
         switch Int32(address.pointee.sa_family) {
         case AF_INET:

@@ -93,7 +93,7 @@ struct Registration: Sendable {
     /// repetition tries again.
     func begin() async {
         for attempt in 1...Self.attempts {
-            guard !(await register()) else { return }
+            if await register() || attempt == Self.attempts { return }
             if (try? await Task.sleep(for: Backoff.pause(before: attempt))) == nil { return }
         }
     }

@@ -121,9 +121,9 @@ final class ClientStream: HTTP2Stream {
         isOnWire = true
     }
 
-    override func closed(_ reason: MicroError) {
+    override func closed(_ reason: CloseReason) {
         guard outcome == nil else { return }
-        var error = reason
+        var error = reason.error
         error.id = clientErrorID
         if processed == .no { error.processed = .no }
         settle(.failure(error))

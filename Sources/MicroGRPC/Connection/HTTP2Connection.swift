@@ -46,7 +46,6 @@ class HTTP2Connection: ChannelInboundHandler {
     private final var context: ChannelHandlerContext?
 
     private final var sessionDepth = 0
-    private final var needsFlush = false
     private final var isFlushScheduled = false
     private final var pendingTearDown: String?
     private final var isReading = false
@@ -205,7 +204,6 @@ class HTTP2Connection: ChannelInboundHandler {
 
     /// Sees to it that what was submitted is sent soon.
     final func setNeedsFlush() {
-        needsFlush = true
         guard !isReading, sessionDepth == 0, !isFlushScheduled, !isClosed else { return }
         isFlushScheduled = true
         let bound = NIOLoopBound(self, eventLoop: loop)
@@ -218,7 +216,6 @@ class HTTP2Connection: ChannelInboundHandler {
     /// Sends what was submitted, as far as the channel takes it.
     final func flush() {
         guard sessionDepth == 0, !isClosed, let context else { return }
-        needsFlush = false
         while !isClosed, context.channel.isWritable {
             scratch.output.clear()
             let failure = inSession { fillOutput(from: $0) }
@@ -278,7 +275,7 @@ class HTTP2Connection: ChannelInboundHandler {
         streams = []
         for stream in open {
             stream.isClosed = true
-            stream.closed(MicroError(.unavailable, reason))
+            stream.closed(.connectionLost(reason))
         }
         // The session goes with the connection; nothing calls into it from here on.
         connectionClosed(reason)
@@ -348,7 +345,7 @@ class HTTP2Connection: ChannelInboundHandler {
         remove(stream)
         session.setStream(nil, for: stream.id)
         stream.isClosed = true
-        stream.closed(ResetReason.error(code: code))
+        stream.closed(.reset(code: code))
         streamRemoved()
     }
 

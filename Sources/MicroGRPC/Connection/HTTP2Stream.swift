@@ -55,7 +55,7 @@ class HTTP2Stream {
     func bodyEnded() {}
 
     /// Takes note that the stream is gone.
-    func closed(_ reason: MicroError) {}
+    func closed(_ reason: CloseReason) {}
 
     /// Ends the call because its deadline has passed.
     func expire() {}

@@ -137,7 +137,7 @@ final class ServerStream: HTTP2Stream {
             fail(MicroError(.internal, "The request ended inside a message."))
         } else if phase == .waiting {
             fail(MicroError(.internal, "The request ended without a message."))
-        } else {
+        } else if phase == .streaming {
             inbox.finish(.success(nil))
         }
     }
@@ -286,12 +286,13 @@ final class ServerStream: HTTP2Stream {
         task?.cancel()
     }
 
-    override func closed(_ reason: MicroError) {
+    override func closed(_ reason: CloseReason) {
         guard !(isFinished && hasHandlerReturned) else { return }
-        inbox.finish(.failure(reason))
-        finish(.failure(reason))
+        let error = reason.error
+        inbox.finish(.failure(error))
+        finish(.failure(error))
         outbound.removeAll()
-        resumeSender(reason)
+        resumeSender(error)
         task?.cancel()
     }
 

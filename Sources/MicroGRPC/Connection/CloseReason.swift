@@ -1,10 +1,25 @@
 import CNghttp2
 import MicroCore
 
-/// What the code of a reset says of the call.
-enum ResetReason {
-    /// Returns the error that a reset ends a call with (gRPC over HTTP/2, "Errors").
-    static func error(code: UInt32) -> MicroError {
+/// Why a stream is gone.
+///
+/// Most streams are gone because their call is done, so the error is made only where one is needed.
+enum CloseReason {
+    /// The stream ended with an HTTP/2 error code, which is 0 for a call that is done.
+    case reset(code: UInt32)
+
+    /// The connection ended.
+    case connectionLost(String)
+
+    /// The error that the call ends with, if it is not done (gRPC over HTTP/2, "Errors").
+    var error: MicroError {
+        switch self {
+        case .connectionLost(let reason): MicroError(.unavailable, reason)
+        case .reset(let code): Self.error(code: code)
+        }
+    }
+
+    private static func error(code: UInt32) -> MicroError {
         switch nghttp2_error_code(code) {
         case NGHTTP2_REFUSED_STREAM:
             MicroError(.unavailable, "The peer refused the call before it saw it.", processed: .no)

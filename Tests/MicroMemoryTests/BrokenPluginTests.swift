@@ -1,0 +1,87 @@
+import MicroCore
+import MicroRegistryMemory
+import MicroTesting
+import MicroTransportMemory
+import Testing
+
+// That the suites find what is broken: each of these plugins breaks a promise or two on purpose.
+
+/// A registry that never lets a node go, and lists its services as they come.
+private struct ForgetfulRegistry: Registry {
+    let inner = MemoryRegistry()
+    let name = "forgetful"
+
+    func register(_ record: ServiceRecord, timeToLive: Duration?) async throws {
+        try await inner.register(record, timeToLive: nil)
+    }
+    func deregister(_ record: ServiceRecord) async throws {}
+    func lookup(_ service: String) async throws -> [ServiceRecord] { await inner.lookup(service) }
+    func services() async throws -> [String] { await inner.services().reversed() }
+    func watch(_ service: String?) -> RegistryChanges { inner.watch(nil) }
+    func run() async throws { await inner.run() }
+}
+
+/// A transport whose calls lose their metadata, and whose errors all look alike.
+private struct MutedTransport: Transport {
+    let inner = MemoryTransport()
+
+    var nodeProtocol: NodeProtocol { inner.nodeProtocol }
+
+    func listen(on address: ListenAddress, handler: any CallHandler) async throws -> any Listener {
+        try await inner.listen(on: address, handler: handler)
+    }
+
+    func connect(to node: Node, as name: PeerName) async throws -> any Connection {
+        MutedConnection(inner: try await inner.connect(to: node, as: name))
+    }
+}
+
+private struct MutedConnection: Connection {
+    let inner: any Connection
+
+    var isUsable: Bool { true }
+    var activeCalls: Int { inner.activeCalls }
+
+    func unary(_ head: CallHead, _ message: Message) async throws(MicroError) -> UnaryReply {
+        var head = head
+        head.metadata = [:]
+        do throws(MicroError) {
+            return UnaryReply(try await inner.unary(head, message).message)
+        } catch {
+            throw MicroError(.internal, "broken")
+        }
+    }
+
+    func open(_ head: CallHead) async throws(MicroError) -> any OutboundStream { try await inner.open(head) }
+    func close(deadline: ContinuousClock.Instant) async { await inner.close(deadline: deadline) }
+}
+
+@Suite struct BrokenPluginTests {
+    @Test func aBrokenRegistryIsFound() async throws {
+        var suite = RegistryConformance { ForgetfulRegistry() }
+        suite.patience = .milliseconds(700)
+        suite.spreadTime = .milliseconds(100)
+        suite.timeToLive = .milliseconds(50)
+        let failure = await #expect(throws: ConformanceFailure.self) { try await suite.run() }
+        let text = failure?.description ?? ""
+        for part in ["registry breaks", "not sorted", "A lookup should return", "did not end within"] {
+            #expect(text.contains(part), "\(text)")
+        }
+    }
+
+    @Test func aBrokenTransportIsFound() async throws {
+        let transport = MutedTransport()
+        var suite = TransportConformance(
+            server: transport, client: transport, address: .host("muted", port: 0))
+        suite.patience = .seconds(10)
+        suite.concurrentCalls = 10
+        let failure = await #expect(throws: ConformanceFailure.self) { try await suite.run() }
+        let text = failure?.description ?? ""
+        for part in [
+            "transport breaks", "\"Plain\" should be \"value\"", "A handler's status NOT_FOUND",
+            "A closed connection is usable", "counts as processed",
+        ] {
+            #expect(text.contains(part), "\(text.prefix(3000))")
+        }
+    }
+}
