@@ -95,10 +95,12 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
 }
 
 /// A program that shows how something is done.
-func example(_ name: String, _ path: String, _ dependencies: [Target.Dependency] = []) -> Target {
+func example(
+    _ name: String, _ path: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []
+) -> Target {
     .executableTarget(
         name: name, dependencies: ["MicroDefaults"] + dependencies, path: "Examples/\(path)",
-        swiftSettings: settings)
+        exclude: exclude, swiftSettings: settings)
 }
 
 let package = Package(
@@ -129,6 +131,7 @@ let package = Package(
         ),
         example("greeter-service", "Greeter/Service"),
         example("greeter-client", "Greeter/Client"),
+        example("greeter-protobuf", "ProtobufGreeter", [swiftProtobuf], exclude: ["greeter.proto"]),
         example("streaming", "Streaming"),
 
         // What `make linkage` looks at: a program on the core alone.
@@ -138,7 +141,11 @@ let package = Package(
 
         tests(
             "MicroCLITests",
-            ["MicroCLI", "MicroTestSupport", "MicroCore", "greeter-service", "streaming", argumentParser]),
+            [
+                "MicroCLI", "MicroDefaults", "MicroTestSupport", "MicroCore", "greeter-service",
+                "greeter-protobuf",
+                "streaming", argumentParser,
+            ]),
         tests("MicroCoreTests", ["MicroCore", configuration], resources: [.copy("Fixtures")]),
         tests(
             "MicroTests",

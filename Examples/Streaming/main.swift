@@ -27,7 +27,8 @@ let service = MicroService("streams", address: "127.0.0.1:0", configuration: ["r
 try await service.withRunning { running in
     let client = running.client
 
-    try await client.stream("streams", "Streams.Count", Countdown(from: 3), returning: Number.self) { numbers in
+    try await client.stream("streams", "Streams.Count", Countdown(from: 3), returning: Number.self) {
+        numbers in
         for try await number in numbers { print("count: \(number.value)") }
     }
 

@@ -51,7 +51,9 @@ import Testing
         try EndpointText.check(endpoint)
     }
 
-    @Test(arguments: ["", "Hello", "Say.", ".Hello", "Say..Hello", "Say/Hello", "/Say", "/a/b/c", "Say.He llo", "Süß.Ho"])
+    @Test(arguments: [
+        "", "Hello", "Say.", ".Hello", "Say..Hello", "Say/Hello", "/Say", "/a/b/c", "Say.He llo", "Süß.Ho",
+    ])
     func otherEndpointsAreMalformed(endpoint: String) {
         let failure = #expect(throws: CommandFailure.self) { try EndpointText.check(endpoint) }
         #expect(failure?.status == .malformedMethod)

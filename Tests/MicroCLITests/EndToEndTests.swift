@@ -21,7 +21,8 @@ import Testing
 
         let shown = try await Programs.micro("get", "service", name, environment: mdns)
         #expect(shown.status == 0)
-        #expect(shown.output.hasPrefix("service  \(name)\n\nversion latest\n\nID\tAddress\tMetadata\n\(name)-"))
+        #expect(
+            shown.output.hasPrefix("service  \(name)\n\nversion latest\n\nID\tAddress\tMetadata\n\(name)-"))
         #expect(shown.output.contains("protocol=grpc,registry=mdns,server=grpc,transport=grpc"))
         #expect(
             shown.output.hasSuffix(
@@ -95,7 +96,8 @@ import Testing
     }
 
     @Test func refusesWhatCannotBeSent() async throws {
-        let json = try await Programs.micro("call", "x", "A.B", "{\n  \"a\": oops}", "--address", "127.0.0.1:1")
+        let json = try await Programs.micro(
+            "call", "x", "A.B", "{\n  \"a\": oops}", "--address", "127.0.0.1:1")
         #expect(json.status == 128)
         #expect(json.errors.hasPrefix("The request is not JSON: line 2, column 8: "))
 
@@ -126,6 +128,36 @@ import Testing
         #expect(usage.status == 64)
     }
 
+    @Test func speaksJSONToAServiceOfProtobufMessages() async throws {
+        let port = try FreePort.tcp()
+        let program = try ForeignProgram(
+            Programs.path("greeter-protobuf"),
+            environment: ["MICRO_REGISTRY": "memory", "MICRO_SERVER_ADDRESS": "127.0.0.1:\(port)"])
+        try await program.waitForOutput("The service runs.")
+        let called = try await Programs.micro(
+            "call", "greeter-protobuf", "Greeter.Hello", #"{"name":"John"}"#, "--address", "127.0.0.1:\(port)"
+        )
+        #expect(called.status == 0, "\(called.errors)")
+        #expect(called.output == reply)
+        await program.stop()
+    }
+
+    @Test func theStreamingExampleTellsWhatHappens() async throws {
+        let program = try ForeignProgram(Programs.path("streaming"))
+        #expect(try await program.exitStatus() == 0, "\(program.errorOutput)")
+        #expect(
+            program.output == """
+                count: 3
+                count: 2
+                count: 1
+                count: 0
+                sum: 10
+                shout: HELLO
+                shout: STREAMS
+
+                """)
+    }
+
     @Test func toolsThatNeedNoNetwork() async throws {
         let version = try await Programs.micro("version")
         #expect(version.status == 0)
@@ -135,8 +167,10 @@ import Testing
         #expect(plugins.status == 0)
         let rows = plugins.output.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
         #expect(rows.contains { $0.starts(with: ["registry", "mdns", "MicroRegistryMDNS", "*"]) })
-        #expect(rows.contains { $0.starts(with: ["registry", "memory", "MicroRegistryMemory"]) && $0[3] != "*" })
-        #expect(rows.contains { $0.starts(with: ["transport", "grpc", "http2", "MicroTransportHTTP2", "*"]) })
+        #expect(
+            rows.contains { $0.starts(with: ["registry", "memory", "MicroRegistryMemory"]) && $0[3] != "*" })
+        #expect(
+            rows.contains { $0.starts(with: ["transport", "grpc", "http2", "MicroTransportHTTP2", "*"]) })
 
         let help = try await Programs.micro("call", "--help")
         #expect(help.status == 0)

@@ -12,7 +12,8 @@ enum Programs {
         if !FileManager.default.isExecutableFile(atPath: folder.appendingPathComponent(name).path) {
             // The tests may be run by a program of the toolchain.
             folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-                .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent(".build/debug")
+                .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent(
+                    ".build/debug")
         }
         return folder.appendingPathComponent(name).path
     }

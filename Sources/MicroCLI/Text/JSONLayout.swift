@@ -1,9 +1,10 @@
-internal import MicroCore
-
 /// Reads JSON text (RFC 8259) to check it or to indent it, and leaves its values as they are.
 ///
 /// A decoder would lose the order of keys and the digits of numbers, and tells no column.
 struct JSONLayout {
+    /// How deep arrays and objects may nest; each level is one of the reader's own stack.
+    private static let depthLimit = 256
+
     private let text: [UInt8]
     private var offset = 0
     private var depth = 0
@@ -37,8 +38,10 @@ extension JSONLayout {
     private mutating func value() throws(JSONFault) {
         guard let next = peek else { throw fault("a value is missing") }
         switch next {
-        case UInt8(ascii: "{"): try list(end: UInt8(ascii: "}")) { layout throws(JSONFault) in try layout.member() }
-        case UInt8(ascii: "["): try list(end: UInt8(ascii: "]")) { layout throws(JSONFault) in try layout.value() }
+        case UInt8(ascii: "{"):
+            try list(end: UInt8(ascii: "}")) { layout throws(JSONFault) in try layout.member() }
+        case UInt8(ascii: "["):
+            try list(end: UInt8(ascii: "]")) { layout throws(JSONFault) in try layout.value() }
         case UInt8(ascii: "\""): try string()
         case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): try number()
         case UInt8(ascii: "t"): try word("true")
@@ -52,7 +55,7 @@ extension JSONLayout {
     private mutating func list(
         end: UInt8, element: (inout JSONLayout) throws(JSONFault) -> Void
     ) throws(JSONFault) {
-        guard depth < JSONDepth.limit else { throw fault("more than \(JSONDepth.limit) levels are nested") }
+        guard depth < Self.depthLimit else { throw fault("more than \(Self.depthLimit) levels are nested") }
         take()
         skipSpace()
         if peek == end { return take() }
@@ -62,7 +65,8 @@ extension JSONLayout {
             try element(&self)
             skipSpace()
             guard let next = peek, next == UInt8(ascii: ",") || next == end else {
-                throw fault("\",\" or \"\(name(end))\" is expected" + (peek.map { ", not \(name($0))" } ?? ""))
+                throw fault(
+                    "\",\" or \"\(name(end))\" is expected" + (peek.map { ", not \(name($0))" } ?? ""))
             }
             if next == end { break }
             take()
