@@ -51,6 +51,7 @@ extension CallArguments {
     /// - Parameters:
     ///   - global: The options of all commands.
     ///   - body: Makes the call and prints what comes.
+    /// - Throws: The exit status, once the failure was reported.
     func perform(
         _ global: GlobalOptions,
         _ body: @escaping @Sendable (MicroClient, PreparedCall) async throws -> Void

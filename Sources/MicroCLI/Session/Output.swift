@@ -23,7 +23,9 @@ enum Output {
         }
     }
 
-    /// Writes a line to the standard error. If that fails there is nobody left to tell.
+    /// Writes a line to the standard error.
+    ///
+    /// If that fails there is nobody left to tell.
     static func writeError(_ line: String) { _ = write(Array((line + "\n").utf8), to: STDERR_FILENO) }
 
     /// Whether the standard output is a terminal.

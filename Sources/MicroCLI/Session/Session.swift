@@ -10,6 +10,7 @@ enum Session {
     /// - Parameters:
     ///   - sources: The client's configuration.
     ///   - body: The command.
+    /// - Throws: The exit status, once the failure was reported.
     static func run(
         _ sources: ConfigurationSources, _ body: @escaping @Sendable (MicroClient) async throws -> Void
     ) async throws {

@@ -156,7 +156,7 @@ extension JSONLayout {
 extension JSONLayout {
     private var peek: UInt8? { text.indices.contains(offset) ? text[offset] : nil }
 
-    /// Puts the next byte into the output. The caller has seen that there is one.
+    /// Puts the next byte, which the caller has seen, into the output.
     private mutating func take() {
         if let next = peek { output.append(next) }
         offset += 1
