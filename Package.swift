@@ -139,7 +139,10 @@ let package = Package(
             ["MicroTLS", "MicroTestSupport", "MicroCore", "COpenSSL", nioCore, nioPosix, nioEmbedded]),
         tests(
             "MicroRegistryMDNSTests",
-            ["MicroRegistryMDNS", "MicroTesting", "MicroCore", configuration, logging, nioCore],
+            [
+                "MicroRegistryMDNS", "MicroTesting", "MicroTestSupport", "MicroCore", configuration, logging,
+                nioCore,
+            ],
             resources: [.copy("Scripts")]),
         tests(
             "MicroTransportHTTP2Tests",
