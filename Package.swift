@@ -154,6 +154,12 @@ let package = Package(
                 inMemoryLogging, logging, serviceLifecycle,
             ]),
         tests(
+            "MicroProtobufTests",
+            [
+                "MicroProtobuf", "Micro", "MicroCore", "MicroCodecProtobuf", "MicroTransportMemory",
+                "MicroRegistryMemory", swiftProtobuf,
+            ]),
+        tests(
             "MicroMemoryTests", ["MicroRegistryMemory", "MicroTransportMemory", "MicroTesting", "MicroCore"]),
         tests(
             "MicroCodecTests",
@@ -163,7 +169,10 @@ let package = Package(
             ["MicroTLS", "MicroTestSupport", "MicroCore", "COpenSSL", nioCore, nioPosix, nioEmbedded]),
         tests(
             "MicroRegistryMDNSTests",
-            ["MicroRegistryMDNS", "MicroTesting", "MicroCore", configuration, logging, nioCore],
+            [
+                "MicroRegistryMDNS", "MicroTesting", "MicroTestSupport", "MicroCore", configuration, logging,
+                nioCore,
+            ],
             resources: [.copy("Scripts")]),
         tests(
             "MicroTransportHTTP2Tests",

@@ -5,6 +5,9 @@ extension ValueRecord {
     /// How many levels of fields are described, as in go-micro.
     private static let depthLimit = 3
 
+    /// Fields with numbers above this one are left out: each number is asked for.
+    private static let numberLimit = 2047
+
     /// Describes a Protobuf message as a registry tells of it: its fields with the names of their types in
     /// Go.
     ///
@@ -13,11 +16,16 @@ extension ValueRecord {
         self = Self.describe(type, depth: 0)
     }
 
-    static func describe(_ type: any SwiftProtobuf.Message.Type, depth: Int) -> ValueRecord {
+    static func describe<Value: SwiftProtobuf.Message>(_ type: Value.Type, depth: Int) -> ValueRecord {
         let name = typeName(type)
-        guard depth < depthLimit, let named = type as? any (SwiftProtobuf.Message & _ProtoNameProviding).Type
-        else { return ValueRecord(name: name, type: name) }
-        let values = fields(named, depth: depth)
+        guard depth < depthLimit else { return ValueRecord(name: name, type: name) }
+        var recorder = FieldRecorder(numbers: 1...numberLimit, depth: depth)
+        var message = Value()
+        try? message.decodeMessage(decoder: &recorder)
+        let values = recorder.fields.map { field in
+            ValueRecord(
+                name: fieldName(field.number, of: type), type: field.type, values: field.values)
+        }
         return ValueRecord(name: name, type: name, values: values.isEmpty ? nil : values)
     }
 
@@ -26,17 +34,16 @@ extension ValueRecord {
         String(type.protoMessageName.split(separator: ".").last ?? "")
     }
 
-    private static func fields<Value: SwiftProtobuf.Message & _ProtoNameProviding>(
-        _ type: Value.Type, depth: Int
-    ) -> [ValueRecord] {
-        var recorder = FieldRecorder(
-            count: Google_Protobuf_FieldMask(allFieldsOf: type).paths.count, depth: depth)
+    /// The name of a field as its definition has it, or its number where that can't be found out.
+    ///
+    /// The library doesn't tell names, but it writes them: into the text form of a message that has only
+    /// this field.
+    private static func fieldName<Value: SwiftProtobuf.Message>(_ number: Int, of type: Value.Type) -> String
+    {
+        var recorder = FieldRecorder(numbers: number...number, depth: depthLimit)
         var message = Value()
         try? message.decodeMessage(decoder: &recorder)
-        return recorder.fields.map { field in
-            let mask = try? Google_Protobuf_FieldMask(fieldNumbers: [field.number], of: type)
-            return ValueRecord(
-                name: mask?.paths.first ?? "\(field.number)", type: field.type, values: field.values)
-        }
+        let name = message.textFormatString().prefix { $0.isLetter || $0.isNumber || $0 == "_" }
+        return name.isEmpty ? "\(number)" : String(name)
     }
 }

@@ -28,6 +28,8 @@ final class ClientCore: Sendable {
     /// Returns the engine; waits for the client to run.
     ///
     /// - Parameter deadline: How long to wait; the default request timeout if `nil`.
+    /// - Returns: The engine.
+    /// - Throws: Why the client does not run.
     func engine(deadline: ContinuousClock.Instant?) async throws(MicroError) -> ClientEngine {
         if let engine = running.load() { return engine }
         _ = await started.wait(until: deadline ?? .now + .seconds(5))

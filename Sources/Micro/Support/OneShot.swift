@@ -64,6 +64,7 @@ final class OneShot: Sendable {
     ///
     /// - Parameter work: The work.
     /// - Returns: What the work returned.
+    /// - Throws: What the work threw.
     func cancelling<Value: Sendable>(
         _ work: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {

@@ -46,7 +46,10 @@ struct MulticastLink: Sendable {
         receive: @escaping @Sendable (Packet) -> Void
     ) async throws -> MulticastLink {
         let isIPv4 = if case .v4 = device.address { true } else { false }
-        let group = try SocketAddress(ipAddress: isIPv4 ? "224.0.0.251" : "ff02::fb", port: port)
+        // A link-local IPv6 group is an address only together with its interface. The resolver, which
+        // understands the zone, has nothing to look up here.
+        let group = try SocketAddress.makeAddressResolvingHost(
+            isIPv4 ? "224.0.0.251" : "ff02::fb%\(device.name)", port: port)
         let any = try SocketAddress(ipAddress: isIPv4 ? "0.0.0.0" : "::", port: 0)
         let listener = try await bind(
             to: group, on: loop, source: PacketSource(link: number, isGroup: true), receive: receive)

@@ -35,6 +35,28 @@ import Testing
         }
     }
 
+    @Test func aLaterWatchBeginsAfresh() async throws {
+        let interface = Network.interfaces[0]
+        let (writer, reader) = (Network.registry(on: [interface]), Network.registry(on: [interface]))
+        let record = Network.record(Network.serviceName())
+        try await Network.run(reader, writer) {
+            do {
+                let changes = reader.watch(record.name).makeAsyncIterator()
+                #expect(try await changes.next() == .synced)
+                try await writer.register(record, timeToLive: nil)
+                #expect(try await changes.next() == .up(record))
+            }
+            // Nobody listens while the node goes and another one comes.
+            try await writer.deregister(record)
+            let other = Network.record(record.name, node: "b")
+            try await writer.register(other, timeToLive: nil)
+            #expect(try await reader.lookup(record.name) == [other])
+            let changes = reader.watch(record.name).makeAsyncIterator()
+            #expect(try await changes.next() == .up(other))
+            #expect(try await changes.next() == .synced)
+        }
+    }
+
     @Test(arguments: Network.links)
     func goMicroFindsOurs(interface: String, family: String) async throws {
         let registry = Network.registry(on: [interface])
@@ -107,23 +129,28 @@ import Testing
                             id: "\(service)-\(number)", address: HostPort.join(host, 9000 + number),
                             metadata: ["protocol": "grpc"])
                     })
-                #expect(try await registry.lookup(service) == [wanted])
+                // On a busy machine the second of two answers may come too late for the first lookup.
+                var found: [ServiceRecord] = []
+                for _ in 0..<20 where found != [wanted] { found = try await registry.lookup(service) }
+                #expect(found == [wanted], "\(interface), IPv\(family)")
             }
-            peer.stop()
+            await peer.stop()
         }
     }
 
     @Test(arguments: ["gone", "other-service"])
     func weLeaveOutWhatIsNotThere(shape: String) async throws {
         let interface = Network.interfaces[0]
-        var registry = Network.registry(on: [interface])
-        registry = MDNSRegistry(
+        let registry = MDNSRegistry(
             configuration: .init(domain: "micro", interfaces: [interface], timeout: .milliseconds(300)))
         let service = Network.serviceName()
         let peer = try Script("respond", interface, "4", shape, service)
         try await peer.expect("ready")
-        try await Network.run(registry) { #expect(try await registry.lookup(service).isEmpty) }
-        peer.stop()
+        try await Network.run(registry) {
+            let found = try await registry.lookup(service)
+            #expect(found.isEmpty)
+        }
+        await peer.stop()
     }
 
     @Test(arguments: Network.links)
@@ -147,7 +174,7 @@ import Testing
             // A process that dies without a word: its records run out.
             let doomed = try Script("announce", interface, family, service, "2")
             try await doomed.expect("ready")
-            doomed.stop()
+            await doomed.stop()
             #expect(try await changes.next() == .up(record))
             #expect(try await changes.next() == .down(key))
         }

@@ -27,7 +27,7 @@ enum Network {
     static func registry(on interfaces: [String]? = nil) -> MDNSRegistry {
         MDNSRegistry(
             configuration: MDNSRegistry.Configuration(
-                domain: "micro", interfaces: interfaces, timeout: .seconds(2)))
+                domain: "micro", interfaces: interfaces, timeout: .seconds(1)))
     }
 
     /// A name that no other test uses.

@@ -1,72 +1,33 @@
 import Foundation
-import Synchronization
+import MicroTestSupport
 import Testing
 
 /// A Python process in the other role.
 final class Script: Sendable {
-    private let process: Mutex<Process>
-    private let input = Pipe()
-    private let output = Pipe()
+    private let program: ForeignProgram
 
     /// Starts `mdns.py`, which says what its roles are.
     init(_ arguments: String...) throws {
         let file = try #require(
             Bundle.module.url(forResource: "mdns", withExtension: "py", subdirectory: "Scripts"))
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["python3", file.path] + arguments
-        process.standardInput = input
-        process.standardOutput = output
-        try process.run()
-        self.process = Mutex(process)
+        program = try ForeignProgram("python3", [file.path] + arguments, package: "python3")
     }
-
-    deinit { stop() }
 
     /// Ends the process.
-    func stop() {
-        process.withLock { process in
-            if process.isRunning { process.terminate() }
-        }
-    }
+    func stop() async { await program.stop() }
 
     /// Writes a line to the process.
-    func tell(_ line: String) throws {
-        try input.fileHandleForWriting.write(contentsOf: Data("\(line)\n".utf8))
-    }
+    func tell(_ line: String) throws { try program.write(line + "\n") }
 
-    /// Reads a line that the process must say.
-    func expect(_ line: String) async throws {
-        let said = await blocking { Self.readLine(from: self.output.fileHandleForReading) }
-        try #require(said == "\"\(line)\"", "The Python process failed; its standard error says why.")
-    }
+    /// Waits for a line that the process must say.
+    func expect(_ line: String) async throws { try await program.waitForOutput("\"\(line)\"") }
 
     /// Reads what the process says until it ends by itself.
     func packets() async throws -> [Packet] {
-        let data = await blocking { self.output.fileHandleForReading.readDataToEndOfFile() }
-        let (status, reason) = process.withLock { process in
-            process.waitUntilExit()
-            return (process.terminationStatus, process.terminationReason)
-        }
-        try #require(
-            status == 0 && reason == .exit, "The Python process failed; its standard error says why.")
-        return try data.split(separator: UInt8(ascii: "\n")).filter { $0.first == UInt8(ascii: "{") }.map {
-            try JSONDecoder().decode(Packet.self, from: $0)
-        }
-    }
-
-    private static func readLine(from handle: FileHandle) -> String {
-        var line = Data()
-        while let byte = try? handle.read(upToCount: 1), let first = byte.first, first != UInt8(ascii: "\n") {
-            line.append(first)
-        }
-        return String(decoding: line, as: UTF8.self)
-    }
-
-    /// Runs something that blocks on a thread of its own.
-    private func blocking<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
-        await withCheckedContinuation { continuation in
-            Thread.detachNewThread { continuation.resume(returning: body()) }
+        let status = try await program.exitStatus()
+        try #require(status == 0, "\(program.errorOutput)")
+        return try program.output.split(separator: "\n").filter { $0.hasPrefix("{") }.map {
+            try JSONDecoder().decode(Packet.self, from: Data($0.utf8))
         }
     }
 }

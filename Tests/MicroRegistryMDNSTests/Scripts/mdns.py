@@ -87,11 +87,18 @@ def section(rrsets):
 
 
 def describe(data, sender):
-    message = dns.message.from_wire(data, one_rr_per_rrset=True)
+    message = dns.message.from_wire(data, one_rr_per_rrset=True, continue_on_error=True)
+    answers = section(message.answer)
+    for error in message.errors:
+        # go-micro sends texts without a string in its list of services; dnspython takes that ill.
+        if "list of strings must not be empty" not in str(error.exception):
+            raise error.exception
+        owner = next(record for record in answers if record["type"] == "SRV")
+        answers.append({**owner, "type": "TXT", "strings": [], "data": None})
     return {
         "id": message.id, "flags": message.flags, "port": sender[1], "size": len(data),
         "questions": [[q.name.to_text(), dns.rdatatype.to_text(q.rdtype)] for q in message.question],
-        "answers": section(message.answer), "authorities": section(message.authority),
+        "answers": answers, "authorities": section(message.authority),
         "additionals": section(message.additional),
     }
 
