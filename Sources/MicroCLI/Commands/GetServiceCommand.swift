@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Micro
 
 /// `micro get service`.
 struct GetServiceCommand: AsyncParsableCommand {

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Micro
 
 /// `micro services`, and `micro list services`.
 struct ServicesCommand: AsyncParsableCommand {

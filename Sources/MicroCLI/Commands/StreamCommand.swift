@@ -1,4 +1,6 @@
 internal import ArgumentParser
+internal import Micro
+internal import MicroCore
 
 /// `micro stream`.
 struct StreamCommand: AsyncParsableCommand {
