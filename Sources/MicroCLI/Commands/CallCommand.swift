@@ -8,15 +8,18 @@ struct CallCommand: AsyncParsableCommand {
         commandName: "call",
         abstract: "Calls an endpoint of a service and prints its reply.",
         discussion: """
-            The request is JSON, and so is the reply, with its keys in the order in which they came.
+            The request is JSON, and so is the reply, with its keys in the order in
+            which they came.
 
               micro call greeter Greeter.Hello '{"name": "John"}'
               echo '{"name": "John"}' | micro call greeter Greeter.Hello -
-              micro call greeter Greeter.Hello --address 127.0.0.1:9090 --request_timeout 1s
-              micro call greeter Greeter.Hello '{}' --metadata tenant=blue --metadata trace=1
+              micro call greeter Greeter.Hello '{}' --address 127.0.0.1:9090
+              micro call greeter Greeter.Hello '{}' --request_timeout 1s
+              micro call greeter Greeter.Hello '{}' --metadata tenant=blue
 
-            If the call fails, one line on standard error has the error's id, code, detail and status, and the
-            exit status says what kind it was; see 'micro --help'.
+            If the call fails, one line on standard error has the error's id, code,
+            detail and status, and the exit status says what kind it was; see
+            'micro --help'.
             """)
 
     @OptionGroup var call: CallArguments

@@ -7,8 +7,9 @@ struct GetServiceCommand: AsyncParsableCommand {
         commandName: "service",
         abstract: "Shows a service: versions, nodes and endpoints.",
         discussion: """
-            For each version that runs: the nodes with their addresses and metadata, and the endpoints with
-            the fields of their requests and responses. An unknown service ends with exit status 4.
+            For each version that runs: the nodes with their addresses and metadata,
+            and the endpoints with the fields of their requests and responses. An
+            unknown service ends with exit status 4.
 
               micro get service greeter
             """)

@@ -7,8 +7,9 @@ struct PluginsCommand: AsyncParsableCommand {
         commandName: "plugins",
         abstract: "Lists the plugins that this command is built with.",
         discussion: """
-            For each plugin: what it stands for, the names by which MICRO_REGISTRY and its like choose it, the
-            module that has it, and a star if it is taken when nothing is chosen.
+            For each plugin: what it stands for, the names by which MICRO_REGISTRY
+            and its like choose it, the module that has it, and a star if it is
+            taken, or goes first, when nothing is chosen.
             """)
 
     func run() async throws {

@@ -7,10 +7,11 @@ struct ServicesCommand: AsyncParsableCommand {
         commandName: "services",
         abstract: "Lists the services that run.",
         discussion: """
-            Prints the names of all services that the registry knows, sorted, one on each line.
+            Prints the names of all services that the registry knows, sorted, one on
+            each line.
 
               micro services
-              micro services --registry memory
+              micro services --registry mdns
             """)
 
     @OptionGroup var global: GlobalOptions

@@ -8,8 +8,9 @@ struct StreamCommand: AsyncParsableCommand {
         commandName: "stream",
         abstract: "Calls a streaming endpoint and prints its replies as they come.",
         discussion: """
-            Sends one request and prints every reply until the service ends the stream, or until Ctrl-C. There
-            is no limit of time unless --request_timeout sets one.
+            Sends one request and prints every reply until the service ends the
+            stream, or until Ctrl-C. There is no limit of time unless
+            --request_timeout sets one.
 
               micro stream clock Clock.Ticks '{"count": 3}'
               micro stream clock Clock.Ticks -o raw | head -n 1

@@ -146,7 +146,7 @@ extension JSONLayout {
         for letter in word.utf8 {
             guard peek == letter else {
                 offset = start
-                throw fault("a value is expected; did you mean \(word)?")
+                throw fault("a value is expected, perhaps \(word)")
             }
             take()
         }
