@@ -5,7 +5,6 @@ SWIFT ?= swift
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 SOURCES = Package.swift Sources Tests Examples $(wildcard Benchmarks/Package.swift Benchmarks/Sources)
-DEBUG = $(shell $(SWIFT) build --show-bin-path)
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo test linkage bench bench-smoke bench-peers format lint clean
@@ -29,7 +28,7 @@ demo:
 	@scripts/setup build
 	$(SWIFT) build --product greeter-service
 	$(SWIFT) build --product micro
-	scripts/demo $(DEBUG)
+	scripts/demo "$$($(SWIFT) build --show-bin-path)"
 
 test:
 	@scripts/setup test
@@ -39,7 +38,7 @@ test:
 linkage:
 	@scripts/setup build
 	$(SWIFT) build --product linkage-probe
-	scripts/check-linkage $(DEBUG)/linkage-probe
+	scripts/check-linkage "$$($(SWIFT) build --show-bin-path)/linkage-probe"
 
 bench:
 	@scripts/setup bench
