@@ -142,7 +142,7 @@ let package = Package(
         tests(
             "MicroCLITests",
             [
-                "MicroCLI", "MicroDefaults", "MicroTestSupport", "MicroCore", "greeter-service",
+                "MicroCLI", "MicroDefaults", "Micro", "MicroTestSupport", "MicroCore", "greeter-service",
                 "greeter-protobuf",
                 "streaming", argumentParser,
             ]),

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Micro
 import MicroCore
 import Testing
 

@@ -1,3 +1,4 @@
+import Micro
 import MicroCore
 import Testing
 

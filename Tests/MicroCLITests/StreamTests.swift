@@ -60,7 +60,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [(SIGINT, Int32(130)), (SIGTERM, 143)])
+    @Test(arguments: [(SIGINT, 130), (SIGTERM, 143)] as [(Int32, Int32)])
     func aSignalEndsTheStream(signal: Int32, status: Int32) async throws {
         let wasCancelled = Mutex(false)
         let endless = Endpoint("Clock.Ticks") { (_: Start, ticks: MessageWriter<Tick>, _) in
@@ -81,7 +81,7 @@ import Testing
         #expect(wasCancelled.withLock { $0 })
     }
 
-    @Test(arguments: [(401, Int32(2)), (408, 1), (403, 127)])
+    @Test(arguments: [(401, 2), (408, 1), (403, 127)] as [(Int, Int32)])
     func theOutcomeOfACallIsTheExitStatus(code: Int, status: Int32) async throws {
         let refusing = Endpoint("Door.Open") { (_: Start, _) -> Tick in
             throw MicroError(id: "door", code: code, detail: "no")
