@@ -64,7 +64,6 @@ actor Engine {
         guard !links.isEmpty else { throw Self.noMulticast(failures) }
         logger.info(
             "mDNS listens.", metadata: ["micro.mdns.links": "\(links.map(\.name).joined(separator: ", "))"])
-        watchersChanged()
     }
 
     private static func noMulticast(_ failures: [String]) -> StartError {
@@ -81,13 +80,14 @@ actor Engine {
     func close() async {
         timer?.task.cancel()
         timer = nil
-        let goodbyes = responder.instances.map(\.goodbye)
+        let (instances, links) = (responder.instances, links)
         responder = Responder(names: names, host: responder.host)
-        for sent in goodbyes.flatMap({ packet in links.map { $0.announce(packet) } }) {
+        self.links = []
+        for instance in instances { directory.remove(instance.key) }
+        for sent in instances.flatMap({ instance in links.map { $0.announce(instance.goodbye) } }) {
             try? await sent.get()
         }
         for link in links { await link.close() }
-        links = []
         let left = callers.values
         callers = [:]
         for caller in left { caller.resume(throwing: MDNSRegistry.stopped) }
