@@ -151,7 +151,7 @@ final class ClientStream: HTTP2Stream {
             resumeSender(MicroError(.cancelled, "The call has ended."))
         case .failure(let error):
             trailers?.set(error.trailingMetadata)
-            inbox.finish(.failure(error))
+            inbox.finish(.failure(error), keepsMessages: hasAnswerEnded)
             unary?.resume(returning: .failure(error))
             resumeHeadWaiters(.failure(error))
             resumeSender(error)

@@ -45,11 +45,16 @@ struct Inbox {
         return release()
     }
 
-    /// Ends the inbox; the messages that wait can still be read unless the end is an error.
-    mutating func finish(_ end: Reading) {
+    /// Ends the inbox.
+    ///
+    /// - Parameters:
+    ///   - end: What the reader is told behind the last message.
+    ///   - keepsMessages: Whether the messages that wait can still be read if the end is an error: they can
+    ///     if the peer has sent them before the error.
+    mutating func finish(_ end: Reading, keepsMessages: Bool = false) {
         guard self.end == nil else { return }
         self.end = end
-        if case .failure = end {
+        if case .failure = end, !keepsMessages {
             messages = []
             head = 0
         }
