@@ -25,7 +25,8 @@ struct StreamCommand: AsyncParsableCommand {
                 call.service, call.endpoint, contentSubtype: "json", options: call.options
             ) { stream in
                 try await stream.send(call.message)
-                try await stream.finish()
+                // The service may have ended the call already; reading tells how, behind its replies.
+                try? await stream.finish()
                 while let reply = try await stream.receive() {
                     try Output.write(call.output.line(of: reply.bytes))
                 }
