@@ -151,7 +151,7 @@ let package = Package(
             "MicroTests",
             [
                 "Micro", "MicroCore", "MicroCodecJSON", "MicroTransportMemory", "MicroRegistryMemory",
-                inMemoryLogging, logging, serviceLifecycle,
+                configuration, inMemoryLogging, logging, serviceLifecycle,
             ]),
         tests(
             "MicroProtobufTests",
@@ -177,8 +177,8 @@ let package = Package(
         tests(
             "MicroTransportHTTP2Tests",
             [
-                "MicroTransportHTTP2", "MicroGRPC", "MicroNIO", "MicroTesting", "MicroCore", nioCore,
-                nioPosix,
+                "MicroTransportHTTP2", "MicroGRPC", "MicroNIO", "MicroTesting", "MicroTestSupport", "MicroCore",
+                "CNghttp2", nioCore, nioPosix, swiftProtobuf,
             ], resources: [.copy("Fixtures")]),
     ]
 )

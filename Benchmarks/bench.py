@@ -35,9 +35,8 @@ def main():
     cores = process.cores()
     with tempfile.TemporaryDirectory(prefix="micro-bench-") as folder:
         bench = cases.Bench(settings, folder, cores, names, shown)
-        if cores[1] is not None:
-            # What Python itself sends and receives shares the load generator's core.
-            os.sched_setaffinity(0, {cores[1]})
+        # What Python itself sends and receives shares the load generator's core.
+        process.place_self(cores[1])
         for name in chosen.case or cases.ALL:
             shown.progress(name, cases.ALL[name].__doc__)
             cases.ALL[name](bench)

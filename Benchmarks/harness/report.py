@@ -86,7 +86,7 @@ class Report:
         if not measured:
             return ""
         middle = statistics.median(measured)
-        text = f"{middle:.2f} ({min(measured):.2f} to {max(measured):.2f})"
+        text = f"{middle:.3g} ({min(measured):.3g} to {max(measured):.3g})"
         limit = LIMITS.get((figure, peer))
         if limit is None:
             return text

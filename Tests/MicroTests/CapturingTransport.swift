@@ -12,6 +12,8 @@ final class CapturingTransport: Transport {
 
     var handler: (any CallHandler)? { captured.withLock(\.self) }
 
+    func forget() { captured.withLock { $0 = nil } }
+
     var nodeProtocol: NodeProtocol { base.nodeProtocol }
 
     func prepare(_ context: PluginContext) throws { journal?.add("transport prepare") }

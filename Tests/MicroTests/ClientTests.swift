@@ -298,6 +298,14 @@ struct ClientTests {
         #expect(reason.message.contains("consul"))
     }
 
+    @Test("a timeout that is longer than any clock is no trap")
+    func endlessTimeout() async throws {
+        let reply = try await withClient(ScriptedTransport(), nodes: two) { client in
+            try await client.hello(options: .timeout(.seconds(Int64.max)))
+        }
+        #expect(reply == "a" || reply == "b")
+    }
+
     @Test("round robin takes turns, and random reaches all")
     func selectors() {
         let nodes = (0..<4).map { Node(id: "\($0)", address: "") }

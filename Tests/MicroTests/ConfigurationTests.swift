@@ -1,3 +1,4 @@
+import Configuration
 import FoundationEssentials
 import Micro
 import MicroCodecJSON
@@ -154,6 +155,40 @@ struct ConfigurationTests {
     func forever() async throws {
         let record = try await record(.test(["MICRO_REGISTER_TTL": "0", "MICRO_REGISTER_INTERVAL": "0"]))
         #expect(record.nodes.count == 1)
+    }
+
+    @Test("plugins see flags, variables and values in code under their role")
+    func plugins() async throws {
+        let journal = Journal()
+        let plugin = Plugin(.registry, "own") { context in
+            let address = context.config.string(forKey: "address") ?? ""
+            let certificate = context.sharedConfig.string(forKey: "tls.cert") ?? ""
+            journal.add("\(context.service.name) \(address) \(certificate)")
+            return MemoryRegistry()
+        }
+        let service = MicroService(
+            "greeter", plugins: [plugin, .jsonCodec, .memoryTransport],
+            configuration: .test(
+                ["MICRO_TLS_CERT": "c", "MICRO_REGISTRY_ADDRESS": "variable"],
+                arguments: ["--registry-address", "flag:1,flag:2"])
+        ) { hello }
+        try await service.withRunning { _ in }
+        #expect(journal.lines == ["greeter flag:1,flag:2 c"])
+    }
+
+    @Test("parts that need each other in a circle stop the start, naming the path")
+    func circle() async throws {
+        let registry = Plugin(.registry, "r") { context in
+            _ = try context.part(.selector)
+            return MemoryRegistry()
+        }
+        let selector = Plugin(.selector, "s") { context in
+            _ = try context.part(.registry)
+            return RandomSelector()
+        }
+        let error = try await refusal(
+            ["MICRO_SELECTOR": "s"], plugins: [registry, selector, .jsonCodec, .memoryTransport])
+        #expect(error.message.contains("registry → selector → registry"))
     }
 
     @Test("a flag's error names the flag")

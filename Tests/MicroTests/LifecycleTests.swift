@@ -235,4 +235,35 @@ struct LifecycleTests {
         try await service.run { _ in raiseTermination() }
         #expect(journal.lines.contains("shut down"))
     }
+
+    @Test("run() alone handles signals")
+    func signalWithoutArguments() async throws {
+        let journal = Journal()
+        let service = makeJournalled(journal)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await service.run() }
+            while !journal.lines.contains("register") { await Task.yield() }
+            raiseTermination()
+            try await group.waitForAll()
+        }
+        #expect(journal.lines.contains("shut down"))
+    }
+
+    @Test("nothing of a service that has stopped stays in memory")
+    func released() async throws {
+        weak var registry: JournalRegistry?
+        weak var transport: CapturingTransport?
+        do {
+            let parts = (JournalRegistry(Journal()), CapturingTransport())
+            (registry, transport) = parts
+            let service = makeService(registry: parts.0, transport: parts.1) { hello }
+            try await service.withRunning { running in
+                _ = try await running.client.hello()
+            }
+        }
+        // The handler that the test double captured refers to the service, not the other way round.
+        transport?.forget()
+        #expect(registry == nil)
+        #expect(transport == nil)
+    }
 }

@@ -6,6 +6,7 @@ import MicroCore
 import MicroProtobuf
 import MicroRegistryMemory
 import MicroTransportHTTP2
+import SwiftProtobuf
 
 /// Makes calls when a line on standard input asks for them, so that the benchmarks can read the
 /// client's CPU time before and behind.
@@ -21,7 +22,7 @@ struct EchoClient: AsyncParsableCommand {
     func run() async throws {
         let client = MicroClient(
             name: "echo-client", registry: .memory, transports: [.grpc(HTTP2Transport.Configuration())],
-            configuration: ConfigurationSources())
+            configuration: ConfigurationSources(arguments: []))
         try await withMicroClient(client) { client in
             while let line = readLine() {
                 let order = try Order(line)

@@ -6,6 +6,7 @@ import MicroCore
 import MicroProtobuf
 import MicroRegistryMemory
 import MicroTransportHTTP2
+import SwiftProtobuf
 
 /// Serves the echo service, for the benchmarks and for anybody's load generator.
 ///
@@ -28,7 +29,8 @@ struct EchoServer: AsyncParsableCommand {
         // Without the variables of the process: what is measured is what stands here.
         let service = MicroService(
             "echo", address: "127.0.0.1:\(port)", registry: .memory,
-            transport: .grpc(HTTP2Transport.Configuration(tls: tls)), configuration: ConfigurationSources()
+            transport: .grpc(HTTP2Transport.Configuration(tls: tls)),
+            configuration: ConfigurationSources(arguments: [])
         ) {
             Endpoint("Echo.Unary") { (request: Echo_Payload, _: RequestContext) in
                 Echo_Payload.with { $0.payload = request.payload }

@@ -12,7 +12,7 @@ extension ClientEngine {
     func deadline(
         _ options: CallOptions, bound: ContinuousClock.Instant?, defaultTimeout: Duration?
     ) -> ContinuousClock.Instant? {
-        var deadline = (options.timeout ?? defaultTimeout).map { ContinuousClock.now + $0 }
+        var deadline = (options.timeout ?? defaultTimeout).map { ContinuousClock.Instant.after($0) }
         if let limit = options.deadline { deadline = min(deadline ?? limit, limit) }
         if let bound { deadline = min(deadline ?? bound, bound) }
         return deadline
@@ -54,8 +54,7 @@ extension ClientEngine {
 
     /// Does something on a connection of a service, once or more often.
     ///
-    /// Which node to call is found out before the first attempt; that there is none ends the call. What
-    /// is tried again is an attempt on a node.
+    /// That there is no node to call ends the call. What is tried again is an attempt on a node.
     private func attempt<Answer>(
         _ route: CallRoute, _ options: CallOptions, _ deadline: ContinuousClock.Instant,
         _ body: (any Connection) async throws(MicroError) -> Answer

@@ -107,7 +107,7 @@ extension MicroClient {
     /// Returns what the client is made of; waits for it to run, within the call's limits.
     func runningEngine(_ options: CallOptions) async throws(MicroError) -> ClientEngine {
         if let engine = core.engine { return engine }
-        let limits = [options.timeout.map { .now + $0 }, options.deadline, bound].compactMap(\.self)
+        let limits = [options.timeout.map { .after($0) }, options.deadline, bound].compactMap(\.self)
         return try await core.engine(deadline: limits.min())
     }
 

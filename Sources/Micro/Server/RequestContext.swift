@@ -15,7 +15,9 @@ public final class RequestContext: Sendable {
     public let info: EndpointInfo
 
     /// Everything that the call said before its first message.
-    public let head: CallHead
+    ///
+    /// It is not public, since middleware should not decide by the path that a caller chose.
+    private let head: CallHead
 
     /// Whether a handler has set metadata: the road of a call reads no more than this flag.
     private let hasAnswerMetadata = Atomic<Bool>(false)
@@ -36,6 +38,9 @@ public final class RequestContext: Sendable {
 
     /// The service that answers.
     public var service: ServiceIdentity { info.service }
+
+    /// How the messages are encoded, such as `proto` or `json`.
+    public var contentSubtype: String { head.contentSubtype.isEmpty ? "proto" : head.contentSubtype }
 
     /// The metadata that the caller sent along.
     public var metadata: Metadata { head.metadata }

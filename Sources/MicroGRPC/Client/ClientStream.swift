@@ -52,7 +52,7 @@ final class ClientStream: HTTP2Stream {
         self.fields = ResponseFields()
         if endsStream {
             hasAnswerEnded = true
-            settle(checked(fields.outcome))
+            settle(checked(fields.outcome(isBehindHead: head != nil)))
         } else if head == nil, !fields.isInformational {
             if let error = fields.headError { return abort(error) }
             head = fields.packedMetadata

@@ -22,31 +22,27 @@ package final class GRPCConnection: Connection {
     package static func open(
         to address: String, as name: PeerName, limits: HTTP2Limits, tls: TLSContext?
     ) async throws(MicroError) -> GRPCConnection {
-        let status = ClientStatus()
         let loop = EventLoops.currentOrNext
-        let ready = tls.map { _ in loop.makePromise(of: Void.self) }
+        let attempts = ConnectAttempts()
         let bootstrap = ClientBootstrap(group: loop)
             .connectTimeout(TimeAmount(limits.connectTimeout))
             .channelOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 512 << 10))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    let connection = try ClientConnection(
-                        authority: address, ready: ready, status: status, limits: limits,
-                        loop: channel.eventLoop)
-                    if let tls { try channel.pipeline.syncOperations.addHandler(TLSHandler(tls, peer: name)) }
-                    try channel.pipeline.syncOperations.addHandler(connection)
+                    let handler = try tls.map { try TLSHandler($0, peer: name) }
+                    try attempts.add(channel, authority: address, limits: limits, tls: handler)
                 }
             }
         do {
-            let channel = try await connect(bootstrap, to: address)
-            try await ready?.futureResult.get()
-            let connection = try await channel.pipeline.handler(type: ClientConnection.self).map {
-                NIOLoopBound($0, eventLoop: channel.eventLoop)
-            }.get()
-            return GRPCConnection(connection, loop: loop, status: status)
+            let attempt = try await withTaskCancellationHandler {
+                let attempt = try attempts.attempt(of: try await connect(bootstrap, to: address))
+                try await attempt.ready?.get()
+                return attempt
+            } onCancel: {
+                attempts.cancel()
+            }
+            return GRPCConnection(attempt.connection, loop: loop, status: attempt.status)
         } catch {
-            // The promise must be kept also where no connection came to be that could keep it.
-            ready?.fail(error)
             let reason = (error as? MicroError)?.detail ?? "\(error)"
             throw MicroError(
                 .unavailable, "Can't connect to \(address): \(reason)", id: clientErrorID, processed: .no)

@@ -47,10 +47,13 @@ struct ResponseFields {
         return isGRPC ? nil : MicroError(.unknown, "The peer's answer is not gRPC: check the address.")
     }
 
-    /// The outcome that the trailers have: the trailing metadata, or the error.
-    var outcome: Result<Metadata, MicroError> {
+    /// Returns the outcome that the trailers have: the trailing metadata, or the error.
+    ///
+    /// - Parameter isBehindHead: Whether a head came before, or the fields are the whole answer.
+    func outcome(isBehindHead: Bool) -> Result<Metadata, MicroError> {
         if isTooLong { return .failure(MicroError(.internal, "The trailers of the answer are too long.")) }
         guard let status else {
+            let headError = isBehindHead ? nil : headError
             return .failure(headError ?? MicroError(.unknown, "The answer ended without a grpc-status."))
         }
         guard status != .ok else { return .success(packedMetadata) }

@@ -1,0 +1,88 @@
+import MicroCore
+import MicroTestSupport
+import MicroTransportHTTP2
+import Testing
+
+/// Addresses that can't be listened on or dialled: the error names them, and says what to do.
+@Suite struct AddressTests {
+    private let transport = HTTP2Transport()
+
+    private func listenError(_ address: ListenAddress) async throws -> StartError? {
+        do {
+            let listener = try await transport.listen(on: address, handler: TestServer())
+            await listener.shutdown(deadline: .now)
+            return nil
+        } catch let error as StartError {
+            return error
+        }
+    }
+
+    @Test func portThatIsTaken() async throws {
+        try await withTestServer { listening in
+            let error = try await listenError(listening.address)
+            #expect("\(try #require(error))".contains("\(listening.address)"))
+            #expect("\(try #require(error))".contains("another program"))
+        }
+    }
+
+    @Test func addressesThatAreNotOurs() async throws {
+        for address in [
+            ListenAddress.host("192.0.2.1", port: 0), .host("no-such-host.invalid", port: 0),
+            .unixSocket("/no/such/folder/x.sock"), .unixSocket(String(repeating: "x", count: 200)),
+        ] {
+            let error = try #require(try await listenError(address), "\(address)")
+            #expect("\(error)".contains("\(address)"))
+        }
+    }
+
+    @Test func addressesThatNobodyAnswers() async throws {
+        let port = try FreePort.tcp()
+        for address in [
+            "127.0.0.1:\(port)", "no-such-host.invalid:80", "no port", "127.0.0.1", ":80", "127.0.0.1:99999",
+            "", "unix:/no/such.sock", "unix:",
+        ] {
+            let error = try await failure {
+                _ = try await transport.connect(
+                    to: Node(id: "x-1", address: address), as: .host("localhost"))
+            }
+            #expect(error?.rpcStatus == .unavailable, "\(address)")
+            #expect(error?.processed == .no)
+            #expect(error?.detail.contains(address) == true, "\(error?.detail ?? "")")
+        }
+    }
+
+    @Test func connectingIsBounded() async throws {
+        let server = try await RawListener.open()
+        let identities = try await PeerIdentities()
+        var configuration = HTTP2Transport.Configuration(tls: PeerSecurity.tls(identities).client)
+        configuration.connectTimeout = .milliseconds(200)
+        let transport = HTTP2Transport(configuration: configuration)
+        // The server accepts and stays silent: the handshake must not wait for ever.
+        let error = try await failure {
+            _ = try await transport.connect(
+                to: Node(id: "x-1", address: "\(server.address)"), as: .host("localhost"))
+        }
+        #expect(error?.rpcStatus == .unavailable)
+        #expect(error?.processed == .no)
+        await server.close()
+    }
+
+    /// A server that is something else entirely, or closes at once.
+    @Test func serversThatSpeakSomethingElse() async throws {
+        for bytes in [Array("HTTP/1.1 400 Bad Request\r\n\r\n".utf8), Array("220 ready\r\n".utf8), nil] {
+            let server = try await RawListener.open()
+            async let outcome = failure {
+                let connection = try await transport.connect(
+                    to: Node(id: "x-1", address: "\(server.address)"), as: .host("localhost"))
+                _ = try await connection.unary(CallHead(path: "/a/b"), Message())
+            }
+            let peer = try await server.accept()
+            if let bytes { try await peer.send(bytes) }
+            await peer.close()
+            let error = try await outcome
+            #expect(error?.rpcStatus == .unavailable)
+            #expect(error?.detail.isEmpty == false)
+            await server.close()
+        }
+    }
+}

@@ -1,0 +1,39 @@
+import Foundation
+import MicroCore
+import MicroTestSupport
+import Testing
+
+/// A process of its own is not needed: what the bad peers left is seen by the descriptors of this one.
+@Suite struct LeakTests {
+    /// The sockets of this process that are connected to, or accepted by, a port.
+    private func sockets(of port: Int) throws -> Int {
+        let hex = String(port, radix: 16, uppercase: true)
+        let suffix = ":" + String(repeating: "0", count: 4 - hex.count) + hex
+        let lines = try String(contentsOfFile: "/proc/self/net/tcp", encoding: .utf8).split(separator: "\n")
+        return lines.dropFirst().count { line in
+            let fields = line.split(separator: " ")
+            // A socket without an inode belongs to nobody any more.
+            return fields.count > 9 && fields[1].hasSuffix(suffix) && fields[3] != "0A" && fields[9] != "0"
+        }
+    }
+
+    @Test func badPeersLeaveNoSocket() async throws {
+        try await withTestServer { listening in
+            let port = try #require(listening.address.hostPort?.port)
+            let before = try sockets(of: port)
+            for _ in 0..<5 {
+                for offence in BadFrameTests.offences {
+                    let connection = try await RawConnection.connect(to: listening.address)
+                    try await connection.send(offence.bytes)
+                    #expect(try await connection.ends())
+                    await connection.close()
+                }
+                let connection = try await RawConnection.open(to: listening.address)
+                try await connection.send(.headers(RawConnection.request("/test.Test/Deaf"), stream: 1))
+                await connection.close()
+            }
+            try await eventually("the sockets to be gone") { try self.sockets(of: port) == before }
+            try await eventually("the handlers to end") { listening.server.running == 0 }
+        }
+    }
+}

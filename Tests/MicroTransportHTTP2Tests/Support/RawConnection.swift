@@ -1,0 +1,190 @@
+import MicroCore
+import NIOCore
+import NIOPosix
+import Synchronization
+import Testing
+
+/// A connection on which a test sends and reads the bytes itself, as client or as server.
+final class RawConnection: Sendable {
+    private let channel: any Channel
+    private let received: ReceivedBytes
+    private let inflater = Mutex(Inflater())
+
+    /// The table of header fields, used under the lock only.
+    private struct Inflater: @unchecked Sendable {
+        // Sendable because the object never leaves the Mutex that holds it.
+        let value = HeaderInflater()
+    }
+
+    fileprivate init(_ channel: any Channel, _ received: ReceivedBytes) {
+        self.channel = channel
+        self.received = received
+    }
+
+    /// A thread of their own, so that a handler that holds its connection's thread doesn't hold theirs.
+    fileprivate static let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+
+    /// Connects to a listener.
+    static func connect(to address: ListenAddress) async throws -> RawConnection {
+        let received = ReceivedBytes()
+        let bootstrap = ClientBootstrap(group: group)
+            .channelOption(.allowRemoteHalfClosure, value: true)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(ByteReader(received))
+                }
+            }
+        let (host, port) = try #require(address.hostPort)
+        return RawConnection(try await bootstrap.connect(host: host, port: port).get(), received)
+    }
+
+    func send(_ bytes: [UInt8]) async throws {
+        try await channel.writeAndFlush(ByteBuffer(bytes: bytes)).get()
+    }
+
+    func send(_ frames: Frame...) async throws { try await send(frames.flatMap(\.bytes)) }
+
+    /// Stops or begins to read from the socket.
+    func setReading(_ isReading: Bool) async throws {
+        try await channel.setOption(.autoRead, value: isReading).get()
+        if isReading { channel.read() }
+    }
+
+    /// Returns so many bytes, or `nil` if the connection ended before.
+    func bytes(_ count: Int) async throws -> [UInt8]? {
+        try await eventually("\(count) bytes") {
+            if let bytes = self.received.take(count) { return .some(bytes) }
+            return self.received.hasEnded ? .some(nil) : nil
+        }
+    }
+
+    /// Returns the next frame, or `nil` if the connection ended.
+    func frame() async throws -> Frame? {
+        guard let head = try await bytes(9) else { return nil }
+        let length = head[..<3].reduce(0) { $0 << 8 | Int($1) }
+        let stream = head[5...].reduce(UInt32(0)) { $0 << 8 | UInt32($1) } & 0x7FFF_FFFF
+        guard let payload = try await bytes(length) else { return nil }
+        return Frame(type: head[3], flags: head[4], stream: stream, payload: payload)
+    }
+
+    /// Returns the next frame that matches, and drops those in front of it.
+    func frame(where matches: (Frame) -> Bool) async throws -> Frame? {
+        while let frame = try await frame() {
+            if matches(frame) { return frame }
+        }
+        return nil
+    }
+
+    /// Returns the fields of a HEADERS frame; every frame's must be read, in their order.
+    func fields(of frame: Frame) throws -> [(String, String)] {
+        try #require(inflater.withLock { $0.value.fields(of: frame.payload) }, "a header block is damaged")
+    }
+
+    /// Whether the other side has closed the connection.
+    func ends() async throws -> Bool {
+        while try await frame() != nil {}
+        return true
+    }
+
+    func close() async { try? await channel.close().get() }
+}
+
+/// A listener whose connections a test serves itself.
+final class RawListener: Sendable {
+    private let channel: any Channel
+    private let source: Accepted
+
+    let address: ListenAddress
+
+    static func open() async throws -> RawListener {
+        let accepted = Accepted()
+        let channel = try await ServerBootstrap(group: RawConnection.group)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let received = ReceivedBytes()
+                    try channel.pipeline.syncOperations.addHandler(ByteReader(received))
+                    accepted.connections.withLock { $0.append(RawConnection(channel, received)) }
+                }
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
+        return RawListener(channel, accepted, port: try #require(channel.localAddress?.port))
+    }
+
+    private init(_ channel: any Channel, _ source: Accepted, port: Int) {
+        self.channel = channel
+        self.source = source
+        address = .host("127.0.0.1", port: port)
+    }
+
+    /// Returns the next connection that was made to the listener.
+    func accept() async throws -> RawConnection {
+        try await eventually("a connection") {
+            self.source.connections.withLock { $0.isEmpty ? nil : $0.removeFirst() }
+        }
+    }
+
+    func close() async { try? await channel.close().get() }
+}
+
+private final class Accepted: Sendable {
+    let connections = Mutex<[RawConnection]>([])
+}
+
+/// What a connection has brought.
+private final class ReceivedBytes: Sendable {
+    private let state = Mutex<(bytes: [UInt8], hasEnded: Bool)>(([], false))
+
+    var hasEnded: Bool { state.withLock(\.hasEnded) }
+
+    func append(_ bytes: some Sequence<UInt8> & Sendable) { state.withLock { $0.bytes += bytes } }
+    func end() { state.withLock { $0.hasEnded = true } }
+
+    func take(_ count: Int) -> [UInt8]? {
+        state.withLock { state in
+            guard state.bytes.count >= count else { return nil }
+            defer { state.bytes.removeFirst(count) }
+            return Array(state.bytes.prefix(count))
+        }
+    }
+}
+
+private final class ByteReader: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private let received: ReceivedBytes
+
+    init(_ received: ReceivedBytes) { self.received = received }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        received.append(Array(unwrapInboundIn(data).readableBytesView))
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .inputClosed? = event as? ChannelEvent { received.end() }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) { received.end() }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+}
+
+/// Waits until something has come to be; the limit is there for tests that fail.
+func eventually<Value>(_ what: String, _ look: () throws -> Value?) async throws -> Value {
+    let limit = ContinuousClock.now + .seconds(60)
+    while true {
+        if let value = try look() { return value }
+        guard ContinuousClock.now < limit else { throw Waited(for: what) }
+        try await Task.sleep(for: .milliseconds(2))
+    }
+}
+
+/// Waits until a condition holds.
+func eventually(_ what: String, _ condition: () throws -> Bool) async throws {
+    let _: Void = try await eventually(what) { try condition() ? () : nil }
+}
+
+struct Waited: Error, CustomStringConvertible {
+    let description: String
+
+    init(for what: String) { description = "Waited in vain for \(what)." }
+}
