@@ -177,7 +177,8 @@ let package = Package(
         tests(
             "MicroTransportHTTP2Tests",
             [
-                "MicroTransportHTTP2", "MicroGRPC", "MicroNIO", "MicroTesting", "MicroTestSupport", "MicroCore",
+                "MicroTransportHTTP2", "MicroGRPC", "MicroNIO", "MicroTesting", "MicroTestSupport",
+                "MicroCore",
                 "CNghttp2", nioCore, nioPosix, swiftProtobuf,
             ], resources: [.copy("Fixtures")]),
     ]

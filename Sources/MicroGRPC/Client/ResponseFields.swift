@@ -47,9 +47,10 @@ struct ResponseFields {
         return isGRPC ? nil : MicroError(.unknown, "The peer's answer is not gRPC: check the address.")
     }
 
-    /// Returns the outcome that the trailers have: the trailing metadata, or the error.
+    /// Reads the outcome that the trailers have.
     ///
     /// - Parameter isBehindHead: Whether a head came before, or the fields are the whole answer.
+    /// - Returns: The trailing metadata, or the error.
     func outcome(isBehindHead: Bool) -> Result<Metadata, MicroError> {
         if isTooLong { return .failure(MicroError(.internal, "The trailers of the answer are too long.")) }
         guard let status else {
