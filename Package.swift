@@ -1,12 +1,17 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-let settings: [SwiftSetting] = [
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
-]
+// Our own checks take warnings for errors. A user's build, perhaps with a later compiler, does not.
+let strictness: [SwiftSetting] =
+    Context.environment["MICRO_WARNINGS_AS_ERRORS"] == "1" ? [.treatAllWarnings(as: .error)] : []
+
+let settings: [SwiftSetting] =
+    [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    ] + strictness
 
 // The libraries outside, by the name that a target uses.
 let argumentParser: Target.Dependency =
@@ -89,6 +94,15 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
     .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
 }
 
+/// A program that shows how something is done.
+func example(
+    _ name: String, _ path: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []
+) -> Target {
+    .executableTarget(
+        name: name, dependencies: ["MicroDefaults"] + dependencies, path: "Examples/\(path)",
+        exclude: exclude, swiftSettings: settings)
+}
+
 let package = Package(
     name: "swift-micro",
     products: libraries.filter(\.isProduct).map { .library(name: $0.name, targets: [$0.name]) } + [
@@ -112,10 +126,26 @@ let package = Package(
         // Floor 5: programs.
         .executableTarget(
             name: "MicroCLI",
-            dependencies: ["MicroDefaults", "Micro", "MicroCore", argumentParser, logging],
+            dependencies: ["MicroDefaults", "Micro", "MicroCore", argumentParser, logging, unixSignals],
             swiftSettings: settings
         ),
+        example("greeter-service", "Greeter/Service"),
+        example("greeter-client", "Greeter/Client"),
+        example("greeter-protobuf", "ProtobufGreeter", [swiftProtobuf], exclude: ["greeter.proto"]),
+        example("streaming", "Streaming"),
 
+        // What `make linkage` looks at: a program on the core alone.
+        .executableTarget(
+            name: "linkage-probe", dependencies: ["MicroCore"], path: "Tests/LinkageProbe",
+            swiftSettings: settings),
+
+        tests(
+            "MicroCLITests",
+            [
+                "MicroCLI", "MicroDefaults", "Micro", "MicroTestSupport", "MicroCore", "greeter-service",
+                "greeter-protobuf",
+                "streaming", argumentParser,
+            ]),
         tests("MicroCoreTests", ["MicroCore", configuration], resources: [.copy("Fixtures")]),
         tests(
             "MicroTests",

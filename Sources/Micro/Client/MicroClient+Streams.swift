@@ -89,7 +89,8 @@ extension MicroClient {
     ) async throws -> Result {
         try await withStream(method, .serverStream, options) { writer, replies in
             try await writer.write(request)
-            try await writer.finish()
+            // The service may have ended the call already; reading tells how, behind its replies.
+            try? await writer.finish()
             return try await body(replies)
         }
     }

@@ -1,5 +1,5 @@
 /// Durations as go-micro's variables have them: `300ms`, `5s`, `1m30s`, `1.5h`.
-enum GoDuration {
+package enum GoDuration {
     private static let nanoseconds: [String: Double] = [
         "ns": 1, "us": 1e3, "µs": 1e3, "μs": 1e3, "ms": 1e6, "s": 1e9, "m": 60e9, "h": 3600e9,
     ]
@@ -11,7 +11,7 @@ enum GoDuration {
     ///
     /// - Parameter text: One or more numbers, each with a unit; or `0`.
     /// - Returns: The duration, or `nil` if the text is none, is negative or too long.
-    static func parse(_ text: String) -> Duration? {
+    package static func parse(_ text: String) -> Duration? {
         if text == "0" { return .zero }
         guard !text.isEmpty, text.utf8.count <= 64 else { return nil }
         var rest = text[...]

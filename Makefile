@@ -1,0 +1,64 @@
+# Each target does its own set-up on Debian (scripts/setup); MICRO_NO_SETUP=1 switches that off.
+
+SWIFT ?= swift
+# Python modules of the set-up go before those of the system.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+SOURCES = Package.swift Sources Tests Examples $(wildcard Benchmarks/Package.swift Benchmarks/Sources)
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test linkage bench bench-smoke bench-peers format lint clean
+
+help:
+	@echo "make demo         builds a greeter and the micro command, finds the one with the other, and calls it"
+	@echo "make test         builds and runs all tests"
+	@echo "make linkage      checks that a program on MicroCore alone stays light"
+	@echo "make bench        measures our servers and clients beside others, and prints a table"
+	@echo "make bench-smoke  runs each benchmark for a moment, to see that it works"
+	@echo "make bench-peers  builds the peers of the benchmarks that take minutes"
+	@echo "make format       formats the sources"
+	@echo "make lint         checks the sources' format and documentation"
+	@echo "make clean        removes what was built"
+
+build:
+	@scripts/setup build
+	$(SWIFT) build
+
+demo:
+	@scripts/setup build
+	$(SWIFT) build --product greeter-service
+	$(SWIFT) build --product micro
+	scripts/demo "$$($(SWIFT) build --show-bin-path)"
+
+test:
+	@scripts/setup test
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build
+
+linkage:
+	@scripts/setup build
+	$(SWIFT) build --product linkage-probe
+	scripts/check-linkage "$$($(SWIFT) build --show-bin-path)/linkage-probe"
+
+bench:
+	@scripts/setup bench
+	$(MAKE) -C Benchmarks bench
+
+bench-smoke:
+	@scripts/setup bench
+	$(MAKE) -C Benchmarks quick
+
+bench-peers:
+	@scripts/setup bench
+	$(MAKE) -C Benchmarks peers
+
+format:
+	$(SWIFT) format --in-place --parallel --recursive $(SOURCES)
+
+lint:
+	$(SWIFT) format lint --strict --parallel --recursive $(SOURCES)
+	@for script in scripts/* .ci/run; do bash -n $$script || exit 1; done
+
+clean:
+	rm -rf .build .venv
+	$(MAKE) -C Benchmarks clean

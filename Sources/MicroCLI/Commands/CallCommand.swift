@@ -1,0 +1,36 @@
+internal import ArgumentParser
+internal import Micro
+internal import MicroCore
+
+/// `micro call`.
+struct CallCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "call",
+        abstract: "Calls an endpoint of a service and prints its reply.",
+        discussion: """
+            The request is JSON, and so is the reply, with its keys in the order in
+            which they came.
+
+              micro call greeter Greeter.Hello '{"name": "John"}'
+              echo '{"name": "John"}' | micro call greeter Greeter.Hello -
+              micro call greeter Greeter.Hello '{}' --address 127.0.0.1:9090
+              micro call greeter Greeter.Hello '{}' --request_timeout 1s
+              micro call greeter Greeter.Hello '{}' --metadata tenant=blue
+
+            If the call fails, one line on standard error has the error's id, code,
+            detail and status, and the exit status says what kind it was; see
+            'micro --help'.
+            """)
+
+    @OptionGroup var call: CallArguments
+    @OptionGroup var global: GlobalOptions
+
+    func run() async throws {
+        try await call.perform(global) { client, call in
+            let reply = try await client.callRaw(
+                call.service, call.endpoint, message: call.message, contentSubtype: "json",
+                options: call.options)
+            try Output.write(call.output.text(of: reply.message.bytes))
+        }
+    }
+}

@@ -1,0 +1,9 @@
+internal import ArgumentParser
+
+/// `micro get`.
+struct GetCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "get",
+        abstract: "Shows one thing of the registry.",
+        subcommands: [GetServiceCommand.self])
+}

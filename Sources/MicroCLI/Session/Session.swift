@@ -1,0 +1,55 @@
+internal import ArgumentParser
+internal import Micro
+internal import MicroCore
+internal import UnixSignals
+
+/// One run of a command: a client that lives as long, an end by signals, and an exit status.
+enum Session {
+    /// Runs a command with a client, and reports how it failed.
+    ///
+    /// - Parameters:
+    ///   - sources: The client's configuration.
+    ///   - body: The command.
+    /// - Throws: The exit status, once the failure was reported.
+    static func run(
+        _ sources: ConfigurationSources, _ body: @escaping @Sendable (MicroClient) async throws -> Void
+    ) async throws {
+        try await reporting { try await running(sources, registry: nil, body) }
+    }
+
+    /// Runs a command; writes one line to standard error if it fails, and sets the exit status.
+    static func reporting(_ body: () async throws -> Void) async throws {
+        do {
+            try await body()
+        } catch {
+            let failure = CommandFailure(error)
+            if let message = failure.message { Output.writeError(message) }
+            throw ArgumentParser.ExitCode(failure.status.rawValue)
+        }
+    }
+
+    /// Runs something with a client until it is done, or SIGINT or SIGTERM comes.
+    static func running(
+        _ sources: ConfigurationSources, registry: (any Registry)?,
+        _ body: @escaping @Sendable (MicroClient) async throws -> Void
+    ) async throws {
+        Log.configure(environment: sources.environment)
+        let client = MicroClient(registry: registry, configuration: sources)
+        let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
+        try await withThrowingTaskGroup(of: UnixSignal?.self) { group in
+            group.addTask {
+                try await withMicroClient(client, body)
+                return nil
+            }
+            group.addTask {
+                for await signal in signals { return signal }
+                return nil
+            }
+            // The first to end decides; what the other one says after that is not of interest.
+            defer { group.cancelAll() }
+            if let signal = try await group.next().flatMap(\.self) {
+                throw CommandFailure(signal: signal.rawValue)
+            }
+        }
+    }
+}

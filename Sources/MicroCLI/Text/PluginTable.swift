@@ -1,0 +1,34 @@
+internal import MicroCore
+
+/// What `micro plugins` prints.
+enum PluginTable {
+    /// Returns a table of plugins, sorted by role, the preferred ones of a role first.
+    static func text(of plugins: Plugins) -> String {
+        let header = ["ROLE", "NAME", "ALIASES", "MODULE", "DEFAULT", "SUMMARY"]
+        let roles = Set(plugins.all.map(\.role)).sorted()
+        let rows = roles.flatMap { role in
+            plugins.plugins(of: role).enumerated().map { position, plugin in
+                [
+                    plugin.role, plugin.name, plugin.aliases.joined(separator: ","), plugin.module,
+                    position == 0 ? "*" : "", plugin.summary,
+                ]
+            }
+        }
+        return aligned([header] + rows)
+    }
+
+    /// Lays rows out in columns that are as wide as their widest text.
+    static func aligned(_ rows: [[String]]) -> String {
+        let count = rows.map(\.count).max() ?? 0
+        let widths = (0..<count).map { column in
+            rows.map { $0.indices.contains(column) ? $0[column].count : 0 }.max() ?? 0
+        }
+        return rows.map { row in
+            let line = zip(row, widths).map { text, width in
+                text + String(repeating: " ", count: width - text.count + 2)
+            }
+            let end = line.joined()
+            return String(end.reversed().drop { $0 == " " }.reversed()) + "\n"
+        }.joined()
+    }
+}

@@ -1,0 +1,43 @@
+import Foundation
+import MicroTestSupport
+
+/// The programs of this package, as they were built together with the tests.
+enum Programs {
+    /// Returns the path of a program, which lies beside the program that runs the tests.
+    static func path(_ name: String) throws -> String {
+        guard let tests = Bundle.main.executableURL else {
+            throw TestSupportError("The path of the test program is not known.")
+        }
+        var folder = tests.resolvingSymlinksInPath().deletingLastPathComponent()
+        if !FileManager.default.isExecutableFile(atPath: folder.appendingPathComponent(name).path) {
+            // The tests may be run by a program of the toolchain.
+            folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+                .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent(
+                    ".build/debug")
+        }
+        return folder.appendingPathComponent(name).path
+    }
+
+    /// Runs `micro` to its end.
+    static func micro(
+        _ arguments: String..., input: String = "", environment: [String: String] = [:]
+    ) async throws -> (status: Int32, output: String, errors: String) {
+        let program = try ForeignProgram(path("micro"), arguments, environment: environment)
+        if !input.isEmpty { try program.write(input) }
+        program.closeInput()
+        let status = try await program.exitStatus()
+        return (status, program.output, program.errorOutput)
+    }
+
+    /// Starts a service of a name that nobody else on the network has.
+    static func greeter(
+        environment: [String: String] = [:]
+    ) async throws -> (name: String, program: ForeignProgram) {
+        let name = "greeter-\(UUID().uuidString.prefix(8).lowercased())"
+        let program = try ForeignProgram(
+            path("greeter-service"),
+            environment: ["MICRO_SERVER_NAME": name].merging(environment) { _, new in new })
+        try await program.waitForOutput("The service runs.")
+        return (name, program)
+    }
+}
