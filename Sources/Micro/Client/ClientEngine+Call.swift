@@ -34,20 +34,20 @@ extension ClientEngine {
     ) async throws(MicroError) -> UnaryReply {
         let head = CallHead(
             path: route.path, contentSubtype: route.subtype, metadata: metadata, deadline: deadline)
-        var first: FailedAttempt?
         // The usual case, straight: a service whose nodes are known, and an open connection.
-        if let (slot, hasOthers) = try chooseKnown(route, options, avoiding: []),
-            let connection = slot.openConnection
-        {
+        let choice = try chooseKnown(route, options, avoiding: [])
+        var failed: FailedAttempt?
+        if let choice, let connection = choice.slot.openConnection {
             do {
                 let reply = try await connection.unary(head, message)
-                selector.mark(slot.node, of: route.service, error: nil)
+                selector.mark(choice.slot.node, of: route.service, error: nil)
                 return reply
             } catch {
-                first = FailedAttempt(slot: slot, hasOthers: hasOthers, error: error)
+                failed = FailedAttempt(choice: choice, error: error)
             }
         }
-        return try await attempt(route, options, deadline, after: first) { connection throws(MicroError) in
+        return try await attempt(route, options, deadline, choice: choice, failed: failed) {
+            connection throws(MicroError) in
             try await connection.unary(head, message)
         }
     }
@@ -65,10 +65,17 @@ extension ClientEngine {
         }
     }
 
+    /// Where an attempt goes.
+    private struct Choice {
+        let slot: ConnectionSlot
+
+        /// Whether there are nodes that were not tried yet.
+        let hasOthers: Bool
+    }
+
     /// An attempt that did not succeed.
     private struct FailedAttempt {
-        let slot: ConnectionSlot
-        let hasOthers: Bool
+        let choice: Choice
         let error: MicroError
     }
 
@@ -80,29 +87,37 @@ extension ClientEngine {
     ///   - route: Where the call goes.
     ///   - options: How it is made.
     ///   - deadline: Until when it may be tried.
-    ///   - first: A first attempt that was made already.
+    ///   - choice: Where the first attempt goes, if that was chosen already.
+    ///   - failed: That attempt, if it was made already.
     ///   - body: What to do on a connection.
     /// - Returns: What the closure returned.
     /// - Throws: The error of the last attempt, or why there is no node.
     private func attempt<Answer>(
         _ route: CallRoute, _ options: CallOptions, _ deadline: ContinuousClock.Instant,
-        after first: FailedAttempt? = nil, _ body: (any Connection) async throws(MicroError) -> Answer
+        choice: Choice? = nil, failed: FailedAttempt? = nil,
+        _ body: (any Connection) async throws(MicroError) -> Answer
     ) async throws(MicroError) -> Answer {
         var tried: [String] = []
-        var failed = first
+        var (next, failed) = (choice, failed)
         while true {
-            if let failed {
-                selector.mark(failed.slot.node, of: route.service, error: failed.error)
-                tried.append(failed.slot.node.id)
-                try await pause(before: tried.count, failed, options, deadline)
+            if let failure = failed {
+                selector.mark(failure.choice.slot.node, of: route.service, error: failure.error)
+                tried.append(failure.choice.slot.node.id)
+                try await pause(before: tried.count, failure, options, deadline)
+                next = nil
             }
-            let (slot, hasOthers) = try await choose(route, options, deadline, avoiding: tried)
+            let choice: Choice
+            if let next {
+                choice = next
+            } else {
+                choice = try await choose(route, options, deadline, avoiding: tried)
+            }
             do {
-                let answer = try await body(try await slot.connection(deadline: deadline))
-                selector.mark(slot.node, of: route.service, error: nil)
+                let answer = try await body(try await choice.slot.connection(deadline: deadline))
+                selector.mark(choice.slot.node, of: route.service, error: nil)
                 return answer
             } catch {
-                failed = FailedAttempt(slot: slot, hasOthers: hasOthers, error: error)
+                failed = FailedAttempt(choice: choice, error: error)
             }
         }
     }
@@ -119,18 +134,16 @@ extension ClientEngine {
         else { throw failed.error }
         // Another node may well be ready at once.
         let pause =
-            failed.hasOthers && failed.error.processed == .no ? .zero : Backoff.pause(before: attempt)
+            failed.choice.hasOthers && failed.error.processed == .no ? .zero : Backoff.pause(before: attempt)
         guard ContinuousClock.now + pause < deadline else { throw failed.error }
         if pause > .zero, (try? await Task.sleep(for: pause)) == nil { throw failed.error }
     }
 
     /// Chooses where an attempt goes; waits for the nodes to be known.
-    ///
-    /// - Returns: The place of the connection, and whether there are nodes that were not tried yet.
     private func choose(
         _ route: CallRoute, _ options: CallOptions, _ deadline: ContinuousClock.Instant,
         avoiding tried: [String]
-    ) async throws(MicroError) -> (slot: ConnectionSlot, hasOthers: Bool) {
+    ) async throws(MicroError) -> Choice {
         if let known = try chooseKnown(route, options, avoiding: tried) { return known }
         // An entry that was dropped since has no nodes; then there is a new one.
         let service = settings.redirection.service ?? route.service
@@ -141,9 +154,9 @@ extension ClientEngine {
     /// Chooses where an attempt goes, if that is known without waiting.
     private func chooseKnown(
         _ route: CallRoute, _ options: CallOptions, avoiding tried: [String]
-    ) throws(MicroError) -> (slot: ConnectionSlot, hasOthers: Bool)? {
+    ) throws(MicroError) -> Choice? {
         if let address = options.address ?? settings.redirection.address {
-            return (try slot(address: address), false)
+            return Choice(slot: try slot(address: address), hasOthers: false)
         }
         let service = settings.redirection.service ?? route.service
         let entry: ServiceEntry
@@ -159,8 +172,8 @@ extension ClientEngine {
 
     private func choose(
         _ snapshot: NodeSnapshot, _ service: String, avoiding tried: [String]
-    ) throws(MicroError) -> (slot: ConnectionSlot, hasOthers: Bool) {
+    ) throws(MicroError) -> Choice {
         let slot = try snapshot.choose(selector, service: service, avoiding: tried)
-        return (slot, snapshot.nodes.count > tried.count + 1)
+        return Choice(slot: slot, hasOthers: snapshot.nodes.count > tried.count + 1)
     }
 }
