@@ -55,7 +55,8 @@ package final class GRPCListener: Listener {
     }
 
     /// Binds a socket's path, and takes the file of a server that is gone, but none that is in use.
-    private static func bind(_ bootstrap: ServerBootstrap, toSocket path: String) async throws -> any Channel {
+    private static func bind(_ bootstrap: ServerBootstrap, toSocket path: String) async throws -> any Channel
+    {
         let probe = ClientBootstrap(group: EventLoops.group)
         if let peer = try? await probe.connect(unixDomainSocketPath: path).get() {
             try? await peer.close().get()
