@@ -24,10 +24,6 @@ import Testing
         }
         #expect(refused?.rpcStatus == .unavailable)
         #expect(refused?.processed == .no)
-        let closed = try await failure {
-            _ = try await transport.connect(to: node, as: .host("localhost"))
-        }
-        #expect(closed?.processed == .no)
 
         try await stream.send(Message([2]))
         #expect(try await stream.receive() == Message([2]))

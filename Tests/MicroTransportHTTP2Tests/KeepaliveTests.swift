@@ -32,6 +32,8 @@ import Testing
     }
 
     @Test func aClientThatAnswersStays() async throws {
+        var configuration = configuration
+        configuration.keepaliveTimeout = .seconds(60)
         let listener = try await HTTP2Transport(configuration: configuration).listen(
             on: .host("127.0.0.1", port: 0), handler: TestServer())
         let connection = try await RawConnection.open(to: listener.address)

@@ -41,9 +41,7 @@ package final class GRPCListener: Listener {
                 if let (host, port) = address.hostPort {
                     try await bootstrap.bind(host: host.isEmpty ? "::" : host, port: port).get()
                 } else {
-                    try await bootstrap.bind(
-                        unixDomainSocketPath: address.unixSocketPath ?? "", cleanupExistingSocketFile: true
-                    ).get()
+                    try await bind(bootstrap, toSocket: address.unixSocketPath ?? "")
                 }
             let bound = address.hostPort.map { host, port in
                 ListenAddress.host(host, port: channel.localAddress?.port ?? port)
@@ -54,6 +52,17 @@ package final class GRPCListener: Listener {
         } catch {
             throw StartError(.address, "Can't listen on \(address): \(BindFailure.text(error)).")
         }
+    }
+
+    /// Binds a socket's path, and takes the file of a server that is gone, but none that is in use.
+    private static func bind(_ bootstrap: ServerBootstrap, toSocket path: String) async throws -> any Channel
+    {
+        let probe = ClientBootstrap(group: EventLoops.group)
+        if let peer = try? await probe.connect(unixDomainSocketPath: path).get() {
+            try? await peer.close().get()
+            throw IOError(errnoCode: EADDRINUSE, reason: "bind")
+        }
+        return try await bootstrap.bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true).get()
     }
 
     private init(channel: any Channel, address: ListenAddress, connections: ConnectionTable) {
