@@ -396,6 +396,7 @@ class HTTP2Connection: ChannelInboundHandler {
         session.submitPing()
         let due = now + TimeAmount(limits.keepaliveTimeout)
         pingDue = due
-        scheduleTick(at: due)
+        // An answered ping is followed by the next interval, however long it might have taken.
+        scheduleTick(at: min(due, now + TimeAmount(interval)))
     }
 }
