@@ -44,6 +44,8 @@ enum Spawn {
         posix_spawn_file_actions_addopen(&actions, 1, output, flags, 0o600)
         posix_spawn_file_actions_addopen(&actions, 2, errorOutput, flags, 0o600)
 
+        keepDescriptors()
+
         // A process inherits the signals that the starting thread blocks, and threads of the
         // concurrency runtime block nearly all: the program would never see a SIGTERM. It inherits
         // the ignored ones as well.
@@ -68,6 +70,12 @@ enum Spawn {
             throw TestSupportError("The program \(path) can't be started: errno \(result)")
         }
         return (process, pipe.writer)
+    }
+
+    /// Keeps this process's descriptors from its programs: SwiftNIO does not mark its sockets, and a
+    /// program that holds a listener keeps it open after it was closed here.
+    private static func keepDescriptors() {
+        for descriptor in Int32(3)..<4096 { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
     }
 
     /// Makes a pipe that no other process inherits.

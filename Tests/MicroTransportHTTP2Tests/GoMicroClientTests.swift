@@ -14,6 +14,12 @@ import Testing
         try await peer.greetAsServer()
         let request = try #require(try await peer.frame { $0.kind == .headers })
         expect(try peer.fields(of: request), exchange.request)
+        // The answer comes when the whole request is there, as go-micro's did.
+        try await peer.send(.windowUpdate(1 << 20, stream: 0), .windowUpdate(1 << 20, stream: 1))
+        var missing = RecordedExchange.messages(exchange.request.data).reduce(0) { $0 + 5 + $1.count }
+        while missing > 0, let data = try await peer.frame(where: { $0.kind == .data }) {
+            missing -= data.payload.count
+        }
         try await answer(response, to: peer)
 
         let (messages, error) = try await outcome

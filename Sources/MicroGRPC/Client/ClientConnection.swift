@@ -119,10 +119,12 @@ final class ClientConnection: HTTP2Connection {
         setNeedsFlush()
     }
 
+    // Before a caller learns that its call is lost: it may ask at once whether the next one can be made.
+    override func willClose() { status.becameUnusable() }
+
     override func connectionClosed(_ reason: String) {
         hasFailed = reason
         ready?.fail(Self.unusable(reason))
-        status.becameUnusable()
         let waiters = closeWaiters
         closeWaiters = []
         for waiter in waiters { waiter.resume() }

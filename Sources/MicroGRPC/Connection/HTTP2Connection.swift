@@ -105,6 +105,9 @@ class HTTP2Connection: ChannelInboundHandler {
     /// Takes note that a stream is gone; called for each.
     func streamRemoved() {}
 
+    /// Takes note that the connection is about to tell its calls that it is closed.
+    func willClose() {}
+
     /// Takes note that the connection is closed, and why; called once.
     func connectionClosed(_ reason: String) {}
 
@@ -273,6 +276,7 @@ class HTTP2Connection: ChannelInboundHandler {
             return
         }
         isClosed = true
+        willClose()
         pendingTearDown = nil
         tick?.task.cancel()
         tick = nil
@@ -392,6 +396,7 @@ class HTTP2Connection: ChannelInboundHandler {
         session.submitPing()
         let due = now + TimeAmount(limits.keepaliveTimeout)
         pingDue = due
-        scheduleTick(at: due)
+        // An answered ping is followed by the next interval, however long it might have taken.
+        scheduleTick(at: min(due, now + TimeAmount(interval)))
     }
 }
