@@ -179,7 +179,7 @@ let package = Package(
             [
                 "MicroTransportHTTP2", "MicroGRPC", "MicroNIO", "MicroTesting", "MicroTestSupport",
                 "MicroCore",
-                "CNghttp2", nioCore, nioPosix, swiftProtobuf,
+                "CNghttp2", logging, nioCore, nioPosix, swiftProtobuf,
             ], resources: [.copy("Fixtures")]),
     ]
 )

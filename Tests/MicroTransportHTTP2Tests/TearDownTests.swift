@@ -1,3 +1,4 @@
+import Logging
 import MicroCore
 import MicroNIO
 import MicroTransportHTTP2
@@ -77,7 +78,7 @@ private final class ClosingServer: CallHandler {
                     let peer = Peer(address: "test")
                     let connection = try ServerConnection(
                         handler: server, peer: peer, limits: HTTP2Limits(), loop: channel.eventLoop,
-                        onEnd: onEnd)
+                        logger: .current, onEnd: onEnd)
                     server.connections.withLock {
                         $0[ObjectIdentifier(peer)] = NIOLoopBound(connection, eventLoop: channel.eventLoop)
                     }

@@ -37,6 +37,11 @@ package struct Uptime: Hashable, Comparable, Sendable {
         ContinuousClock.now.advanced(by: .nanoseconds(nanoseconds.subtractingClamped(Uptime.now.nanoseconds)))
     }
 
+    /// The nanoseconds until the moment, a year at most; below zero if it has passed.
+    package var timeLeft: Int64 {
+        min(nanoseconds.subtractingClamped(Uptime.now.nanoseconds), 365 * 24 * 3600 * 1_000_000_000)
+    }
+
     /// Orders moments in time.
     package static func < (left: Uptime, right: Uptime) -> Bool { left.nanoseconds < right.nanoseconds }
 }

@@ -59,10 +59,12 @@ final class ClientConnection: HTTP2Connection {
     /// - Returns: Why it can't be made, if it can't.
     func begin(_ stream: ClientStream, _ head: CallHead) -> MicroError? {
         guard !isClosed, !isGoingAway else { return Self.unusable(hasFailed) }
+        if let error = MetadataRules.violation(in: head.metadata) { return error }
+        if let error = stream.outbound.tooLongMessage(limit: limits.maximumMessageSize) { return error }
         now = .now()
         var timeout: Int64?
         if let deadline = head.uptimeDeadline {
-            let left = deadline.nanoseconds - Uptime.now.nanoseconds
+            let left = deadline.timeLeft
             guard left > 0 else { return ClientStream.deadlineError(processed: .no) }
             timeout = left
             let due = now + .nanoseconds(left)

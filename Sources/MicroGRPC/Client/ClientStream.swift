@@ -208,6 +208,8 @@ final class ClientStream: HTTP2Stream {
     /// - Returns: The error that the call ended with, if it did.
     func send(_ message: Message) -> MicroError? {
         if let error = sendingError { return error }
+        let limit = client.limits.maximumMessageSize
+        guard message.count <= limit else { return OutboundBody.tooLong(message.count, limit) }
         outbound.append(message)
         outboundChanged()
         return nil

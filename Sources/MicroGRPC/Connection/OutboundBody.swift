@@ -41,6 +41,18 @@ struct OutboundBody {
         }
     }
 
+    /// Returns the error of a call whose one message is longer than allowed, or `nil` if it isn't.
+    func tooLongMessage(limit: Int) -> MicroError? {
+        current.count > limit + Message.headroom ? Self.tooLong(current.count - Message.headroom, limit) : nil
+    }
+
+    /// Returns the error of sending a message that is longer than allowed.
+    static func tooLong(_ length: Int, _ limit: Int) -> MicroError {
+        MicroError(
+            .resourceExhausted, "The message to send has \(length) bytes; at most \(limit) are allowed.",
+            processed: .no)
+    }
+
     /// Moves bytes from the front to a buffer.
     ///
     /// - Parameters:

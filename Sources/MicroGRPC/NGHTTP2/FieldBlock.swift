@@ -23,11 +23,13 @@ struct FieldBlock {
 
     /// Appends a call's metadata.
     ///
-    /// Fields that the protocol reserves, and bytes that HTTP forbids in a field, are left out: the
-    /// engine refuses such metadata before it comes here, and the wire must stay well-formed.
+    /// Fields that the protocol reserves, and those that it doesn't allow, are left out: a client refuses
+    /// such metadata before it comes here, and a server's answer must not be lost for one field of it.
     mutating func add(_ metadata: Metadata) {
         for field in PackedFields(metadata.packed) {
-            guard !ReservedFields.contains(metadata.packed[field.name]) else { continue }
+            guard !ReservedFields.contains(metadata.packed[field.name]),
+                MetadataRules.isAllowed(field, in: metadata.packed)
+            else { continue }
             let start = bytes.count
             bytes.append(contentsOf: metadata.packed[field.name])
             let middle = bytes.count

@@ -15,6 +15,12 @@ final class ConnectionTable: Sendable {
     }
 
     private let state = Mutex(State())
+    private let logger: Logger
+
+    /// Creates a table.
+    ///
+    /// - Parameter logger: The logger of the service, which the event loops know nothing of.
+    init(logger: Logger) { self.logger = logger }
 
     /// Takes a connection in that was just accepted, and sets its channel up; called on its loop.
     func add(
@@ -26,9 +32,9 @@ final class ConnectionTable: Sendable {
             state.lastID += 1
             return state.lastID
         }
-        let connection = try ServerConnection(handler: handler, peer: peer, limits: limits, loop: loop) {
-            [weak self] in self?.remove(id)
-        }
+        let connection = try ServerConnection(
+            handler: handler, peer: peer, limits: limits, loop: loop, logger: logger
+        ) { [weak self] in self?.remove(id) }
         let bound = NIOLoopBound(connection, eventLoop: loop)
         let isClosing = state.withLock { state in
             if !state.isClosing { state.connections[id] = (loop, bound) }

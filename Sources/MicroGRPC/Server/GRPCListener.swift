@@ -25,7 +25,7 @@ package final class GRPCListener: Listener {
     package static func open(
         on address: ListenAddress, handler: any CallHandler, limits: HTTP2Limits, tls: TLSContext?
     ) async throws -> GRPCListener {
-        let connections = ConnectionTable()
+        let connections = ConnectionTable(logger: .current)
         let bootstrap = ServerBootstrap(group: EventLoops.group)
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -39,7 +39,7 @@ package final class GRPCListener: Listener {
         do {
             let channel =
                 if let (host, port) = address.hostPort {
-                    try await bootstrap.bind(host: host.isEmpty ? "::" : host, port: port).get()
+                    try await bind(bootstrap, to: host, port: port)
                 } else {
                     try await bind(bootstrap, toSocket: address.unixSocketPath ?? "")
                 }
@@ -51,6 +51,18 @@ package final class GRPCListener: Listener {
             throw error
         } catch {
             throw StartError(.address, "Can't listen on \(address): \(BindFailure.text(error)).")
+        }
+    }
+
+    /// Binds a host and port; without a host all addresses, those of IPv4 alone where there is no IPv6.
+    private static func bind(
+        _ bootstrap: ServerBootstrap, to host: String, port: Int
+    ) async throws -> any Channel {
+        guard host.isEmpty else { return try await bootstrap.bind(host: host, port: port).get() }
+        do {
+            return try await bootstrap.bind(host: "::", port: port).get()
+        } catch let error as IOError where [EAFNOSUPPORT, EADDRNOTAVAIL].contains(error.errnoCode) {
+            return try await bootstrap.bind(host: "0.0.0.0", port: port).get()
         }
     }
 
@@ -73,6 +85,7 @@ package final class GRPCListener: Listener {
 
     package func shutdown(deadline: ContinuousClock.Instant) async {
         try? await channel.close().get()
+        if let path = address.unixSocketPath { unlink(path) }
         connections.drain()
         let connections = connections
         await withTaskGroup(of: Void.self) { group in

@@ -21,13 +21,14 @@ final class ServerConnection: HTTP2Connection {
 
     private var isDraining = false
     private var knownPaths: [KnownPath] = []
-    private let logger = Logger.current
+    private let logger: Logger
 
     init(
-        handler: any CallHandler, peer: Peer, limits: HTTP2Limits, loop: any EventLoop,
+        handler: any CallHandler, peer: Peer, limits: HTTP2Limits, loop: any EventLoop, logger: Logger,
         onEnd: @escaping @Sendable () -> Void
     ) throws(SessionFailure) {
         self.handler = handler
+        self.logger = logger
         self.peer = peer
         self.onEnd = onEnd
         try super.init(role: .server, limits: limits, loop: loop)

@@ -183,6 +183,8 @@ final class ServerStream: HTTP2Stream {
     /// - Returns: The error that the call ended with, if it did.
     func send(_ message: Message) -> MicroError? {
         guard !isFinished, !isClosed else { return inboundFailure }
+        let limit = server.limits.maximumMessageSize
+        guard message.count <= limit else { return OutboundBody.tooLong(message.count, limit) }
         if !isHeadSent {
             isHeadSent = true
             submitHead([:])
@@ -225,6 +227,10 @@ final class ServerStream: HTTP2Stream {
     /// Ends the call; whatever comes later is dropped.
     func finish(_ outcome: HandlerOutcome) {
         guard !isFinished else { return }
+        if case .reply(let reply) = outcome, reply.message.count > server.limits.maximumMessageSize {
+            return finish(
+                .failure(OutboundBody.tooLong(reply.message.count, server.limits.maximumMessageSize)))
+        }
         phase = .finished
         deadline = nil
         guard !isClosed else { return }
@@ -276,7 +282,16 @@ final class ServerStream: HTTP2Stream {
     override func expire() {
         let error = MicroError(.deadlineExceeded, "The deadline passed before the call was done.")
         inbox.finish(.failure(error))
-        finish(.failure(error))
+        if outbound.count > 0 {
+            // The client doesn't take what was sent, so it wouldn't take the outcome behind it either.
+            phase = .finished
+            deadline = nil
+            outbound.removeAll()
+            server.session.reset(id, NGHTTP2_CANCEL)
+            server.setNeedsFlush()
+        } else {
+            finish(.failure(error))
+        }
         resumeSender(error)
         task?.cancel()
     }
