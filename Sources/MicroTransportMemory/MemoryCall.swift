@@ -67,13 +67,14 @@ final class MemoryCall: Sendable {
         guard settle(outcome) != nil else { return }
         onEnd(self)
         let over = MicroError(.cancelled, "The call is over: the server has ended it.")
+        // The requests end first: a client that has read the end must not be able to send any more.
         switch outcome {
         case .success:
-            responses.finish(writing: over)
             requests.fail(reading: over, writing: over)
+            responses.finish(writing: over)
         case .failure(let error):
-            responses.finish(throwing: error, writing: over)
             requests.fail(reading: over, writing: error)
+            responses.finish(throwing: error, writing: over)
         }
     }
 
@@ -83,8 +84,8 @@ final class MemoryCall: Sendable {
     func reset(_ error: MicroError) {
         guard let before = settle(.failure(error)) else { return }
         onEnd(self)
-        responses.fail(reading: error, writing: error.asHandlersSeeIt)
         requests.fail(reading: error.asHandlersSeeIt, writing: error)
+        responses.fail(reading: error, writing: error.asHandlersSeeIt)
         before.task?.cancel()
     }
 

@@ -62,7 +62,11 @@ struct DataTests {
         let security = try await Security()
         let server = try await LoopbackServer.start(try await security.server(), behaviour)
         let client = try await connect(to: server.port, try await security.client())
-        client.channel.writeAndFlush(ByteBuffer(string: "hello"), promise: nil)
+        if behaviour == .closeOnData {
+            // Only there: bytes that arrive after a close make the system reset the connection, and the
+            // notification that was sent before is lost with it.
+            client.channel.writeAndFlush(ByteBuffer(string: "hello"), promise: nil)
+        }
         try await client.record.waitForClose()
         try await server.end().record.waitForClose()
         #expect(try await server.end().record.now.errors.isEmpty)

@@ -12,10 +12,11 @@ import Testing
         try await withTestServer { listening in
             let connection = try await HTTP2Transport().connect(to: listening.node, as: .host("localhost"))
             let head = CallHead(path: "/test.Test/Echo", metadata: metadata)
+            let before = listening.server.heads.count
             let error = try await failure { _ = try await connection.unary(head, Message()) }
             #expect(error?.rpcStatus == .invalidArgument)
             #expect(error?.processed == .no)
-            #expect(listening.server.heads.isEmpty)
+            #expect(listening.server.heads.count == before)
             try await expectWorks(connection)
             await connection.close(deadline: .now)
         }
@@ -27,9 +28,10 @@ import Testing
             let connection = try await limited.connect(to: listening.node, as: .host("localhost"))
             let head = CallHead(path: "/test.Test/Echo")
             let long = Message([UInt8](repeating: 1, count: 1001))
+            let before = listening.server.heads.count
             let error = try await failure { _ = try await connection.unary(head, long) }
             #expect(error?.rpcStatus == .resourceExhausted)
-            #expect(listening.server.heads.isEmpty)
+            #expect(listening.server.heads.count == before)
             let stream = try await connection.open(CallHead(path: "/test.Test/Stream"))
             #expect(try await failure { try await stream.send(long) }?.rpcStatus == .resourceExhausted)
             // The call itself goes on.
