@@ -160,7 +160,8 @@ let package = Package(
                 "MicroRegistryMemory", swiftProtobuf,
             ]),
         tests(
-            "MicroMemoryTests", ["MicroRegistryMemory", "MicroTransportMemory", "MicroTesting", "MicroCore"]),
+            "MicroMemoryTests",
+            ["MicroRegistryMemory", "MicroTransportMemory", "MicroTesting", "MicroCore", configuration]),
         tests(
             "MicroCodecTests",
             ["MicroCodecJSON", "MicroCodecProtobuf", "MicroTesting", "MicroCore", swiftProtobuf]),

@@ -83,9 +83,9 @@ struct ConfigurationTests {
 
     @Test("an unknown plugin names the variable, the value, what is linked and what to add")
     func unknownPlugin() async throws {
-        let error = try await refusal(["MICRO_REGISTRY": "etcd"])
+        let error = try await refusal(["MICRO_REGISTRY": "mdns"])
         #expect(error.code == .unknownPlugin)
-        for part in ["MICRO_REGISTRY", "\"etcd\"", "memory", "MicroRegistryEtcd"] {
+        for part in ["MICRO_REGISTRY", "\"mdns\"", "memory", "MicroRegistryMDNS"] {
             #expect(error.message.contains(part))
         }
         #expect(try await refusal(["MICRO_SELECTOR": "best"]).message.contains("MICRO_SELECTOR is \"best\""))

@@ -105,13 +105,10 @@ extension Plugins: ExpressibleByArrayLiteral {
 /// The products that have the plugins which we know of, to tell a user what to add.
 private enum KnownProducts {
     private static let products = [
-        "registry": [
-            "mdns": "MicroRegistryMDNS", "memory": "MicroRegistryMemory", "etcd": "MicroRegistryEtcd",
-        ],
+        "registry": ["mdns": "MicroRegistryMDNS", "memory": "MicroRegistryMemory"],
         "transport": [
             "grpc": "MicroTransportHTTP2", "http2": "MicroTransportHTTP2", "memory": "MicroTransportMemory",
         ],
-        "broker": ["http": "MicroBrokerHTTP", "memory": "MicroBrokerMemory", "nats": "MicroBrokerNATS"],
         "codec": ["json": "MicroCodecJSON", "protobuf": "MicroCodecProtobuf"],
         "selector": ["random": "Micro", "roundrobin": "Micro"],
     ]
