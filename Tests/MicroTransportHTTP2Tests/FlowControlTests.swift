@@ -75,6 +75,22 @@ import Testing
         }
     }
 
+    /// A client whose window is shut gets its answer never; its deadline frees what waits for it.
+    @Test(arguments: ["/test.Test/Echo", "/test.Test/Many"])
+    func anAnswerThatIsNotTakenIsDroppedAtTheDeadline(_ path: String) async throws {
+        try await withTestServer { listening in
+            let connection = try await RawConnection.open(to: listening.address)
+            try await connection.send(Frame(.settings, [0, 4, 0, 0, 0, 0]))
+            let request = RawConnection.request(path, more: [("grpc-timeout", "200m")])
+            try await connection.send(
+                .headers(request, stream: 1), .data(framed([1, 2, 3]), stream: 1, ends: true))
+            let reset = try await connection.frame { $0.kind == .reset && $0.stream == 1 }
+            #expect(reset?.number(at: 0) == ErrorCode.cancel)
+            try await eventually("the handler to end") { listening.server.running == 0 }
+            await connection.close()
+        }
+    }
+
     /// What a call may send before its handler has read it is as much as the settings say.
     @Test func theWindowOpensAsMessagesAreRead() async throws {
         try await withTestServer { listening in

@@ -232,7 +232,7 @@ final class ServerStream: HTTP2Stream {
                 .failure(OutboundBody.tooLong(reply.message.count, server.limits.maximumMessageSize)))
         }
         phase = .finished
-        deadline = nil
+        // The deadline stays: a client that doesn't take the answer by then is not waited for.
         guard !isClosed else { return }
         switch outcome {
         case .reply(let reply):
