@@ -4,7 +4,7 @@ SWIFT ?= swift
 # Python modules of the set-up go before those of the system.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-SOURCES = Package.swift Sources Tests Examples $(wildcard Benchmarks/Package.swift Benchmarks/Sources)
+SOURCES = Package.swift Sources Tests Examples Interop $(wildcard Benchmarks/Package.swift Benchmarks/Sources)
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo test linkage bench bench-smoke bench-peers format lint clean

@@ -22,12 +22,15 @@ let inMemoryLogging: Target.Dependency = .product(name: "InMemoryLogging", packa
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let serviceLifecycle: Target.Dependency =
     .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let unixSignals: Target.Dependency =
     .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let swiftProtobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
+let protobufPluginLibrary: Target.Dependency =
+    .product(name: "SwiftProtobufPluginLibrary", package: "swift-protobuf")
 
 /// A library target of ours, which is also a product of its own name when `isProduct`.
 struct Library {
@@ -50,6 +53,16 @@ let libraries: [Library] = [
         dependencies: ["MicroCore", "MicroNIO", "MicroTLS", "CNghttp2", logging, nioCore, nioPosix],
         isProduct: false
     ),
+    Library(
+        name: "MicroHTTP1",
+        dependencies: ["MicroCore", "MicroNIO", "MicroTLS", logging, nioCore, nioHTTP1, nioPosix],
+        isProduct: false
+    ),
+    Library(
+        name: "MicroNATS",
+        dependencies: ["MicroCore", "MicroNIO", "MicroTLS", "COpenSSL", logging, nioCore, nioPosix],
+        isProduct: false
+    ),
 
     // Floor 3: the engine.
     Library(
@@ -67,10 +80,25 @@ let libraries: [Library] = [
         name: "MicroRegistryMDNS",
         dependencies: ["MicroCore", "MicroNIO", "CZlib", configuration, logging, nioCore, nioPosix]
     ),
+    Library(
+        name: "MicroRegistryEtcd",
+        dependencies: [
+            "MicroCore", "MicroGRPC", "MicroNIO", "MicroTLS", configuration, logging, nioCore, swiftProtobuf,
+        ]
+    ),
     Library(name: "MicroTransportMemory", dependencies: ["MicroCore"]),
     Library(
         name: "MicroTransportHTTP2",
         dependencies: ["MicroCore", "MicroGRPC", "MicroNIO", "MicroTLS", configuration, logging, nioCore]
+    ),
+    Library(name: "MicroBrokerMemory", dependencies: ["MicroCore", logging]),
+    Library(
+        name: "MicroBrokerHTTP",
+        dependencies: ["MicroCore", "MicroHTTP1", "MicroNIO", "MicroTLS", configuration, logging, nioCore]
+    ),
+    Library(
+        name: "MicroBrokerNATS",
+        dependencies: ["MicroCore", "MicroNATS", "MicroTLS", configuration, logging]
     ),
     Library(name: "MicroCodecJSON", dependencies: ["MicroCore"]),
     Library(name: "MicroCodecProtobuf", dependencies: ["MicroCore", swiftProtobuf]),
@@ -80,10 +108,17 @@ let libraries: [Library] = [
         name: "MicroDefaults",
         dependencies: [
             "Micro", "MicroProtobuf", "MicroRegistryMDNS", "MicroRegistryMemory",
-            "MicroTransportHTTP2", "MicroTransportMemory", "MicroCodecJSON", "MicroCodecProtobuf",
+            "MicroTransportHTTP2", "MicroTransportMemory", "MicroBrokerHTTP", "MicroBrokerMemory",
+            "MicroCodecJSON", "MicroCodecProtobuf", "MicroHealth", "MicroReflection", "MicroDebug",
         ]
     ),
     Library(name: "MicroTesting", dependencies: ["MicroCore", configuration]),
+
+    // Endpoints that a service has beside its own, once they are linked.
+    Library(name: "MicroHealth", dependencies: ["Micro", "MicroCore", "MicroProtobuf", swiftProtobuf]),
+    Library(name: "MicroReflection", dependencies: ["Micro", "MicroCore", "MicroProtobuf", swiftProtobuf]),
+    Library(
+        name: "MicroDebug", dependencies: ["Micro", "MicroCore", "MicroProtobuf", logging, swiftProtobuf]),
 
     // Foreign programs, certificates and ports for our own tests.
     Library(name: "MicroTestSupport", dependencies: [], isProduct: false),
@@ -106,7 +141,8 @@ func example(
 let package = Package(
     name: "swift-micro",
     products: libraries.filter(\.isProduct).map { .library(name: $0.name, targets: [$0.name]) } + [
-        .executable(name: "micro", targets: ["MicroCLI"])
+        .executable(name: "micro", targets: ["MicroCLI"]),
+        .executable(name: "protoc-gen-micro-swift", targets: ["protoc-gen-micro-swift"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -129,10 +165,27 @@ let package = Package(
             dependencies: ["MicroDefaults", "Micro", "MicroCore", argumentParser, logging, unixSignals],
             swiftSettings: settings
         ),
+        .executableTarget(
+            name: "protoc-gen-micro-swift", dependencies: [swiftProtobuf, protobufPluginLibrary],
+            swiftSettings: settings
+        ),
         example("greeter-service", "Greeter/Service"),
         example("greeter-client", "Greeter/Client"),
         example("greeter-protobuf", "ProtobufGreeter", [swiftProtobuf], exclude: ["greeter.proto"]),
         example("streaming", "Streaming"),
+        example("pubsub", "PubSub", ["MicroBrokerNATS"]),
+        example("route-guide", "RouteGuide", [swiftProtobuf]),
+
+        // The gRPC project's interoperability test, both sides.
+        .target(
+            name: "InteropSupport", dependencies: ["MicroDefaults", swiftProtobuf],
+            path: "Interop/Support", swiftSettings: settings),
+        .executableTarget(
+            name: "interop-server", dependencies: ["InteropSupport", "MicroDefaults", argumentParser],
+            path: "Interop/Server", swiftSettings: settings),
+        .executableTarget(
+            name: "interop-client", dependencies: ["InteropSupport", "MicroDefaults", argumentParser],
+            path: "Interop/Client", swiftSettings: settings),
 
         // What `make linkage` looks at: a program on the core alone.
         .executableTarget(
@@ -161,7 +214,45 @@ let package = Package(
             ]),
         tests(
             "MicroMemoryTests",
-            ["MicroRegistryMemory", "MicroTransportMemory", "MicroTesting", "MicroCore", configuration]),
+            [
+                "MicroRegistryMemory", "MicroTransportMemory", "MicroBrokerMemory", "MicroTesting",
+                "MicroCore",
+                configuration,
+            ]),
+        tests(
+            "MicroBrokerHTTPTests",
+            [
+                "MicroBrokerHTTP", "MicroHTTP1", "MicroRegistryMemory", "MicroTesting", "MicroTestSupport",
+                "MicroCore", configuration, logging, nioCore,
+            ]),
+        tests(
+            "MicroBrokerNATSTests",
+            [
+                "MicroBrokerNATS", "MicroNATS", "MicroTesting", "MicroTestSupport", "MicroCore",
+                configuration,
+                logging, nioCore,
+            ]),
+        tests(
+            "MicroRegistryEtcdTests",
+            [
+                "MicroRegistryEtcd", "MicroGRPC", "MicroTesting", "MicroTestSupport", "MicroCore",
+                configuration, logging, nioCore,
+            ]),
+        tests(
+            "ServiceEndpointTests",
+            [
+                "MicroHealth", "MicroReflection", "MicroDebug", "MicroDefaults", "MicroTestSupport",
+                "protoc-gen-micro-swift", "route-guide", swiftProtobuf,
+            ]),
+        tests(
+            "InteropTests",
+            ["InteropSupport", "interop-server", "interop-client", "MicroTestSupport", "MicroDefaults"]),
+        tests(
+            "HTTP2RulesTests",
+            [
+                "MicroGRPC", "MicroTransportHTTP2", "MicroNIO", "MicroTestSupport", "MicroCore", logging,
+                nioCore, nioPosix,
+            ]),
         tests(
             "MicroCodecTests",
             ["MicroCodecJSON", "MicroCodecProtobuf", "MicroTesting", "MicroCore", swiftProtobuf]),

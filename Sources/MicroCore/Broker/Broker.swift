@@ -42,13 +42,14 @@ public protocol Broker: Sendable {
     ///
     /// - Parameters:
     ///   - options: What to receive, and how.
-    ///   - handler: Called for each event; its answer is the acknowledgement.
+    ///   - handler: Called for each event; its answer is the acknowledgement, unless the handler has
+    ///     settled the event itself.
     /// - Returns: The open subscription.
     /// - Throws: A ``StartError`` if the broker doesn't offer the delivery that is asked for, or a
     ///   ``MicroError`` with the status `unavailable` if it can't be reached.
     func subscribe(
         _ options: SubscriptionOptions,
-        handler: @escaping @Sendable (BrokerEvent) async -> Acknowledgement
+        handler: @escaping @Sendable (ReceivedEvent) async -> Acknowledgement
     ) async throws -> any BrokerSubscription
 
     /// Does the broker's background work until the task is cancelled.
@@ -71,8 +72,8 @@ public enum Acknowledgement: Hashable, Sendable {
     /// It is dealt with.
     case ack
 
-    /// It could not be dealt with; a broker that can delivers it again.
-    case nack
+    /// It could not be dealt with; a broker that can delivers it again, after the delay if it can wait.
+    case nack(after: Duration? = nil)
 }
 
 /// One event on a topic.
@@ -96,6 +97,45 @@ public struct BrokerEvent: Sendable {
         self.topic = topic
         self.header = header
         self.body = body
+    }
+}
+
+/// An event as a subscription is given it.
+public struct ReceivedEvent: Sendable {
+    /// The event.
+    public var event: BrokerEvent
+
+    /// How often the event has been delivered to the subscription, this time included: 1 for the first.
+    public var attempt: Int
+
+    private let settlement: (@Sendable (Acknowledgement) async throws -> Void)?
+
+    /// Creates a received event.
+    ///
+    /// - Parameters:
+    ///   - event: The event.
+    ///   - attempt: How often the event has been delivered, this time included.
+    ///   - settlement: Tells the broker what became of the event, before the handler returns; the broker
+    ///     takes the first word alone. `nil` for a broker that has no use for it.
+    public init(
+        _ event: BrokerEvent, attempt: Int = 1,
+        settlement: (@Sendable (Acknowledgement) async throws -> Void)? = nil
+    ) {
+        self.event = event
+        self.attempt = attempt
+        self.settlement = settlement
+    }
+
+    /// Tells the broker what became of the event, before the handler returns.
+    ///
+    /// The first word counts: what a handler returns afterwards is not told. With a delivery of at most
+    /// once it has no effect.
+    ///
+    /// - Parameter acknowledgement: What became of it.
+    /// - Throws: A ``MicroError`` with the status `unavailable` if the broker can't be told; the event may
+    ///   then be delivered again.
+    public func settle(_ acknowledgement: Acknowledgement) async throws {
+        try await settlement?(acknowledgement)
     }
 }
 
