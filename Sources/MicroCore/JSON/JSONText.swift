@@ -29,6 +29,11 @@ package struct JSONText {
         bytes.append(UInt8(ascii: "\""))
     }
 
+    /// Appends the payload of a message in base64, without quotes.
+    package mutating func base64(_ message: Message) {
+        bytes.append(contentsOf: Base64.encode(message.storage[Message.headroom...], padding: true))
+    }
+
     /// Appends an object with string values, sorted by key, or `null`.
     package mutating func map(_ map: [String: String]?) {
         guard let map else { return raw("null") }
