@@ -10,6 +10,7 @@
 struct InterfaceAddress: Sendable {
     /// The address without a zone.
     let text: String
+    let isIPv6: Bool
     let isLoopback: Bool
 
     /// Whether it is one of a private network: 10/8, 172.16/12, 192.168/16, 100.64/10 or fd00::/8.
@@ -52,8 +53,9 @@ struct InterfaceAddress: Sendable {
         }
     }
 
-    private init?(ipv4 bytes: [UInt8], isLoopback: Bool) {
+    init?(ipv4 bytes: [UInt8], isLoopback: Bool) {
         guard bytes.count == 4, !(bytes[0] == 169 && bytes[1] == 254) else { return nil }
+        isIPv6 = false
         text = bytes.map { "\($0)" }.joined(separator: ".")
         self.isLoopback = isLoopback
         isPrivate =
@@ -61,11 +63,12 @@ struct InterfaceAddress: Sendable {
             || (bytes[0] == 192 && bytes[1] == 168) || (bytes[0] == 100 && bytes[1] & 0xC0 == 64)
     }
 
-    private init?(ipv6 bytes: [UInt8], isLoopback: Bool) {
+    init?(ipv6 bytes: [UInt8], isLoopback: Bool) {
         guard bytes.count == 16, !(bytes[0] == 0xFE && bytes[1] & 0xC0 == 0x80) else { return nil }
         var buffer = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
         // Sound because the buffer is as long as the function is told, and the bytes are an IPv6 address's.
         guard inet_ntop(AF_INET6, bytes, &buffer, socklen_t(buffer.count)) != nil else { return nil }
+        isIPv6 = true
         text = String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
         self.isLoopback = isLoopback
         isPrivate = bytes[0] == 0xFD
