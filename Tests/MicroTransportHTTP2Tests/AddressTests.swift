@@ -51,6 +51,35 @@ import Testing
         }
     }
 
+    @Test func whyNobodyAnswersIsSaidInPlainWords() async throws {
+        let port = try FreePort.tcp()
+        for (address, reason) in [
+            ("127.0.0.1:\(port)", "connection refused"), ("localhost:\(port)", "connection refused"),
+            ("no-such-host.invalid:80", "the name no-such-host.invalid can't be resolved"),
+            ("unix:/no/such.sock", "there is no such socket"),
+        ] {
+            let error = try await failure {
+                _ = try await transport.connect(
+                    to: Node(id: "x-1", address: address), as: .host("localhost"))
+            }
+            #expect(error?.detail == "Can't connect to \(address): \(reason)")
+        }
+    }
+
+    @Test func aPlaintextClientOfATLSServerIsToldSo() async throws {
+        let identities = try await PeerIdentities()
+        let secured = PeerSecurity.tls(identities).serverTransport
+        let listener = try await secured.listen(on: .host("127.0.0.1", port: 0), handler: TestServer())
+        let error = try await failure {
+            let connection = try await transport.connect(
+                to: Node(id: "x-1", address: "\(listener.address)"), as: .host("localhost"))
+            _ = try await connection.unary(CallHead(path: "/test.Test/Echo"), Message())
+        }
+        #expect(error?.rpcStatus == .unavailable)
+        #expect(error?.detail.contains("Does it expect TLS?") == true, "\(error?.detail ?? "")")
+        await listener.shutdown(deadline: .now)
+    }
+
     @Test func connectingIsBounded() async throws {
         let server = try await RawListener.open()
         let identities = try await PeerIdentities()

@@ -47,6 +47,12 @@ final class ClientConnection: HTTP2Connection {
 
     override func settingsReceived() { hasServerSpoken = true }
 
+    override var reasonOfPeersClose: String {
+        guard !hasServerSpoken else { return super.reasonOfPeersClose }
+        return "The peer closed the connection before it spoke HTTP/2. Does it expect "
+            + (isSecure ? "plaintext, or another certificate?" : "TLS?")
+    }
+
     override func securityFailed() { isRefused = !hasServerSpoken }
 
     // MARK: Calls

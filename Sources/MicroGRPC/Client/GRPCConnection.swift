@@ -45,7 +45,7 @@ package final class GRPCConnection: Connection {
             }
             return GRPCConnection(attempt.connection, loop: loop, status: attempt.status)
         } catch {
-            let reason = (error as? MicroError)?.detail ?? "\(error)"
+            let reason = (error as? MicroError)?.detail ?? ConnectFailure.reason(of: error)
             throw MicroError(
                 .unavailable, "Can't connect to \(address): \(reason)", id: clientErrorID, processed: .no)
         }

@@ -177,8 +177,11 @@ class HTTP2Connection: ChannelInboundHandler {
         context.fireChannelWritabilityChanged()
     }
 
+    /// What is said to the calls of a connection that the peer has closed.
+    var reasonOfPeersClose: String { "The connection was closed by the peer." }
+
     final func channelInactive(context: ChannelHandlerContext) {
-        tearDown("The connection was closed by the peer.")
+        tearDown(reasonOfPeersClose)
         context.fireChannelInactive()
     }
 

@@ -1,0 +1,55 @@
+internal import NIOCore
+internal import NIOPosix
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+/// Says in plain words why a connection could not be opened.
+package enum ConnectFailure {
+    /// Returns the reason of a failed connect.
+    ///
+    /// - Parameter error: What a `ClientBootstrap` threw.
+    /// - Returns: A phrase without the address, such as `connection refused`; several are told when the
+    ///   addresses of a name failed in different ways.
+    package static func reason(of error: any Error) -> String {
+        switch error {
+        case let error as NIOConnectionError:
+            if error.connectionErrors.isEmpty, error.dnsAError != nil || error.dnsAAAAError != nil {
+                return "the name \(error.host) can't be resolved"
+            }
+            var reasons: [String] = []
+            for failure in error.connectionErrors {
+                let reason = reason(of: failure.error)
+                if !reasons.contains(reason) { reasons.append(reason) }
+            }
+            return reasons.joined(separator: ", ")
+        case ChannelError.connectTimeout(let limit):
+            return "no answer within \(limit.nanoseconds / 1_000_000) ms"
+        case SocketAddressError.unknown(let host, _):
+            return "the name \(host) can't be resolved"
+        case let error as IOError:
+            return phrase(error.errnoCode) ?? "\(error)"
+        default:
+            return "\(error)"
+        }
+    }
+
+    private static func phrase(_ code: CInt) -> String? {
+        switch code {
+        case ECONNREFUSED: "connection refused"
+        case ECONNRESET: "connection reset"
+        case EHOSTUNREACH: "no route to the host"
+        case ENETUNREACH: "no route to the network"
+        case ETIMEDOUT: "no answer"
+        case ENOENT: "there is no such socket"
+        case EACCES, EPERM: "not permitted"
+        case EMFILE, ENFILE: "too many open files"
+        default: nil
+        }
+    }
+}
