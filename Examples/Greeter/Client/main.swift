@@ -5,7 +5,9 @@ struct HelloRequest: Codable { var name: String }
 struct HelloReply: Codable { var message: String }
 
 let request = HelloRequest(name: CommandLine.arguments.dropFirst().first ?? "world")
-try await withMicroClient { client in
-    let reply = try await client.call("greeter", "Greeter.Hello", request, returning: HelloReply.self)
-    print(reply.message)
+await runProgram {
+    try await withMicroClient { client in
+        let reply = try await client.call("greeter", "Greeter.Hello", request, returning: HelloReply.self)
+        print(reply.message)
+    }
 }

@@ -9,4 +9,4 @@ let greeter = MicroService("greeter") {
         HelloReply(message: "Hello, \(request.name)!")
     }
 }
-try await greeter.run()
+await greeter.main()

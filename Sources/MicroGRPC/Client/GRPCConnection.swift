@@ -31,7 +31,9 @@ package final class GRPCConnection: Connection {
             .channelOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 512 << 10))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    let handler = try tls.map { try TLSHandler($0, peer: name) }
+                    let handler = try tls.map {
+                        try TLSHandler($0, peer: name, handshakeTimeout: limits.connectTimeout)
+                    }
                     try attempts.add(channel, authority: authority, limits: limits, tls: handler)
                 }
             }

@@ -23,7 +23,7 @@ package struct HTTP2Limits: Hashable, Sendable {
     /// How long the peer may take to answer that.
     package var keepaliveTimeout: Duration = .seconds(20)
 
-    /// How long opening a connection may take, the TLS handshake not counted.
+    /// How long opening a connection may take, and then the TLS handshake of a client.
     package var connectTimeout: Duration = .seconds(5)
 
     /// Creates the default bounds.
