@@ -1,3 +1,4 @@
+import MicroBrokerMemory
 import MicroCore
 import MicroRegistryMemory
 import MicroTesting
@@ -82,6 +83,55 @@ private struct MutedConnection: Connection {
             "A closed connection is usable", "counts as processed",
         ] {
             #expect(text.contains(part), "\(text.prefix(3000))")
+        }
+    }
+}
+
+/// A broker that gives every queue's event to everybody, loses headers, and takes any name.
+private final class CarelessBroker: Broker {
+    let inner = MemoryBroker(exchange: .init())
+
+    var name: String { "" }
+    var deliveries: Set<Delivery> { [.atMostOnce] }
+
+    func prepare(_ context: PluginContext) {}
+
+    func publish(_ event: BrokerEvent, to topic: String) async throws {
+        var event = event
+        event.header["X-Text"] = nil
+        try await inner.publish(event, to: topic.isEmpty ? "empty" : topic)
+    }
+
+    func subscribe(
+        _ options: SubscriptionOptions, handler: @escaping @Sendable (ReceivedEvent) async -> Acknowledgement
+    ) async throws -> any BrokerSubscription {
+        var options = options
+        options.queue = nil
+        options.delivery = .atMostOnce
+        options.concurrency = 2
+        if options.topic.isEmpty { options.topic = "empty" }
+        return try await inner.subscribe(options, handler: handler)
+    }
+
+    func run() async throws { try await inner.run() }
+}
+
+extension BrokenPluginTests {
+    @Test func aBrokenBrokerIsFound() async throws {
+        var suite = BrokerConformance {
+            let broker = CarelessBroker()
+            return (broker, broker)
+        }
+        suite.spreadTime = .milliseconds(200)
+        suite.patience = .seconds(10)
+        let failure = await #expect(throws: ConformanceFailure.self) { try await suite.run() }
+        let text = failure?.description ?? ""
+        for part in [
+            "broker breaks", "has no name", "Two subscriptions of one queue got", "The header [",
+            "Publishing to \"\"", "atLeastOnce isn't offered, and was accepted",
+            "2 events were handled at once, and 1 was asked for",
+        ] {
+            #expect(text.contains(part), "\(part) is missing in \(text.prefix(3000))")
         }
     }
 }

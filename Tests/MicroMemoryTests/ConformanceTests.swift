@@ -1,3 +1,4 @@
+import MicroBrokerMemory
 import MicroCore
 import MicroRegistryMemory
 import MicroTesting
@@ -27,5 +28,23 @@ import Testing
         try await TransportConformance(
             server: transport, client: transport, address: .host("tiny", port: 0)
         ).run()
+    }
+
+    @Test func broker() async throws {
+        try await BrokerConformance {
+            let exchange = MemoryBroker.Exchange()
+            return (MemoryBroker(exchange: exchange), MemoryBroker(exchange: exchange))
+        }.run()
+    }
+
+    @Test func brokerOfTheProcess() async throws {
+        try await BrokerConformance { (.memory, .memory) }.run()
+    }
+
+    @Test func brokerByItself() async throws {
+        try await BrokerConformance {
+            let broker = MemoryBroker(exchange: .init())
+            return (broker, broker)
+        }.run()
     }
 }

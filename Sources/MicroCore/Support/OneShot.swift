@@ -1,7 +1,7 @@
-internal import Synchronization
+import Synchronization
 
 /// Something that happens once, and that any number of tasks can wait for.
-final class OneShot: Sendable {
+package final class OneShot: Sendable {
     private struct State {
         var hasFired = false
         var nextWaiter = 0
@@ -10,11 +10,14 @@ final class OneShot: Sendable {
 
     private let state = Mutex(State())
 
+    /// Creates something that has not happened.
+    package init() {}
+
     /// Whether it has happened.
-    var hasFired: Bool { state.withLock { $0.hasFired } }
+    package var hasFired: Bool { state.withLock { $0.hasFired } }
 
     /// Makes it happen; doing so again changes nothing.
-    func fire() {
+    package func fire() {
         let waiters = state.withLock { state in
             state.hasFired = true
             defer { state.waiters = [:] }
@@ -24,7 +27,7 @@ final class OneShot: Sendable {
     }
 
     /// Waits until it happens, or until the task is cancelled.
-    func wait() async {
+    package func wait() async {
         let number = state.withLock { state in
             state.nextWaiter += 1
             return state.nextWaiter
@@ -49,7 +52,7 @@ final class OneShot: Sendable {
     ///
     /// - Parameter deadline: The moment.
     /// - Returns: Whether it has happened.
-    func wait(until deadline: ContinuousClock.Instant) async -> Bool {
+    package func wait(until deadline: ContinuousClock.Instant) async -> Bool {
         if hasFired { return true }
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.wait() }
@@ -65,7 +68,7 @@ final class OneShot: Sendable {
     /// - Parameter work: The work.
     /// - Returns: What the work returned.
     /// - Throws: What the work threw.
-    func cancelling<Value: Sendable>(
+    package func cancelling<Value: Sendable>(
         _ work: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
         try await withThrowingTaskGroup(of: Value?.self) { group in

@@ -1,0 +1,27 @@
+import MicroCore
+
+/// An open subscription of an exchange.
+final class MemorySubscription: BrokerSubscription {
+    let options: SubscriptionOptions
+    let queue: SubscriptionQueue<BrokerEvent>
+
+    private let exchange: MemoryBroker.Exchange
+
+    init(
+        _ options: SubscriptionOptions, exchange: MemoryBroker.Exchange,
+        handler: @escaping @Sendable (ReceivedEvent) async -> Acknowledgement
+    ) {
+        self.options = options
+        self.exchange = exchange
+        queue = SubscriptionQueue(options) { event in
+            await ReceivedEvent.deliver(event, to: handler) == .ack
+        }
+    }
+
+    var dropped: Int { queue.dropped }
+
+    func cancel(deadline: ContinuousClock.Instant) async {
+        exchange.remove(self)
+        await queue.drain(deadline: deadline)
+    }
+}

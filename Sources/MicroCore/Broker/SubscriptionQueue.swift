@@ -1,0 +1,233 @@
+import Synchronization
+
+/// The events that wait for a subscription's handler, and what handles them, for those who write a broker.
+///
+/// It keeps the promises of ``SubscriptionOptions``: so many events are handled at once, so many wait, and
+/// what comes first is handled first. A ``SubscriptionRunner`` runs it:
+///
+/// ```swift
+/// let queue = SubscriptionQueue<BrokerEvent>(options) { event in
+///     await ReceivedEvent.deliver(event, to: handler) == .ack
+/// }
+/// try await runner.start(queue)
+/// …
+/// queue.offer(event)                        // from a wire that can't be held up
+/// await queue.submit(event)                 // from one that can
+/// …
+/// await queue.drain(deadline: deadline)
+/// ```
+public final class SubscriptionQueue<Item: Sendable>: Sendable {
+    /// What a run does next.
+    private enum Step {
+        case handle(Item)
+        case finished
+        case aborted
+    }
+
+    private struct Sender {
+        let number: Int
+        let item: Item
+        let continuation: CheckedContinuation<Bool, Never>
+    }
+
+    private struct State {
+        var waiting = FIFO<Item>()
+        var senders: [Sender] = []
+        var lastSender = 0
+        var running = 0
+        var dropped = 0
+        var isClosed = false
+        var isAborted = false
+        var reader: CheckedContinuation<Step, Never>?
+    }
+
+    private let concurrency: Int
+    private let capacity: Int
+    private let handle: @Sendable (Item) async -> Bool
+    private let discard: @Sendable (Item) -> Void
+    private let state = Mutex(State())
+    private let ended = OneShot()
+
+    /// Creates the queue of a subscription.
+    ///
+    /// - Parameters:
+    ///   - options: How many events are handled at once and wait; numbers below 1 count as 1.
+    ///   - discard: Told of each event that is dropped.
+    ///   - handle: Handles one event, and returns `false` if it counts as dropped; its task is cancelled when
+    ///     the subscription's time is up.
+    public init(
+        _ options: SubscriptionOptions, discard: @escaping @Sendable (Item) -> Void = { _ in },
+        handle: @escaping @Sendable (Item) async -> Bool
+    ) {
+        concurrency = max(1, options.concurrency)
+        capacity = max(1, options.bufferSize)
+        self.handle = handle
+        self.discard = discard
+    }
+
+    /// The number of events that were dropped because nobody could take them.
+    public var dropped: Int { state.withLock { $0.dropped } }
+
+    /// Puts an event into the queue; if that is full, the oldest event is dropped and counted.
+    ///
+    /// - Parameter item: The event.
+    /// - Returns: Whether the subscription is open.
+    @discardableResult
+    public func offer(_ item: Item) -> Bool {
+        let (isTaken, oldest, wakeUp) = state.withLock { state -> (Bool, Item?, (() -> Void)?) in
+            guard !state.isClosed else { return (false, nil, nil) }
+            var oldest: Item?
+            if state.waiting.count >= capacity {
+                oldest = state.waiting.popFirst()
+                state.dropped += 1
+            }
+            state.waiting.append(item)
+            return (true, oldest, advance(&state))
+        }
+        wakeUp?()
+        if let oldest { discard(oldest) }
+        return isTaken
+    }
+
+    /// Puts an event into the queue; suspends while that is full.
+    ///
+    /// - Parameter item: The event.
+    /// - Returns: Whether it was taken, which it isn't once the subscription ends or the task is cancelled.
+    public func submit(_ item: Item) async -> Bool {
+        let number = state.withLock { state in
+            state.lastSender += 1
+            return state.lastSender
+        }
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let (isTaken, wakeUp) = state.withLock { state -> (Bool?, (() -> Void)?) in
+                    guard !state.isClosed, !Task.isCancelled else { return (false, nil) }
+                    guard state.waiting.count < capacity else {
+                        state.senders.append(
+                            Sender(number: number, item: item, continuation: continuation))
+                        return (nil, nil)
+                    }
+                    state.waiting.append(item)
+                    return (true, advance(&state))
+                }
+                wakeUp?()
+                if let isTaken { continuation.resume(returning: isTaken) }
+            }
+        } onCancel: {
+            let sender = state.withLock { state -> Sender? in
+                guard let position = state.senders.firstIndex(where: { $0.number == number }) else {
+                    return nil
+                }
+                return state.senders.remove(at: position)
+            }
+            sender?.continuation.resume(returning: false)
+        }
+    }
+
+    /// Takes no more events, lets those that wait be handled, and returns when the last handler has.
+    ///
+    /// What is left when the deadline has passed, or this task is cancelled, is cancelled or dropped and
+    /// counted.
+    ///
+    /// - Parameter deadline: Until when events are handled.
+    public func drain(deadline: ContinuousClock.Instant) async {
+        let (senders, wakeUp) = state.withLock { state in
+            state.isClosed = true
+            defer { state.senders = [] }
+            return (state.senders, advance(&state))
+        }
+        for sender in senders { sender.continuation.resume(returning: false) }
+        wakeUp?()
+        guard !(await ended.wait(until: deadline)) else { return }
+        abort()
+        await ended.wait()
+    }
+
+    /// Handles events until the queue is drained or the task is cancelled.
+    func run() async {
+        await withTaskCancellationHandler {
+            await withDiscardingTaskGroup { group in
+                while true {
+                    switch await next() {
+                    case .handle(let item):
+                        group.addTask {
+                            self.handlerReturned(isDropped: !(await self.handle(item)))
+                        }
+                    case .finished:
+                        return
+                    case .aborted:
+                        return group.cancelAll()
+                    }
+                }
+            }
+        } onCancel: {
+            abort()
+        }
+        end()
+    }
+
+    /// Drops what waits: nobody runs the queue any more.
+    func end() {
+        abort()
+        ended.fire()
+    }
+
+    /// Drops what waits, and has the handlers cancelled.
+    private func abort() {
+        let (left, senders, wakeUp) = state.withLock { state in
+            state.isClosed = true
+            state.isAborted = true
+            let left = state.waiting.removeAll()
+            state.dropped += left.count
+            defer { state.senders = [] }
+            return (left, state.senders, advance(&state))
+        }
+        for sender in senders { sender.continuation.resume(returning: false) }
+        for item in left { discard(item) }
+        wakeUp?()
+    }
+
+    private func handlerReturned(isDropped: Bool) {
+        let wakeUp = state.withLock { state in
+            state.running -= 1
+            if isDropped { state.dropped += 1 }
+            return advance(&state)
+        }
+        wakeUp?()
+    }
+
+    private func next() async -> Step {
+        await withCheckedContinuation { continuation in
+            let wakeUp = state.withLock { state in
+                state.reader = continuation
+                return advance(&state)
+            }
+            wakeUp?()
+        }
+    }
+
+    /// Returns what resumes the run, if there is something to do; it is called without the lock.
+    private func advance(_ state: inout State) -> (() -> Void)? {
+        guard let reader = state.reader, let step = step(&state) else { return nil }
+        state.reader = nil
+        var admitted: Sender?
+        if case .handle = step, !state.senders.isEmpty {
+            let sender = state.senders.removeFirst()
+            state.waiting.append(sender.item)
+            admitted = sender
+        }
+        return { [admitted] in
+            admitted?.continuation.resume(returning: true)
+            reader.resume(returning: step)
+        }
+    }
+
+    private func step(_ state: inout State) -> Step? {
+        if state.isAborted { return .aborted }
+        if state.running < concurrency, let item = state.waiting.popFirst() {
+            state.running += 1
+            return .handle(item)
+        }
+        return state.isClosed && state.waiting.isEmpty && state.running == 0 ? .finished : nil
+    }
+}

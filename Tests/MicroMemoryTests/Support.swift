@@ -1,0 +1,21 @@
+import MicroCore
+import Synchronization
+
+/// The texts that handlers were given.
+final class Texts: Sendable {
+    private let texts = Mutex<[String]>([])
+
+    var all: [String] { texts.withLock { $0 } }
+
+    func add(_ message: Message) {
+        texts.withLock { $0.append(String(decoding: message.bytes, as: UTF8.self)) }
+    }
+}
+
+/// A door that tasks wait at until it is opened, or until they are cancelled.
+final class Gate: Sendable {
+    private let isOpen = OneShot()
+
+    func open() { isOpen.fire() }
+    func wait() async { await isOpen.wait() }
+}
