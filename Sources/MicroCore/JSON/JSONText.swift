@@ -15,23 +15,39 @@ package struct JSONText {
     /// Appends a string with quotes and escapes.
     package mutating func string(_ text: String) {
         bytes.append(UInt8(ascii: "\""))
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": raw("\\\"")
-            case "\\": raw("\\\\")
-            case "\n": raw("\\n")
-            case "\r": raw("\\r")
-            case "\t": raw("\\t")
-            case "<", ">", "&", "\u{2028}", "\u{2029}", "\u{0}"..."\u{1F}": unicodeEscape(scalar.value)
-            default: bytes.append(contentsOf: String(scalar).utf8)
-            }
+        if text.utf8.contains(where: Self.needsLook) {
+            for scalar in text.unicodeScalars { escaped(scalar) }
+        } else {
+            bytes.append(contentsOf: text.utf8)
         }
         bytes.append(UInt8(ascii: "\""))
     }
 
+    /// Whether a byte is escaped, or may begin a scalar that is.
+    private static func needsLook(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0..<0x20, UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "<"), UInt8(ascii: ">"),
+            UInt8(ascii: "&"), 0xE2:
+            true
+        default: false
+        }
+    }
+
+    private mutating func escaped(_ scalar: Unicode.Scalar) {
+        switch scalar {
+        case "\"": raw("\\\"")
+        case "\\": raw("\\\\")
+        case "\n": raw("\\n")
+        case "\r": raw("\\r")
+        case "\t": raw("\\t")
+        case "<", ">", "&", "\u{2028}", "\u{2029}", "\u{0}"..."\u{1F}": unicodeEscape(scalar.value)
+        default: bytes.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
+        }
+    }
+
     /// Appends the payload of a message in base64, without quotes.
     package mutating func base64(_ message: Message) {
-        bytes.append(contentsOf: Base64.encode(message.storage[Message.headroom...], padding: true))
+        message.withBytes { Base64.append($0, padding: true, to: &bytes) }
     }
 
     /// Appends an object with string values, sorted by key, or `null`.
