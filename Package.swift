@@ -50,7 +50,7 @@ let libraries: [Library] = [
     Library(name: "MicroTLS", dependencies: ["MicroCore", "COpenSSL", nioCore], isProduct: false),
     Library(
         name: "MicroGRPC",
-        dependencies: ["MicroCore", "MicroNIO", "MicroTLS", "CNghttp2", logging, nioCore, nioPosix],
+        dependencies: ["MicroCore", "MicroNIO", "MicroTLS", "CNghttp2", "CZlib", logging, nioCore, nioPosix],
         isProduct: false
     ),
     Library(
