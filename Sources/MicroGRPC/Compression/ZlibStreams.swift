@@ -145,6 +145,7 @@ final class Inflater: @unchecked Sendable {
         switch status {
         case Z_STREAM_END where stream.pointee.avail_in > 0: throw .trailing(Int(stream.pointee.avail_in))
         case Z_STREAM_END: return
+        case Z_NEED_DICT: throw .corrupt("it needs a dictionary")
         case Z_MEM_ERROR: throw .noMemory
         default: throw .corrupt(stream.pointee.msg.map { String(cString: $0) } ?? "zlib status \(status)")
         }
