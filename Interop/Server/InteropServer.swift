@@ -51,4 +51,3 @@ struct InteropServer: AsyncParsableCommand {
         }
     }
 }
-

@@ -16,7 +16,9 @@ extension InteropClient {
 
     func clientStreaming() async throws {
         let reply = try await sendInput(options()) { requests in
-            for size in [27182, 8, 1828, 45904] { try await requests.write(.with { $0.payload = .zeros(size) }) }
+            for size in [27182, 8, 1828, 45904] {
+                try await requests.write(.with { $0.payload = .zeros(size) })
+            }
         }
         try expect(reply.aggregatedPayloadSize, 74922, "the aggregated size")
     }

@@ -62,7 +62,8 @@ final class ClientStreamHandle: OutboundStream {
     }
 
     func send(_ message: Message) async throws(MicroError) {
-        if compression != .identity, message.count <= limit, let compressed = message.compressed(compression) {
+        if compression != .identity, message.count <= limit, let compressed = message.compressed(compression)
+        {
             return try await write(compressed, isCompressed: true)
         }
         try await write(message, isCompressed: false)

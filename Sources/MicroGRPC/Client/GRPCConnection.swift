@@ -47,7 +47,8 @@ package final class GRPCConnection: Connection {
                 attempts.cancel()
             }
             return GRPCConnection(
-                attempt.connection, loop: loop, status: attempt.status, messageLimit: limits.maximumMessageSize)
+                attempt.connection, loop: loop, status: attempt.status,
+                messageLimit: limits.maximumMessageSize)
         } catch {
             let reason = (error as? MicroError)?.detail ?? "\(error)"
             throw MicroError(

@@ -63,7 +63,8 @@ struct ResponseFields {
         return unknownEncoding.map {
             MicroError(
                 .internal,
-                "The answer has the grpc-encoding \"\($0)\", which was not offered; \(Encodings.accepted) were.")
+                "The answer has the grpc-encoding \"\($0)\", which was not offered; \(Encodings.accepted) were."
+            )
         }
     }
 

@@ -42,7 +42,8 @@ final class Deflater: @unchecked Sendable {
     /// - Parameter payload: The bytes.
     /// - Returns: The compressed bytes behind the headroom of a message, or `nil` unless they are fewer.
     func compress(_ payload: UnsafeRawBufferPointer) -> [UInt8]? {
-        guard let input = payload.bindMemory(to: UInt8.self).baseAddress, let count = uInt(exactly: payload.count)
+        guard let input = payload.bindMemory(to: UInt8.self).baseAddress,
+            let count = uInt(exactly: payload.count)
         else { return nil }
         var isSmaller = false
         let storage = [UInt8](unsafeUninitializedCapacity: Message.headroom + payload.count) { output, used in
@@ -102,7 +103,8 @@ final class Inflater: @unchecked Sendable {
     func restore(
         _ payload: UnsafeRawBufferPointer, _ compression: Compression, limit: Int
     ) throws(DecompressionFault) -> [UInt8] {
-        guard let input = payload.bindMemory(to: UInt8.self).baseAddress, let count = uInt(exactly: payload.count)
+        guard let input = payload.bindMemory(to: UInt8.self).baseAddress,
+            let count = uInt(exactly: payload.count)
         else { throw .truncated }
         inflateReset2(stream, compression.windowBits)
         // Sound because the input lives until this function returns, as its caller sees to. zlib reads it only,
