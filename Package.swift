@@ -50,7 +50,7 @@ let libraries: [Library] = [
     Library(name: "MicroTLS", dependencies: ["MicroCore", "COpenSSL", nioCore], isProduct: false),
     Library(
         name: "MicroGRPC",
-        dependencies: ["MicroCore", "MicroNIO", "MicroTLS", "CNghttp2", logging, nioCore, nioPosix],
+        dependencies: ["MicroCore", "MicroNIO", "MicroTLS", "CNghttp2", "CZlib", logging, nioCore, nioPosix],
         isProduct: false
     ),
     Library(
@@ -178,7 +178,10 @@ let package = Package(
 
         // The gRPC project's interoperability test, both sides.
         .target(
-            name: "InteropSupport", dependencies: ["MicroDefaults", swiftProtobuf],
+            name: "InteropSupport",
+            dependencies: [
+                "MicroDefaults", "Micro", "MicroCore", "MicroRegistryMemory", "MicroTransportHTTP2", swiftProtobuf,
+            ],
             path: "Interop/Support", swiftSettings: settings),
         .executableTarget(
             name: "interop-server", dependencies: ["InteropSupport", "MicroDefaults", argumentParser],
@@ -246,7 +249,10 @@ let package = Package(
             ]),
         tests(
             "InteropTests",
-            ["InteropSupport", "interop-server", "interop-client", "MicroTestSupport", "MicroDefaults"]),
+            [
+                "InteropSupport", "interop-server", "interop-client", "MicroTestSupport", "MicroDefaults",
+                "Micro", "MicroCore", "MicroTransportHTTP2",
+            ]),
         tests(
             "HTTP2RulesTests",
             [

@@ -73,7 +73,8 @@ public struct TransportConformance: Sendable {
     typealias Check = @Sendable (Fixture) async throws -> Void
 
     private static var phases: [(String, Check)] {
-        shapePhases + outcomePhases + metadataPhases + limitPhases + flowPhases + endPhases
+        shapePhases + outcomePhases + metadataPhases + compressionPhases + limitPhases + flowPhases
+            + endPhases
     }
 
     /// What a phase works with.

@@ -80,9 +80,10 @@ import Testing
             #expect(answer["grpc-status"] == "12", "\(path)")
             #expect(answer.isTrailersOnly)
         }
-        let gzip = try await answer(more: [("grpc-encoding", "gzip")])
-        #expect(gzip["grpc-status"] == "12")
-        #expect(gzip["grpc-message"]?.contains("gzip") == true)
+        let snappy = try await answer(more: [("grpc-encoding", "snappy")])
+        #expect(snappy["grpc-status"] == "12")
+        #expect(snappy["grpc-message"]?.contains("snappy") == true)
+        #expect(snappy["grpc-accept-encoding"] == "identity,deflate,gzip")
         #expect(try await answer(more: [("grpc-encoding", "identity")])["grpc-status"] == "0")
     }
 

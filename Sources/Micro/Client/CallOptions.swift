@@ -30,6 +30,12 @@ public struct CallOptions: Sendable {
     /// How the messages are encoded; the first that a linked codec offers for the types if `nil`.
     public var contentSubtype: String?
 
+    /// How the requests are compressed; as the client's configuration says if `nil`.
+    ///
+    /// A service that doesn't understand it answers with `unimplemented`. Answers come compressed or not as
+    /// the service likes.
+    public var compression: Compression?
+
     /// Creates options.
     ///
     /// - Parameters:
@@ -40,10 +46,11 @@ public struct CallOptions: Sendable {
     ///   - retries: How many further attempts are made at most.
     ///   - address: An address to call in place of a node of the registry.
     ///   - contentSubtype: How the messages are encoded.
+    ///   - compression: How the requests are compressed.
     public init(
         timeout: Duration? = nil, deadline: ContinuousClock.Instant? = nil, metadata: Metadata = [:],
         retry: RetryPolicy = .unprocessed, retries: Int? = nil, address: String? = nil,
-        contentSubtype: String? = nil
+        contentSubtype: String? = nil, compression: Compression? = nil
     ) {
         self.timeout = timeout
         self.deadline = deadline
@@ -52,6 +59,7 @@ public struct CallOptions: Sendable {
         self.retries = retries
         self.address = address
         self.contentSubtype = contentSubtype
+        self.compression = compression
     }
 
     /// Options that call an address in place of a node of the registry.

@@ -18,6 +18,15 @@ public struct RequestWriter<Element: Sendable>: Sendable {
     /// - Throws: The error that the call has ended with, or why the request can't be encoded.
     public func write(_ element: Element) async throws(MicroError) { try await writer.write(element) }
 
+    /// Sends a request that is not compressed, whatever the call's options say; see
+    /// ``Message/skipsCompression``.
+    ///
+    /// - Parameter element: The request.
+    /// - Throws: The error that the call has ended with, or why the request can't be encoded.
+    public func writeUncompressed(_ element: Element) async throws(MicroError) {
+        try await writer.writeUncompressed(element)
+    }
+
     /// Sends requests one after the other.
     ///
     /// - Parameter elements: The requests.

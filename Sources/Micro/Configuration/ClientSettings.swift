@@ -6,11 +6,13 @@ import MicroCore
 ///
 /// - `client.request.timeout` (5s), `client.retries` (1), `client.pool.size` (100 connections),
 ///   `client.pool.ttl` (60s): How long an unused connection stays open.
+/// - `client.compression` (identity): How requests are compressed, `gzip`, `deflate` or `identity`.
 /// - `client`: The protocol of nodes that don't say theirs.
 /// - `proxy`, `network`, `network.address`: Where calls go in place of the service that they name.
 struct ClientSettings: Sendable {
     let requestTimeout: Duration
     let retries: Int
+    let compression: Compression
     let poolSize: Int
     let poolTimeToLive: Duration
     let redirection: Redirection
@@ -18,6 +20,7 @@ struct ClientSettings: Sendable {
     init(_ settings: Settings) throws(StartError) {
         requestTimeout = try settings.duration(
             "client.request.timeout", in: .milliseconds(1) ... .seconds(86_400), default: .seconds(5))
+        compression = try settings.compression("client.compression")
         retries = try settings.integer("client.retries", in: 0...100, default: 1)
         poolSize = try settings.integer("client.pool.size", in: 1...100_000, default: 100)
         poolTimeToLive = try settings.duration(

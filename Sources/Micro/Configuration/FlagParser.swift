@@ -7,10 +7,11 @@ import MicroCore
 /// `--register_…`, `--tls_…`) with an underscore but isn't known is taken for a spelling mistake.
 struct FlagParser {
     private static let known: Set<String> = [
-        "client", "client_request_timeout", "client_retries", "client_pool_size", "client_pool_ttl",
+        "client", "client_compression", "client_request_timeout", "client_retries", "client_pool_size",
+        "client_pool_ttl",
         "register_ttl", "register_interval",
         "server", "server_name", "server_version", "server_id", "server_address", "server_advertise",
-        "server_metadata", "server_drain_timeout", "server_spread_delay",
+        "server_metadata", "server_compression", "server_drain_timeout", "server_spread_delay",
         "proxy", "network", "network_address", "config_file",
         "tls_cert", "tls_key", "tls_ca", "tls_client_auth", "tls_name", "tls_insecure_skip_verify",
     ]

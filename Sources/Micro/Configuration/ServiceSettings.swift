@@ -18,6 +18,8 @@ struct ServiceDefaults: Sendable {
 ///   `server.advertise`, `server.metadata` (`k=v,k=v`).
 /// - `server.spread.delay` (200ms): How long to wait between leaving the registry and refusing calls.
 /// - `server.drain.timeout` (10s): How long calls that run may take to finish when the service stops.
+/// - `server.compression` (identity): How replies are compressed for callers that understand it: `gzip`,
+///   `deflate` or `identity`.
 /// - `register.ttl` (60) and `register.interval` (30): Seconds; 0 for ever, and never.
 struct ServiceSettings: Sendable {
     let identity: ServiceIdentity
@@ -28,6 +30,7 @@ struct ServiceSettings: Sendable {
     let interval: Duration?
     let spreadDelay: Duration
     let drainTimeout: Duration
+    let compression: Compression
 
     init(_ settings: Settings, defaults: ServiceDefaults) throws(StartError) {
         identity = try Self.identity(settings, defaults: defaults)
@@ -40,6 +43,7 @@ struct ServiceSettings: Sendable {
             "server.spread.delay", in: .zero ... .seconds(60), default: .milliseconds(200))
         drainTimeout = try settings.duration(
             "server.drain.timeout", in: .zero ... .seconds(3600), default: .seconds(10))
+        compression = try settings.compression("server.compression")
     }
 
     private static func identity(

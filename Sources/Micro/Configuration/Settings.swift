@@ -87,6 +87,15 @@ struct Settings: Sendable {
         return number
     }
 
+    /// Returns how messages are compressed; not at all by default.
+    func compression(_ key: String) throws(StartError) -> Compression {
+        guard let value = value(key) else { return .identity }
+        guard let compression = Compression(rawValue: value.text.lowercased()) else {
+            throw value.invalid("gzip, deflate or identity")
+        }
+        return compression
+    }
+
     /// Returns a duration within bounds.
     func duration(
         _ key: String, in bounds: ClosedRange<Duration>, default defaultValue: Duration

@@ -33,7 +33,7 @@ public struct Endpoint: ServiceComponent {
     /// Whether requests and replies are single messages or streams.
     public let shape: CallShape
 
-    let options: Options
+    private(set) var options: Options
     let request: @Sendable () -> ValueRecord?
     let response: @Sendable () -> ValueRecord?
     let bind: @Sendable (EndpointBinding) -> [ServedSubtype]
@@ -49,20 +49,40 @@ public struct Endpoint: ServiceComponent {
         /// What the endpoint does, for a person to read; the registry has it as `description`.
         public var description: String?
 
+        /// How replies are compressed for callers that understand it; as the service's configuration says if
+        /// `nil`.
+        public var compression: Compression?
+
         /// Creates options.
         ///
         /// - Parameters:
         ///   - placement: Where the function runs.
         ///   - metadata: What the registry tells of the endpoint.
         ///   - description: What the endpoint does.
+        ///   - compression: How replies are compressed.
         public init(
             placement: Placement.Policy = .automatic, metadata: [String: String] = [:],
-            description: String? = nil
+            description: String? = nil, compression: Compression? = nil
         ) {
             self.placement = placement
             self.metadata = metadata
             self.description = description
+            self.compression = compression
         }
+    }
+
+    /// Returns the endpoint with its replies compressed, for callers that understand it.
+    ///
+    /// ```swift
+    /// Endpoint("Catalogue.Export") { (request: Export, context) in … }.compressed(.gzip)
+    /// ```
+    ///
+    /// - Parameter compression: How; `identity` leaves them as they are, whatever the service's configuration.
+    /// - Returns: The endpoint.
+    public func compressed(_ compression: Compression) -> Endpoint {
+        var endpoint = self
+        endpoint.options.compression = compression
+        return endpoint
     }
 
     /// Adds the endpoint to a service.

@@ -41,7 +41,7 @@ struct EndpointBinding: Sendable {
             let info = info
             return .serverStream(
                 { head, message, stream async throws(MicroError) in
-                    let context = RequestContext(head, info)
+                    let context = RequestContext(head, info, request: message)
                     do {
                         return try await run(context, (message, stream))
                     } catch {
@@ -107,7 +107,7 @@ struct EndpointBinding: Sendable {
         let (decode, encode) = (coders.request.decode, coders.response.encode)
         if middleware.calls.isEmpty {
             return { head, message async throws(MicroError) in
-                let context = RequestContext(head, info)
+                let context = RequestContext(head, info, request: message)
                 let request: Q
                 do { request = try message.withBytes(decode) } catch {
                     throw failures.undecodable(error, context)
@@ -127,7 +127,7 @@ struct EndpointBinding: Sendable {
             return context.reply(try coders.encode(response))
         })
         return { head, message async throws(MicroError) in
-            let context = RequestContext(head, info)
+            let context = RequestContext(head, info, request: message)
             do {
                 return try await run(context, message)
             } catch {
@@ -154,7 +154,7 @@ struct EndpointBinding: Sendable {
 
     /// Sends leading metadata that no message has taken along, and returns the trailing ones.
     private func finish(_ stream: any InboundStream, _ context: RequestContext) async throws -> Metadata {
-        if let metadata = context.takeResponseMetadata() { try await stream.sendMetadata(metadata) }
+        try await context.sendResponseMetadata(stream)
         return context.trailingMetadata
     }
 }

@@ -32,7 +32,7 @@ struct EndpointCoders<Request: Sendable, Response: Sendable>: Sendable {
         MessageWriter(
             encode: response.encode, describeFailure: failures.unencodable,
             send: { message async throws(MicroError) in
-                if let metadata = context.takeResponseMetadata() { try await stream.sendMetadata(metadata) }
+                try await context.sendResponseMetadata(stream)
                 try await stream.send(message)
             })
     }

@@ -14,13 +14,17 @@ public final class EndpointInfo: Sendable {
     /// The service that has the endpoint.
     public let service: ServiceIdentity
 
+    /// How replies are compressed, for callers that understand it and unless a handler chooses otherwise.
+    public let compression: Compression
+
     let environment: ServiceEnvironment
 
-    init(name: String, shape: CallShape, environment: ServiceEnvironment) {
+    init(name: String, shape: CallShape, environment: ServiceEnvironment, compression: Compression? = nil) {
         self.name = name
         self.shape = shape
         self.service = environment.identity
         self.environment = environment
+        self.compression = compression ?? environment.compression
     }
 }
 

@@ -33,6 +33,19 @@ public struct MessageStream<Element: Sendable>: AsyncSequence, Sendable {
     /// - Throws: The error that the call ended with, or what is wrong with the message.
     public func next() async throws(MicroError) -> Element? {
         guard let message = try await receive() else { return nil }
+        return try decoded(message)
+    }
+
+    /// Returns the next message, and how it was compressed on its way.
+    ///
+    /// - Returns: Both, or `nil` when the other side has ended the stream.
+    /// - Throws: The error that the call ended with, or what is wrong with the message.
+    package func nextReceived() async throws(MicroError) -> (element: Element, compression: Compression)? {
+        guard let message = try await receive() else { return nil }
+        return (try decoded(message), message.receivedCompression)
+    }
+
+    private func decoded(_ message: Message) throws(MicroError) -> Element {
         do {
             return try message.withBytes(decode)
         } catch {

@@ -23,13 +23,26 @@ public struct MessageWriter<Element: Sendable>: Sendable {
     /// - Parameter element: The message.
     /// - Throws: The error that the call has ended with, or why the message can't be encoded.
     public func write(_ element: Element) async throws(MicroError) {
-        let message: Message
+        try await send(try encoded(element))
+    }
+
+    /// Sends a message that is not compressed, whatever the call's other messages are; see
+    /// ``Message/skipsCompression``.
+    ///
+    /// - Parameter element: The message.
+    /// - Throws: The error that the call has ended with, or why the message can't be encoded.
+    public func writeUncompressed(_ element: Element) async throws(MicroError) {
+        var message = try encoded(element)
+        message.skipsCompression = true
+        try await send(message)
+    }
+
+    private func encoded(_ element: Element) throws(MicroError) -> Message {
         do {
-            message = try encode(element)
+            return try encode(element)
         } catch {
             throw describeFailure(error)
         }
-        try await send(message)
     }
 
     /// Sends messages one after the other.

@@ -19,18 +19,25 @@ public final class RequestContext: Sendable {
     /// It is not public, since middleware should not decide by the path that a caller chose.
     private let head: CallHead
 
-    /// Whether a handler has set metadata: the road of a call reads no more than this flag.
-    private let hasAnswerMetadata = Atomic<Bool>(false)
+    /// How the one request was compressed on its way; the requests of a stream tell it one by one.
+    package let requestCompression: Compression
+
+    /// Whether a handler has set metadata, or the answer is compressed: the road of a call reads no more than this flag.
+    private let hasAnswerMetadata: Atomic<Bool>
     private let answer = Mutex(AnswerMetadata())
 
     private struct AnswerMetadata {
         var leading: Metadata = [:]
         var trailing: Metadata = [:]
+        var compression: Compression?
+        var isLeadingTaken = false
     }
 
-    init(_ head: CallHead, _ info: EndpointInfo) {
+    init(_ head: CallHead, _ info: EndpointInfo, request: Message? = nil) {
         self.head = head
         self.info = info
+        requestCompression = request?.receivedCompression ?? .identity
+        hasAnswerMetadata = Atomic(info.compression != .identity)
     }
 
     /// The canonical name of the endpoint, `Type.Method`.
@@ -78,6 +85,17 @@ public final class RequestContext: Sendable {
         }
     }
 
+    /// How the answer's messages are compressed, if the caller understands it; as the endpoint says unless set.
+    ///
+    /// Once the answer's first message has been sent, setting it does nothing.
+    public var responseCompression: Compression {
+        get { answerMetadata.compression ?? info.compression }
+        set {
+            answer.withLock { $0.compression = newValue }
+            hasAnswerMetadata.store(true, ordering: .releasing)
+        }
+    }
+
     private var answerMetadata: AnswerMetadata {
         guard hasAnswerMetadata.load(ordering: .acquiring) else { return AnswerMetadata() }
         return answer.withLock { $0 }
@@ -87,16 +105,24 @@ public final class RequestContext: Sendable {
     func reply(_ message: Message) -> UnaryReply {
         guard hasAnswerMetadata.load(ordering: .acquiring) else { return UnaryReply(message) }
         let answer = answer.withLock { $0 }
-        return UnaryReply(message, metadata: answer.leading, trailingMetadata: answer.trailing)
+        return UnaryReply(
+            message, metadata: answer.leading, trailingMetadata: answer.trailing,
+            compression: answer.compression ?? info.compression)
     }
 
-    /// Returns the metadata that is yet to be sent in front of the first message, once.
-    func takeResponseMetadata() -> Metadata? {
-        guard hasAnswerMetadata.load(ordering: .acquiring) else { return nil }
-        return answer.withLock { answer in
-            defer { answer.leading = [:] }
-            return answer.leading.isEmpty ? nil : answer.leading
+    /// Sends what is yet to be sent in front of the first message, once.
+    func sendResponseMetadata(_ stream: any InboundStream) async throws(MicroError) {
+        guard hasAnswerMetadata.load(ordering: .acquiring) else { return }
+        let answer = answer.withLock { answer in
+            defer {
+                answer.leading = [:]
+                answer.isLeadingTaken = true
+            }
+            return answer
         }
+        let compression = answer.compression ?? info.compression
+        guard !answer.leading.isEmpty || (compression != .identity && !answer.isLeadingTaken) else { return }
+        try await stream.sendMetadata(answer.leading, compression: compression)
     }
 
     /// Turns whatever was thrown into what travels to the caller.

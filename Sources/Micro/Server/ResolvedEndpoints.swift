@@ -25,7 +25,9 @@ enum EndpointResolver {
         var resolved: [ResolvedEndpoint] = []
         for (endpoint, name) in zip(endpoints, names) {
             let canonical = counts[name.short] == 1 ? name.short : name.full
-            let info = EndpointInfo(name: canonical, shape: endpoint.shape, environment: environment)
+            let info = EndpointInfo(
+                name: canonical, shape: endpoint.shape, environment: environment,
+                compression: endpoint.options.compression)
             let served = endpoint.bind(
                 EndpointBinding(
                     info: info, codecs: codecs, middleware: middleware.applying(to: info),

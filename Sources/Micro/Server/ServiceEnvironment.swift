@@ -6,12 +6,18 @@ final class ServiceEnvironment: Sendable {
     let identity: ServiceIdentity
     let client: MicroClient
 
+    /// How the replies of endpoints are compressed that say nothing of it.
+    let compression: Compression
+
     /// The logger of the task that runs the service.
     ///
     /// The task of a call is the transport's and knows nothing of it.
     let logger: Logger
 
-    init(identity: ServiceIdentity, client: MicroClient, logger: Logger) {
+    init(
+        identity: ServiceIdentity, client: MicroClient, logger: Logger, compression: Compression = .identity
+    ) {
+        self.compression = compression
         self.identity = identity
         self.client = client
         self.logger = logger

@@ -24,7 +24,8 @@ struct ServicePlan: Sendable {
             assembly, registry: registry, transports: transports, codecs: codecs,
             middleware: definition.clientMiddleware, fromService: settings.identity.name)
         let environment = ServiceEnvironment(
-            identity: settings.identity, client: client, logger: Logger.current)
+            identity: settings.identity, client: client, logger: Logger.current,
+            compression: settings.compression)
         endpoints = try EndpointResolver.resolve(
             definition.contents.endpoints, environment: environment, codecs: codecs,
             middleware: definition.middleware)

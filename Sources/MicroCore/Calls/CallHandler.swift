@@ -64,17 +64,26 @@ public struct UnaryReply: Sendable {
     /// What is sent behind the message.
     public var trailingMetadata: Metadata
 
+    /// How the message is compressed on its way, where the transport can and the caller understands it.
+    ///
+    /// A caller learns how it was.
+    public var compression: Compression
+
     /// Creates a reply.
     ///
     /// - Parameters:
     ///   - message: The message.
     ///   - metadata: What is sent in front of the message.
     ///   - trailingMetadata: What is sent behind the message.
-    public init(_ message: Message, metadata: Metadata = Metadata(), trailingMetadata: Metadata = Metadata())
-    {
+    ///   - compression: How the message is compressed on its way.
+    public init(
+        _ message: Message, metadata: Metadata = Metadata(), trailingMetadata: Metadata = Metadata(),
+        compression: Compression = .identity
+    ) {
         self.message = message
         self.metadata = metadata
         self.trailingMetadata = trailingMetadata
+        self.compression = compression
     }
 }
 
@@ -107,4 +116,22 @@ public protocol InboundStream: Sendable {
     /// - Parameter metadata: The fields.
     /// - Throws: `cancelled` or `deadlineExceeded` if the call is over.
     func sendMetadata(_ metadata: Metadata) async throws(MicroError)
+
+    /// Sends the metadata that goes in front of the first message, and compresses the messages behind it.
+    ///
+    /// Messages are compressed only where the transport can and the caller understands it, and not those that
+    /// ask to be left as they are (``Message/skipsCompression``). Does nothing once metadata are sent.
+    ///
+    /// - Parameters:
+    ///   - metadata: The fields.
+    ///   - compression: How the messages are compressed.
+    /// - Throws: `cancelled` or `deadlineExceeded` if the call is over.
+    func sendMetadata(_ metadata: Metadata, compression: Compression) async throws(MicroError)
+}
+
+extension InboundStream {
+    /// Sends the metadata, and leaves the messages as they are.
+    public func sendMetadata(_ metadata: Metadata, compression: Compression) async throws(MicroError) {
+        try await sendMetadata(metadata)
+    }
 }

@@ -37,6 +37,15 @@ public struct CallHead: Sendable {
         set { change { $0.deadline = newValue } }
     }
 
+    /// How the client compresses its messages, where the transport can.
+    public var compression: Compression {
+        get { fields.compression }
+        set { change { $0.compression = newValue } }
+    }
+
+    /// How the answer may be compressed; a transport that compresses fills it in.
+    package var acceptedCompression: CompressionSet { fields.acceptedCompression }
+
     /// The other side of the connection; `nil` for a call that is yet to be made.
     public var peer: Peer? {
         get { fields.peer }
@@ -51,34 +60,41 @@ public struct CallHead: Sendable {
     ///   - metadata: The metadata to send along.
     ///   - deadline: When the call ends at the latest.
     ///   - peer: The other side of the connection.
+    ///   - compression: How the client compresses its messages.
     public init(
         path: String,
         contentSubtype: String = "proto",
         metadata: Metadata = Metadata(),
         deadline: ContinuousClock.Instant? = nil,
-        peer: Peer? = nil
+        peer: Peer? = nil,
+        compression: Compression = .identity
     ) {
         self.init(
             path: path, contentSubtype: contentSubtype, metadata: metadata,
-            uptimeDeadline: deadline.map(Uptime.init), peer: peer)
+            uptimeDeadline: deadline.map(Uptime.init), peer: peer, compression: compression)
     }
 
     /// Creates a head with a deadline on the clock that transports use.
     package init(
-        path: String, contentSubtype: String, metadata: Metadata, uptimeDeadline: Uptime?, peer: Peer?
+        path: String, contentSubtype: String, metadata: Metadata, uptimeDeadline: Uptime?, peer: Peer?,
+        compression: Compression = .identity, acceptedCompression: CompressionSet = []
     ) {
-        fields = Fields(path, contentSubtype, metadata, uptimeDeadline, peer)
+        fields = Fields(
+            path, contentSubtype, metadata, uptimeDeadline, peer, compression, acceptedCompression)
     }
 
     private mutating func change(_ body: (inout Fields.Values) -> Void) {
         var values = fields.values
         body(&values)
-        fields = Fields(values.path, values.contentSubtype, values.metadata, values.deadline, values.peer)
+        fields = Fields(
+            values.path, values.contentSubtype, values.metadata, values.deadline, values.peer,
+            values.compression, fields.acceptedCompression)
     }
 
     private final class Fields: Sendable {
         typealias Values = (
-            path: String, contentSubtype: String, metadata: Metadata, deadline: Uptime?, peer: Peer?
+            path: String, contentSubtype: String, metadata: Metadata, deadline: Uptime?, peer: Peer?,
+            compression: Compression
         )
 
         let path: String
@@ -86,19 +102,23 @@ public struct CallHead: Sendable {
         let metadata: Metadata
         let deadline: Uptime?
         let peer: Peer?
+        let compression: Compression
+        let acceptedCompression: CompressionSet
 
         init(
             _ path: String, _ contentSubtype: String, _ metadata: Metadata, _ deadline: Uptime?,
-            _ peer: Peer?
+            _ peer: Peer?, _ compression: Compression, _ acceptedCompression: CompressionSet
         ) {
             self.path = path
             self.contentSubtype = contentSubtype
             self.metadata = metadata
             self.deadline = deadline
             self.peer = peer
+            self.compression = compression
+            self.acceptedCompression = acceptedCompression
         }
 
-        var values: Values { (path, contentSubtype, metadata, deadline, peer) }
+        var values: Values { (path, contentSubtype, metadata, deadline, peer, compression) }
     }
 }
 

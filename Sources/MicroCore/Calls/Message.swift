@@ -72,6 +72,34 @@ public struct Message: Sendable {
     }
 }
 
+extension Message {
+    /// Whether the message travels as it is on a call that compresses its messages.
+    ///
+    /// It is for content that is compressed already, such as a picture, and for secrets beside content that
+    /// others choose.
+    public var skipsCompression: Bool {
+        get { storage[0] == Self.skipMark }
+        set { storage[0] = newValue ? Self.skipMark : 0 }
+    }
+
+    /// How the message was compressed on its way here; meaningful only for a message that a transport gave.
+    ///
+    /// It stands in the headroom, so that the road of a call carries nothing beside the message.
+    package var receivedCompression: Compression {
+        get {
+            switch storage[0] {
+            case Compression.gzip.mark: .gzip
+            case Compression.deflate.mark: .deflate
+            default: .identity
+            }
+        }
+        set { storage[0] = newValue.mark }
+    }
+
+    /// What stands in the headroom of a message that isn't to be compressed.
+    private static var skipMark: UInt8 { 0xFF }
+}
+
 extension Message: Hashable {
     /// Returns whether two messages have the same payload; the headroom does not count.
     public static func == (left: Message, right: Message) -> Bool {

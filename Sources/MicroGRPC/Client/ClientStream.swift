@@ -55,6 +55,7 @@ final class ClientStream: HTTP2Stream {
             settle(checked(fields.outcome(isBehindHead: head != nil)))
         } else if head == nil, !fields.isInformational {
             if let error = fields.headError { return abort(error) }
+            inbox.compression = fields.compression
             head = fields.packedMetadata
             resumeHeadWaiters(.success(fields.packedMetadata))
         }
@@ -115,6 +116,12 @@ final class ClientStream: HTTP2Stream {
         abort(MicroError(.cancelled, "The call was cancelled.", id: clientErrorID, processed: processed))
     }
 
+    /// Ends the call since a message of the answer can't be restored.
+    func failReading(_ error: MicroError) {
+        abort(error)
+        inbox.abandon(error)
+    }
+
     override func expire() { abort(Self.deadlineError(processed: processed)) }
 
     override func headersSent(endsStream: Bool) {
@@ -146,7 +153,10 @@ final class ClientStream: HTTP2Stream {
             inbox.finish(.success(nil))
             if let unary, let reply {
                 unary.resume(
-                    returning: .success(UnaryReply(reply, metadata: head ?? [:], trailingMetadata: metadata)))
+                    returning: .success(
+                        UnaryReply(
+                            reply, metadata: head ?? [:], trailingMetadata: metadata,
+                            compression: reply.receivedCompression)))
             }
             resumeHeadWaiters(.success(head ?? [:]))
             resumeSender(MicroError(.cancelled, "The call has ended."))
@@ -206,11 +216,11 @@ final class ClientStream: HTTP2Stream {
     /// Puts a message behind those that wait to be sent.
     ///
     /// - Returns: The error that the call ended with, if it did.
-    func send(_ message: Message) -> MicroError? {
+    func send(_ message: Message, isCompressed: Bool) -> MicroError? {
         if let error = sendingError { return error }
         let limit = client.limits.maximumMessageSize
         guard message.count <= limit else { return OutboundBody.tooLong(message.count, limit) }
-        outbound.append(message)
+        outbound.append(message, isCompressed: isCompressed)
         outboundChanged()
         return nil
     }

@@ -7,8 +7,23 @@ final class ClientStreamHandle: OutboundStream {
     private let stream: NIOLoopBound<ClientStream>
     private let loop: any EventLoop
     private let trailers: TrailingMetadata
+    private let compression: Compression
+    private let limit: Int
 
-    init(_ stream: ClientStream, loop: any EventLoop, trailers: TrailingMetadata) {
+    /// Creates a handle.
+    ///
+    /// - Parameters:
+    ///   - stream: The call.
+    ///   - loop: Where it lives.
+    ///   - trailers: Where its trailing metadata will be.
+    ///   - compression: How requests are compressed.
+    ///   - limit: The greatest length of a message.
+    init(
+        _ stream: ClientStream, loop: any EventLoop, trailers: TrailingMetadata, compression: Compression,
+        limit: Int
+    ) {
+        self.compression = compression
+        self.limit = limit
         self.stream = NIOLoopBound(stream, eventLoop: loop)
         self.loop = loop
         self.trailers = trailers
@@ -25,27 +40,45 @@ final class ClientStreamHandle: OutboundStream {
     }
 
     func receive() async throws(MicroError) -> Message? {
-        if loop.inEventLoop, let reading = stream.value.poll() { return try reading.get() }
+        guard let message = try await read().get() else { return nil }
+        do throws(MicroError) {
+            return try message.restored(limit: limit)
+        } catch {
+            let (stream, failure) = (stream, error)
+            loop.run { stream.value.failReading(failure) }
+            throw error
+        }
+    }
+
+    private func read() async -> Inbox.Reading {
+        if loop.inEventLoop, let reading = stream.value.poll() { return reading }
         let stream = stream
-        let reading: Inbox.Reading = await loop.suspend { continuation, isCancelled in
+        return await loop.suspend { continuation, isCancelled in
             if isCancelled { stream.value.cancel() }
             stream.value.wait(continuation)
         } onCancel: {
             stream.value.cancel()
         }
-        return try reading.get()
     }
 
     func send(_ message: Message) async throws(MicroError) {
+        if compression != .identity, message.count <= limit, let compressed = message.compressed(compression)
+        {
+            return try await write(compressed, isCompressed: true)
+        }
+        try await write(message, isCompressed: false)
+    }
+
+    private func write(_ message: Message, isCompressed: Bool) async throws(MicroError) {
         let isSent = loop.inEventLoop
         if isSent {
-            if let error = stream.value.send(message) { throw error }
+            if let error = stream.value.send(message, isCompressed: isCompressed) { throw error }
             guard stream.value.isCongested else { return }
         }
         let stream = stream
         let error: MicroError? = await loop.suspend { continuation, isCancelled in
             if isCancelled { stream.value.cancel() }
-            if !isSent, let error = stream.value.send(message) {
+            if !isSent, let error = stream.value.send(message, isCompressed: isCompressed) {
                 return continuation.resume(returning: error)
             }
             stream.value.waitForRoom(continuation)

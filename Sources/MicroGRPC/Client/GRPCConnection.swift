@@ -10,6 +10,9 @@ package final class GRPCConnection: Connection {
     private let loop: any EventLoop
     private let status: ClientStatus
 
+    /// The greatest length of a message.
+    private let messageLimit: Int
+
     /// Opens a connection.
     ///
     /// - Parameters:
@@ -45,7 +48,9 @@ package final class GRPCConnection: Connection {
             } onCancel: {
                 attempts.cancel()
             }
-            return GRPCConnection(attempt.connection, loop: loop, status: attempt.status)
+            return GRPCConnection(
+                attempt.connection, loop: loop, status: attempt.status,
+                messageLimit: limits.maximumMessageSize)
         } catch {
             let reason = (error as? MicroError)?.detail ?? ConnectFailure.reason(of: error)
             throw MicroError(
@@ -66,7 +71,11 @@ package final class GRPCConnection: Connection {
         return try await bootstrap.connect(host: host, port: port).get()
     }
 
-    private init(_ connection: NIOLoopBound<ClientConnection>, loop: any EventLoop, status: ClientStatus) {
+    private init(
+        _ connection: NIOLoopBound<ClientConnection>, loop: any EventLoop, status: ClientStatus,
+        messageLimit: Int
+    ) {
+        self.messageLimit = messageLimit
         self.connection = connection
         self.loop = loop
         self.status = status
@@ -77,6 +86,17 @@ package final class GRPCConnection: Connection {
     package var activeCalls: Int { status.activeCalls }
 
     package func unary(_ head: CallHead, _ message: Message) async throws(MicroError) -> UnaryReply {
+        let compressed =
+            head.compression == .identity || message.count > messageLimit
+            ? nil : message.compressed(head.compression)
+        var reply = try await unary(head, compressed ?? message, isCompressed: compressed != nil)
+        if reply.compression != .identity { reply.message = try reply.message.restored(limit: messageLimit) }
+        return reply
+    }
+
+    private func unary(
+        _ head: CallHead, _ message: Message, isCompressed: Bool
+    ) async throws(MicroError) -> UnaryReply {
         let key = CallKey()
         let connection = connection
         let result: Result<UnaryReply, MicroError> = await loop.suspend { continuation, isCancelled in
@@ -87,7 +107,7 @@ package final class GRPCConnection: Connection {
                 return continuation.resume(returning: .failure(error))
             }
             let stream = ClientStream(client, key: key, unary: continuation)
-            stream.outbound.append(message)
+            stream.outbound.append(message, isCompressed: isCompressed)
             stream.outbound.end = .stream
             if let error = client.begin(stream, head) { continuation.resume(returning: .failure(error)) }
         } onCancel: {
@@ -100,13 +120,15 @@ package final class GRPCConnection: Connection {
         let key = CallKey()
         let connection = connection
         let loop = loop
+        let limit = messageLimit
         let result: Result<ClientStreamHandle, MicroError> = await loop.suspend { continuation, _ in
             let trailers = TrailingMetadata()
             let stream = ClientStream(connection.value, key: key, trailers: trailers)
             if let error = connection.value.begin(stream, head) {
                 continuation.resume(returning: .failure(error))
             } else {
-                let handle = ClientStreamHandle(stream, loop: loop, trailers: trailers)
+                let handle = ClientStreamHandle(
+                    stream, loop: loop, trailers: trailers, compression: head.compression, limit: limit)
                 continuation.resume(returning: .success(handle))
             }
         } onCancel: {

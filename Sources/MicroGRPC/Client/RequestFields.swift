@@ -20,6 +20,8 @@ enum RequestFields {
         let type = "application/grpc+\(head.contentSubtype)"
         block.add("content-type", type)
         block.add("te", "trailers")
+        block.add("grpc-accept-encoding", Encodings.accepted)
+        if head.compression != .identity { block.add("grpc-encoding", head.compression.rawValue) }
         if let timeout {
             block.add("grpc-timeout", RPCTimeout.grpc(timeout))
             block.add("timeout", String(timeout))

@@ -2,12 +2,16 @@ import MicroCore
 
 /// The fields of an answer's head or trailers, as they are read one by one.
 struct ResponseFields {
+    /// How the messages may be compressed.
+    private(set) var compression = Compression.identity
+
     private var httpStatus = 200
     private var isGRPC = false
     private var status: RPCStatus?
     private var message: [UInt8] = []
     private var details: [UInt8]?
     private var metadata: [UInt8] = []
+    private var unknownEncoding: String?
     private var size = 0
     private var isTooLong = false
 
@@ -27,8 +31,17 @@ struct ResponseFields {
         case .grpcStatus: status = Int(String(decoding: value, as: UTF8.self)).map(RPCStatus.init(rawValue:))
         case .grpcMessage: message = StatusFields.percentDecoded(value)
         case .grpcStatusDetails: details = Base64.decode(value)
+        case .grpcEncoding: addEncoding(value)
         default: return
         }
+    }
+
+    private mutating func addEncoding(_ value: UnsafeBufferPointer<UInt8>) {
+        guard let known = Encodings.compression(value) else {
+            unknownEncoding = String(decoding: value.prefix(64), as: UTF8.self)
+            return
+        }
+        compression = known
     }
 
     /// Whether the head is an informational one, behind which the real one comes.
@@ -44,7 +57,15 @@ struct ResponseFields {
             return MicroError(
                 Self.rpcStatus(http: httpStatus), "The peer answered with the HTTP status \(httpStatus).")
         }
-        return isGRPC ? nil : MicroError(.unknown, "The peer's answer is not gRPC: check the address.")
+        guard isGRPC else {
+            return MicroError(.unknown, "The peer's answer is not gRPC: check the address.")
+        }
+        return unknownEncoding.map {
+            MicroError(
+                .internal,
+                "The answer has the grpc-encoding \"\($0)\", which was not offered; \(Encodings.accepted) were."
+            )
+        }
     }
 
     /// Returns the outcome that the trailers have.

@@ -20,6 +20,12 @@ struct Inbox {
     /// - Parameter limit: The greatest length of a message, in bytes.
     init(limit: Int) { assembler = MessageAssembler(limit: limit) }
 
+    /// How messages may be compressed, as the head has announced it.
+    var compression: Compression {
+        get { assembler.compression }
+        set { assembler.compression = newValue }
+    }
+
     /// Whether the bytes so far end inside a message.
     var isInsideMessage: Bool { assembler.isInsideMessage }
 
@@ -58,6 +64,12 @@ struct Inbox {
             head = 0
         }
         if !hasMessage { resume(end) }
+    }
+
+    /// Ends the inbox with an error, whatever it held: a message that was read can't be understood.
+    mutating func abandon(_ error: MicroError) {
+        end = nil
+        finish(.failure(error))
     }
 
     /// Returns what can be read without waiting, and by how many bytes the window may be opened.

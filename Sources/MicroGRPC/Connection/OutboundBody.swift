@@ -31,8 +31,8 @@ struct OutboundBody {
     var end: End?
 
     /// Puts a message behind those that wait.
-    mutating func append(_ message: consuming Message) {
-        message.writePrefix(flag: 0, length: UInt32(clamping: message.count))
+    mutating func append(_ message: consuming Message, isCompressed: Bool = false) {
+        message.writePrefix(flag: isCompressed ? 1 : 0, length: UInt32(clamping: message.count))
         count += message.storage.count
         if current.isEmpty {
             current = message.storage

@@ -20,6 +20,9 @@ struct MessageAssembler {
     /// The peer's word for a length costs no more memory than this before the bytes are there.
     private static let reserve = 64 << 10
 
+    /// How the messages may be compressed, as the head has announced it.
+    var compression = Compression.identity
+
     private let limit: Int
     private var partial: [UInt8] = []
     private var needed = Message.headroom
@@ -41,7 +44,7 @@ struct MessageAssembler {
         if partial.isEmpty, chunk.count >= Message.headroom {
             let total = try length(chunk) + Message.headroom
             if chunk.count >= total {
-                let message = Message(withHeadroom: Array(chunk[..<total]))
+                let message = complete(Array(chunk[..<total]))
                 chunk = UnsafeRawBufferPointer(rebasing: chunk[total...])
                 return message
             }
@@ -60,17 +63,26 @@ struct MessageAssembler {
                     partial = []
                     needed = Message.headroom
                 }
-                return Message(withHeadroom: partial)
+                return complete(partial)
             }
         }
         return nil
+    }
+
+    /// Makes a message, which tells by its headroom how it is compressed.
+    private func complete(_ bytes: [UInt8]) -> Message {
+        var message = Message(withHeadroom: bytes)
+        // The flag is 1 for whatever compression the head has announced.
+        if bytes[0] != 0 { message.receivedCompression = compression }
+        return message
     }
 
     private func length(_ prefix: some RandomAccessCollection<UInt8>) throws(Fault) -> Int {
         var length = 0
         for (position, byte) in prefix.prefix(Message.headroom).enumerated() {
             if position == 0 {
-                guard byte == 0 else { throw byte == 1 ? Fault.compressed : Fault.badFlag(byte) }
+                guard byte <= 1 else { throw Fault.badFlag(byte) }
+                guard byte == 0 || compression != .identity else { throw Fault.compressed }
             } else {
                 length = length << 8 | Int(byte)
             }

@@ -5,7 +5,7 @@ enum ReservedFields {
     /// The fields that a head's reader deals with, by what they mean.
     enum Field {
         case method, scheme, path, authority, status, contentType, grpcTimeout, microTimeout, grpcStatus
-        case grpcMessage, grpcStatusDetails, grpcEncoding, ignored
+        case grpcMessage, grpcStatusDetails, grpcEncoding, grpcAcceptEncoding, ignored
     }
 
     /// Returns what a reserved field means.
@@ -33,7 +33,7 @@ enum ReservedFields {
                 ? .grpcTimeout : name.equals("grpc-message") ? .grpcMessage : nil
         case (UInt8(ascii: "g"), 13): return name.equals("grpc-encoding") ? .grpcEncoding : nil
         case (UInt8(ascii: "g"), 17): return name.equals("grpc-message-type") ? .ignored : nil
-        case (UInt8(ascii: "g"), 20): return name.equals("grpc-accept-encoding") ? .ignored : nil
+        case (UInt8(ascii: "g"), 20): return name.equals("grpc-accept-encoding") ? .grpcAcceptEncoding : nil
         case (UInt8(ascii: "g"), 23): return name.equals("grpc-status-details-bin") ? .grpcStatusDetails : nil
         default: return nil
         }

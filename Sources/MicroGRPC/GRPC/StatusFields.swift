@@ -14,7 +14,9 @@ enum StatusFields {
 
     /// Adds the outcome of a call that failed.
     static func add(_ error: MicroError, to block: inout FieldBlock) {
-        block.add("grpc-status", String(error.rpcStatus.rawValue))
+        // An error must not look like success, whatever its author wrote.
+        let status = error.rpcStatus.rawValue > 0 ? error.rpcStatus : .unknown
+        block.add("grpc-status", String(status.rawValue))
         if error.id.isEmpty {
             if !error.detail.isEmpty { block.add("grpc-message", percentEncoded(Array(error.detail.utf8))) }
             if let details = error.rpcDetails {

@@ -6,13 +6,18 @@ enum HandlerCall: Sendable {
     case serverStream(ServerStreamRun, CallHead, Message, ServerStreamHandle)
     case stream(StreamRun, CallHead, ServerStreamHandle)
 
-    /// Runs the handler.
-    func run() async -> HandlerOutcome {
+    /// Runs the handler, between restoring what came compressed and compressing what it answers.
+    ///
+    /// - Parameter limit: The greatest length of a message.
+    /// - Returns: What it ends the call with.
+    func run(limit: Int) async -> HandlerOutcome {
         do throws(MicroError) {
             switch self {
             case .unary(let run, let head, let message):
-                return .reply(try await run(head, message))
+                let reply = try await run(head, try message.restored(limit: limit))
+                return reply.compression == .identity ? .reply(reply) : compress(reply, head, limit: limit)
             case .serverStream(let run, let head, let message, let stream):
+                let message = try message.restored(limit: limit)
                 return .streamed(trailers: try await run(head, message, stream))
             case .stream(let run, let head, let stream):
                 return .streamed(trailers: try await run(head, stream))
@@ -21,10 +26,23 @@ enum HandlerCall: Sendable {
             return .failure(error)
         }
     }
+
+    private func compress(_ reply: UnaryReply, _ head: CallHead, limit: Int) -> HandlerOutcome {
+        var reply = reply
+        if reply.message.count <= limit, head.acceptedCompression.allows(reply.compression),
+            let compressed = reply.message.compressed(reply.compression)
+        {
+            reply.message = compressed
+        } else {
+            reply.compression = .identity
+        }
+        return .reply(reply)
+    }
 }
 
 /// What a handler ends a call with.
 enum HandlerOutcome: Sendable {
+    /// A reply, whose message is compressed already if it says so.
     case reply(UnaryReply)
     case streamed(trailers: Metadata)
     case failure(MicroError)

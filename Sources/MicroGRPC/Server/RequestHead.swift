@@ -17,6 +17,16 @@ final class RequestHead {
     /// What is wrong with the head, if it can't be accepted.
     var fault: MicroError?
 
+    /// How the messages may be compressed.
+    var compression = Compression.identity
+
+    /// How the answer may be compressed.
+    var acceptedCompression: CompressionSet = []
+
+    /// Whether the client compresses, so that the answer tells what we understand.
+    var announcesEncodings = false
+
+    private var acceptedEncodings = AcceptedEncodings()
     private var size = 0
     private var isTooLong = false
 
@@ -27,6 +37,9 @@ final class RequestHead {
         subtype = nil
         timeout = nil
         fault = nil
+        compression = .identity
+        acceptedCompression = []
+        announcesEncodings = false
         size = 0
         isTooLong = false
     }
@@ -44,10 +57,8 @@ final class RequestHead {
         case .contentType: subtype = ContentType.subtype(value)
         case .grpcTimeout: addTimeout(RPCTimeout.nanoseconds(grpc: value), name: "grpc-timeout")
         case .microTimeout: addTimeout(RPCTimeout.nanoseconds(micro: value), name: "timeout")
-        case .grpcEncoding:
-            guard !value.equals("identity") else { return }
-            let name = String(decoding: value, as: UTF8.self)
-            fault = fault ?? MicroError(.unimplemented, "The grpc-encoding \"\(name)\" is not supported.")
+        case .grpcEncoding: addEncoding(value)
+        case .grpcAcceptEncoding: acceptedCompression.formUnion(acceptedEncodings.meaning(of: value))
         default: return
         }
     }
@@ -59,6 +70,19 @@ final class RequestHead {
         fault = MicroError(
             .resourceExhausted,
             "The call's header fields take more than \(limits.maximumHeaderListSize) bytes.")
+    }
+
+    private func addEncoding(_ value: UnsafeBufferPointer<UInt8>) {
+        let known = Encodings.compression(value)
+        compression = known ?? .identity
+        announcesEncodings = known != .identity
+        guard known == nil else { return }
+        let name = String(decoding: value, as: UTF8.self)
+        fault =
+            fault
+            ?? MicroError(
+                .unimplemented,
+                "The grpc-encoding \"\(name.prefix(64))\" is not supported; \(Encodings.accepted) are.")
     }
 
     private func addTimeout(_ nanoseconds: Int64?, name: String) {

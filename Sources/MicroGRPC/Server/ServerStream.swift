@@ -32,6 +32,9 @@ final class ServerStream: HTTP2Stream {
     private var task: Task<Void, Never>?
     private var hasHandlerReturned = false
     private var isHeadSent = false
+
+    /// Whether the answer tells which compressions we understand.
+    private var announcesEncodings = false
     private var hasRequestEnded = false
 
     init(connection: ServerConnection) {
@@ -49,6 +52,7 @@ final class ServerStream: HTTP2Stream {
         server.headEnded()
         let head = server.head
         if let subtype = head.subtype { self.subtype = subtype }
+        announcesEncodings = head.announcesEncodings
         // What stands behind the limit was not read, so the fault comes first.
         if let fault = head.fault { return finish(.failure(fault)) }
         guard head.isPost else { return refuse(httpStatus: "405", allow: "POST") }
@@ -58,11 +62,13 @@ final class ServerStream: HTTP2Stream {
             self.deadline = deadline
             server.watchDeadline(deadline)
         }
+        inbox.compression = head.compression
         accept(
             CallHead(
                 path: head.path, contentSubtype: subtype, metadata: server.scratch.takeMetadata(),
                 uptimeDeadline: deadline.map { Uptime(nanoseconds: Int64(clamping: $0.uptimeNanoseconds)) },
-                peer: server.peer))
+                peer: server.peer, compression: head.compression,
+                acceptedCompression: head.acceptedCompression))
     }
 
     private func accept(_ head: CallHead) {
@@ -75,7 +81,7 @@ final class ServerStream: HTTP2Stream {
             accepted = (head, acceptance)
         case .stream(let run, let placement):
             phase = .streaming
-            start(.stream(run, head, handle), path: head.path, placement)
+            start(.stream(run, head, handle(head)), path: head.path, placement)
         }
     }
 
@@ -120,7 +126,7 @@ final class ServerStream: HTTP2Stream {
         case .unary(let run, let placement):
             start(.unary(run, head, message), path: head.path, placement)
         case .serverStream(let run, let placement):
-            start(.serverStream(run, head, message, handle), path: head.path, placement)
+            start(.serverStream(run, head, message, handle(head)), path: head.path, placement)
         case .stream, .refuse: return
         }
     }
@@ -170,26 +176,29 @@ final class ServerStream: HTTP2Stream {
     /// Lets a handler that waits for a message go on, since the task that waits was cancelled.
     func cancelReader() { inbox.cancelReader() }
 
+    /// Ends the reading of a request of which a message can't be restored.
+    func failReading(_ error: MicroError) { inbox.abandon(error) }
+
     /// Sends the metadata in front of the messages, once.
-    func sendHead(_ metadata: Metadata) {
+    func sendHead(_ metadata: Metadata, _ compression: Compression) {
         guard !isHeadSent, !isFinished else { return }
         isHeadSent = true
-        submitHead(metadata)
+        submitHead(metadata, compression)
         server.setNeedsFlush()
     }
 
     /// Puts a message behind those that wait to be sent.
     ///
     /// - Returns: The error that the call ended with, if it did.
-    func send(_ message: Message) -> MicroError? {
+    func send(_ message: Message, isCompressed: Bool) -> MicroError? {
         guard !isFinished, !isClosed else { return inboundFailure }
         let limit = server.limits.maximumMessageSize
         guard message.count <= limit else { return OutboundBody.tooLong(message.count, limit) }
         if !isHeadSent {
             isHeadSent = true
-            submitHead([:])
+            submitHead([:], .identity)
         }
-        outbound.append(message)
+        outbound.append(message, isCompressed: isCompressed)
         outboundChanged()
         return nil
     }
@@ -212,11 +221,15 @@ final class ServerStream: HTTP2Stream {
         return MicroError(.cancelled, "The call is over.")
     }
 
-    private func submitHead(_ metadata: Metadata) {
-        if metadata.isEmpty, let head = ContentType.permanentHead(subtype: subtype) {
+    private func submitHead(_ metadata: Metadata, _ compression: Compression) {
+        if metadata.isEmpty, compression == .identity, !announcesEncodings,
+            let head = ContentType.permanentHead(subtype: subtype)
+        {
             server.session.submitResponse(head, for: self)
         } else {
             var block = ContentType.head(subtype: subtype)
+            if compression != .identity { block.add("grpc-encoding", compression.rawValue) }
+            if announcesEncodings { block.add("grpc-accept-encoding", Encodings.accepted) }
             block.add(metadata)
             server.session.submitResponse(block, for: self, hasBody: true)
         }
@@ -236,12 +249,12 @@ final class ServerStream: HTTP2Stream {
         guard !isClosed else { return }
         switch outcome {
         case .reply(let reply):
-            if !isHeadSent { submitHead(reply.metadata) }
-            outbound.append(reply.message)
+            if !isHeadSent { submitHead(reply.metadata, reply.compression) }
+            outbound.append(reply.message, isCompressed: reply.compression != .identity)
             outbound.end = trailers(reply.trailingMetadata)
             outboundChanged()
         case .streamed(let metadata):
-            if !isHeadSent { submitHead([:]) }
+            if !isHeadSent { submitHead([:], .identity) }
             outbound.end = trailers(metadata)
             outboundChanged()
         case .failure(let error):
@@ -267,6 +280,7 @@ final class ServerStream: HTTP2Stream {
         } else {
             // Trailers-Only: one header block is the whole answer.
             var block = ContentType.head(subtype: subtype)
+            if announcesEncodings { block.add("grpc-accept-encoding", Encodings.accepted) }
             StatusFields.add(error, to: &block)
             server.session.submitResponse(block, for: self, hasBody: false)
             server.setNeedsFlush()
@@ -309,7 +323,11 @@ final class ServerStream: HTTP2Stream {
     // MARK: The handler's task
 
     /// The call as the handler sees it.
-    private var handle: ServerStreamHandle { ServerStreamHandle(self, loop: server.loop) }
+    private func handle(_ head: CallHead) -> ServerStreamHandle {
+        ServerStreamHandle(
+            self, loop: server.loop, accepted: head.acceptedCompression,
+            limit: server.limits.maximumMessageSize)
+    }
 
     /// Starts the handler, in place or on the pool.
     ///
@@ -319,17 +337,18 @@ final class ServerStream: HTTP2Stream {
         server.handlerStarted()
         let loop = server.loop
         let bound = NIOLoopBound(self, eventLoop: loop)
+        let limit = server.limits.maximumMessageSize
         guard !placement.usesPool else {
             task = Task.detached {
                 let begin = NIODeadline.now()
-                let outcome = await call.run()
+                let outcome = await call.run(limit: limit)
                 placement.note(nanoseconds: (NIODeadline.now() - begin).nanoseconds)
                 loop.execute { bound.value.handlerReturned(outcome) }
             }
             return
         }
         let task = Task.immediateDetached(executorPreference: server.executor) {
-            let outcome = await call.run()
+            let outcome = await call.run(limit: limit)
             loop.run { bound.value.handlerReturned(outcome) }
         }
         let end = NIODeadline.now()
