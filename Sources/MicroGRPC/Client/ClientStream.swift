@@ -63,10 +63,13 @@ final class ClientStream: HTTP2Stream {
     override func bodyReceived(_ bytes: UnsafeRawBufferPointer) {
         var rest = bytes
         do throws(MessageAssembler.Fault) {
-            while outcome == nil, let message = try inbox.next(from: &rest) { deliver(message) }
+            while outcome == nil, !inbox.isFull, let message = try inbox.next(from: &rest) {
+                deliver(message)
+            }
         } catch {
             abort(error.error)
         }
+        inbox.keep(rest)
         openWindow(by: inbox.cameIn(bytes.count))
     }
 
@@ -139,7 +142,7 @@ final class ClientStream: HTTP2Stream {
             client.session.reset(id, NGHTTP2_CANCEL)
             client.setNeedsFlush()
         }
-        outbound.removeAll()
+        dropOutbound()
         switch result {
         case .success(let metadata):
             trailers?.set(metadata)
@@ -210,7 +213,7 @@ final class ClientStream: HTTP2Stream {
         if let error = sendingError { return error }
         let limit = client.limits.maximumMessageSize
         guard message.count <= limit else { return OutboundBody.tooLong(message.count, limit) }
-        outbound.append(message)
+        append(message)
         outboundChanged()
         return nil
     }

@@ -34,8 +34,15 @@ final class ServerStream: HTTP2Stream {
     private var isHeadSent = false
     private var hasRequestEnded = false
 
+    /// Whether the whole answer is on the wire.
+    private var isAnswered = false
+
+    /// When the call began.
+    private let begin: NIODeadline
+
     init(connection: ServerConnection) {
         server = connection
+        begin = connection.now
         inbox = Inbox(limit: connection.limits.maximumMessageSize)
         super.init(connection: connection)
     }
@@ -72,6 +79,7 @@ final class ServerStream: HTTP2Stream {
             finish(.failure(error))
         case .unary, .serverStream:
             phase = .waiting
+            waitForPeer()
             accepted = (head, acceptance)
         case .stream(let run, let placement):
             phase = .streaming
@@ -95,9 +103,15 @@ final class ServerStream: HTTP2Stream {
     override func bodyReceived(_ bytes: UnsafeRawBufferPointer) {
         var rest = bytes
         do throws(MessageAssembler.Fault) {
-            while !isFinished, !inbox.hasEnded, let message = try inbox.next(from: &rest) { deliver(message) }
+            while !isFinished, !inbox.hasEnded, !inbox.isFull, let message = try inbox.next(from: &rest) {
+                deliver(message)
+            }
         } catch {
             fail(error.error)
+        }
+        if phase == .streaming {
+            inbox.keep(rest)
+            if !inbox.isInsideMessage { patience = nil } else if patience == nil { waitForPeer() }
         }
         openWindow(by: inbox.cameIn(bytes.count))
     }
@@ -115,6 +129,7 @@ final class ServerStream: HTTP2Stream {
     private func start(with message: Message) {
         guard let (head, acceptance) = accepted else { return }
         accepted = nil
+        patience = nil
         phase = .answering
         switch acceptance {
         case .unary(let run, let placement):
@@ -128,6 +143,7 @@ final class ServerStream: HTTP2Stream {
     override func bodyEnded() {
         guard !hasRequestEnded else { return }
         hasRequestEnded = true
+        patience = isFinished ? patience : nil
         if inbox.isInsideMessage {
             fail(MicroError(.internal, "The request ended inside a message."))
         } else if phase == .waiting {
@@ -189,7 +205,7 @@ final class ServerStream: HTTP2Stream {
             isHeadSent = true
             submitHead([:])
         }
-        outbound.append(message)
+        append(message)
         outboundChanged()
         return nil
     }
@@ -234,10 +250,11 @@ final class ServerStream: HTTP2Stream {
         phase = .finished
         // The deadline stays: a client that doesn't take the answer by then is not waited for.
         guard !isClosed else { return }
+        waitForPeer()
         switch outcome {
         case .reply(let reply):
             if !isHeadSent { submitHead(reply.metadata) }
-            outbound.append(reply.message)
+            append(reply.message)
             outbound.end = trailers(reply.trailingMetadata)
             outboundChanged()
         case .streamed(let metadata):
@@ -276,6 +293,7 @@ final class ServerStream: HTTP2Stream {
     override func headersSent(endsStream: Bool) {
         // A client that has not ended its request is told that nobody reads the rest (RFC 9113,
         // section 8.1).
+        isAnswered = endsStream
         if endsStream, !hasRequestEnded { server.session.reset(id, NGHTTP2_NO_ERROR) }
     }
 
@@ -286,7 +304,7 @@ final class ServerStream: HTTP2Stream {
             // The client doesn't take what was sent, so it wouldn't take the outcome behind it either.
             phase = .finished
             deadline = nil
-            outbound.removeAll()
+            dropOutbound()
             server.session.reset(id, NGHTTP2_CANCEL)
             server.setNeedsFlush()
         } else {
@@ -296,12 +314,32 @@ final class ServerStream: HTTP2Stream {
         task?.cancel()
     }
 
+    override func patienceEnded() {
+        patience = nil
+        if isFinished {
+            // It is the client that doesn't take its answer.
+            dropOutbound()
+            server.session.reset(id, NGHTTP2_ENHANCE_YOUR_CALM)
+            server.setNeedsFlush()
+        } else {
+            fail(
+                MicroError(
+                    .deadlineExceeded,
+                    "The request's message was not complete after \(server.limits.stallTimeout)."))
+        }
+    }
+
     override func closed(_ reason: CloseReason) {
+        if isAnswered {
+            server.guardian.callCompleted()
+        } else if server.now - begin < server.resetGrace {
+            server.guardian.callWasted()
+        }
         guard !(isFinished && hasHandlerReturned) else { return }
         let error = reason.error
         inbox.finish(.failure(error))
         finish(.failure(error))
-        outbound.removeAll()
+        dropOutbound()
         resumeSender(error)
         task?.cancel()
     }
