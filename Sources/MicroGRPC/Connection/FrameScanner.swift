@@ -49,6 +49,13 @@ struct FrameScanner {
     private var partial: InlineArray<9, UInt8> = .init(repeating: 0)
     private var partialCount = 0
 
+    /// Whether the last head was of a header block, and whether that goes on in another frame.
+    private var isHeaders = false
+    private var goesOn = false
+
+    /// Whether the bytes so far end inside a header block, which nothing may interrupt.
+    var isInsideHeaders: Bool { isHeaders && (goesOn || skipped > 0) }
+
     /// Creates a scanner.
     ///
     /// - Parameter preface: How many bytes come before the first frame.
@@ -66,7 +73,7 @@ struct FrameScanner {
         guard partialCount == 0, bytes.count >= Self.headLength else { return nextInParts(&bytes) }
         let head = FrameHead(bytes)
         bytes = UnsafeRawBufferPointer(rebasing: bytes[Self.headLength...])
-        skipped = head.length
+        enter(head)
         return head
     }
 
@@ -79,7 +86,13 @@ struct FrameScanner {
         }
         partialCount = 0
         let head = partial.span.withUnsafeBytes { FrameHead($0) }
-        skipped = head.length
+        enter(head)
         return head
+    }
+
+    private mutating func enter(_ head: FrameHead) {
+        skipped = head.length
+        isHeaders = head.kind == FrameHead.Kind.headers || head.kind == FrameHead.Kind.continuation
+        goesOn = !head.has(FrameHead.Flag.endHeaders)
     }
 }

@@ -85,9 +85,6 @@ class HTTP2Connection: ChannelInboundHandler {
     /// The stream whose header block is being read.
     private final var headersStream: HTTP2Stream?
 
-    /// Whether a header block is being read, be it of a stream that we have or not.
-    private final var isInsideHeaders = false
-
     /// The metadata of a header block that goes on in the next read: other connections of the loop use
     /// the shared memory in between.
     private final var interruptedMetadata: [UInt8] = []
@@ -204,7 +201,7 @@ class HTTP2Connection: ChannelInboundHandler {
 
     /// A header block that goes on in the next read has to end some time: it stops the whole connection.
     private final func watchHeaders() {
-        guard isInsideHeaders else { return headersDue = nil }
+        guard scanner.isInsideHeaders else { return headersDue = nil }
         guard headersDue == nil, !isClosed else { return }
         let due = now + stallTimeout
         headersDue = due
@@ -432,7 +429,6 @@ class HTTP2Connection: ChannelInboundHandler {
     final func headersBegan(for stream: HTTP2Stream?) {
         scratch.metadata.removeAll(keepingCapacity: true)
         headersStream = stream
-        isInsideHeaders = true
     }
 
     func headerReceived(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>) {
@@ -441,7 +437,6 @@ class HTTP2Connection: ChannelInboundHandler {
 
     final func headersEnded(for stream: HTTP2Stream?, endsStream: Bool) {
         headersStream = nil
-        isInsideHeaders = false
         guard let stream else { return }
         stream.headersEnded(endsStream: endsStream)
         if endsStream { stream.bodyEnded() }

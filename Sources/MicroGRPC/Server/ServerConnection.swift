@@ -72,9 +72,10 @@ final class ServerConnection: HTTP2Connection {
 
     /// Whether one more call can be taken on.
     ///
-    /// A handler may run on for a while when its call has been reset, so what is bounded is handlers, too.
+    /// A handler may run on for a while when its call has been reset, so handlers are bounded, too.
     private var hasRoom: Bool {
-        streams.count < limits.maximumConcurrentStreams && runningHandlers < limits.maximumConcurrentStreams
+        streams.count < limits.maximumConcurrentStreams
+            && runningHandlers < 2 * limits.maximumConcurrentStreams
             && waitingBytes <= limits.maximumWaitingBytes
     }
 
