@@ -190,6 +190,12 @@ let package = Package(
             name: "interop-client", dependencies: ["InteropSupport", "MicroDefaults", argumentParser],
             path: "Interop/Client", swiftSettings: settings),
 
+        // Frames byte by byte, for the tests of everything that speaks HTTP/2.
+        .target(
+            name: "HTTP2TestPeer",
+            dependencies: ["MicroTransportHTTP2", "MicroCore", "CNghttp2", nioCore, nioPosix],
+            path: "Tests/HTTP2TestPeer", swiftSettings: settings),
+
         // What `make linkage` looks at: a program on the core alone.
         .executableTarget(
             name: "linkage-probe", dependencies: ["MicroCore"], path: "Tests/LinkageProbe",
@@ -256,8 +262,8 @@ let package = Package(
         tests(
             "HTTP2RulesTests",
             [
-                "MicroGRPC", "MicroTransportHTTP2", "MicroNIO", "MicroTestSupport", "MicroCore", logging,
-                nioCore, nioPosix,
+                "HTTP2TestPeer", "MicroGRPC", "MicroTransportHTTP2", "MicroNIO", "MicroTestSupport",
+                "MicroCore", configuration, inMemoryLogging, logging, nioCore, nioPosix,
             ]),
         tests(
             "MicroCodecTests",
@@ -275,9 +281,8 @@ let package = Package(
         tests(
             "MicroTransportHTTP2Tests",
             [
-                "MicroTransportHTTP2", "MicroGRPC", "MicroNIO", "MicroTesting", "MicroTestSupport",
-                "MicroCore",
-                "CNghttp2", logging, nioCore, nioPosix, swiftProtobuf,
+                "HTTP2TestPeer", "MicroTransportHTTP2", "MicroGRPC", "MicroNIO", "MicroTesting",
+                "MicroTestSupport", "MicroCore", "CNghttp2", logging, nioCore, nioPosix, swiftProtobuf,
             ], resources: [.copy("Fixtures")]),
     ]
 )

@@ -28,6 +28,22 @@ extension HTTP2Transport {
         /// How long opening a connection may take.
         public var connectTimeout: Duration
 
+        /// How many connections a listener has at most; `nil` for as many as the system has.
+        public var maximumConnections: Int?
+
+        /// How long a peer may take until it has shown that it speaks HTTP/2.
+        public var handshakeTimeout: Duration
+
+        /// How long a client may leave a header block or a message unfinished, and its answer untaken.
+        public var stallTimeout: Duration
+
+        /// How many frames a peer may send at once that do nothing for a call; calls and time earn more.
+        public var controlFrameBudget: Int
+
+        /// How many calls a client may make at once that are reset as soon as they began; calls that end as
+        /// calls do, and time, earn more.
+        public var resetBudget: Int
+
         /// Certificates and verification; plaintext if `nil`.
         public var tls: TLSConfiguration?
 
@@ -49,6 +65,12 @@ extension HTTP2Transport {
             self.clientKeepaliveInterval = nil
             self.keepaliveTimeout = .seconds(20)
             self.connectTimeout = .seconds(5)
+            let limits = HTTP2Limits()
+            self.maximumConnections = limits.maximumConnections
+            self.handshakeTimeout = limits.handshakeTimeout
+            self.stallTimeout = limits.stallTimeout
+            self.controlFrameBudget = limits.controlFrameBudget
+            self.resetBudget = limits.resetBudget
             self.tls = tls
         }
 
@@ -62,6 +84,16 @@ extension HTTP2Transport {
         ///   header fields in bytes, 1024 to 65536; 16384 by default.
         /// - `transport.max.concurrent.streams` (`MICRO_TRANSPORT_MAX_CONCURRENT_STREAMS`): How many calls a
         ///   client may have open on one connection, 1 to 100000; 100 by default.
+        /// - `server.max.connections` (`MICRO_SERVER_MAX_CONNECTIONS`): How many connections a listener has at
+        ///   most, 1 to 10000000; as many as the system has by default.
+        /// - `server.handshake.timeout` (`MICRO_SERVER_HANDSHAKE_TIMEOUT`): How long a client may take until it
+        ///   has shown that it speaks HTTP/2, such as `10s`; 100 ms to 10 min, `10s` by default.
+        /// - `server.stall.timeout` (`MICRO_SERVER_STALL_TIMEOUT`): How long a client may leave a header block or
+        ///   a message unfinished, and a finished answer untaken; 100 ms to 24 h, `60s` by default.
+        /// - `server.control.frames` (`MICRO_SERVER_CONTROL_FRAMES`): How many frames a client may send at once
+        ///   that do nothing for a call, 10 to 1000000; 1000 by default.
+        /// - `server.resets` (`MICRO_SERVER_RESETS`): How many calls a client may make at once that are reset as
+        ///   soon as they began, 10 to 1000000; 500 by default.
         /// - `tls.…` (`MICRO_TLS_…`): Certificates and verification; see `TLSConfiguration`.
         ///
         /// - Parameter context: The service's configuration.
@@ -69,27 +101,32 @@ extension HTTP2Transport {
         public init(context: PluginContext) throws(StartError) {
             self.init(tls: try TLSConfiguration(config: context.sharedConfig))
             let config = context.sharedConfig
-            func number(_ key: ConfigKey, _ name: String, _ range: ClosedRange<Int>, _ value: Int)
-                throws(StartError) -> Int
-            {
-                guard let text = config.string(forKey: key), !text.isEmpty else { return value }
-                guard let number = Int(text), range.contains(number) else {
-                    throw StartError(
-                        .invalidConfiguration,
-                        "\(name) is \"\(text)\"; it takes a number from \(range.lowerBound) to \(range.upperBound)."
-                    )
-                }
-                return number
-            }
-            maximumMessageSize = try number(
+            maximumMessageSize = try config.number(
                 "transport.max.message.size", "MICRO_TRANSPORT_MAX_MESSAGE_SIZE", 1...Int(Int32.max),
                 maximumMessageSize)
-            maximumHeaderListSize = try number(
+            maximumHeaderListSize = try config.number(
                 "transport.max.header.size", "MICRO_TRANSPORT_MAX_HEADER_SIZE", 1024...65536,
                 maximumHeaderListSize)
-            maximumConcurrentStreams = try number(
+            maximumConcurrentStreams = try config.number(
                 "transport.max.concurrent.streams", "MICRO_TRANSPORT_MAX_CONCURRENT_STREAMS", 1...100_000,
                 maximumConcurrentStreams)
+            try readServerBounds(config)
+        }
+
+        private mutating func readServerBounds(_ config: ConfigReader) throws(StartError) {
+            let connections = try config.number(
+                "server.max.connections", "MICRO_SERVER_MAX_CONNECTIONS", 1...10_000_000, 0)
+            if connections > 0 { maximumConnections = connections }
+            handshakeTimeout = try config.duration(
+                "server.handshake.timeout", "MICRO_SERVER_HANDSHAKE_TIMEOUT",
+                .milliseconds(100) ... .seconds(600), handshakeTimeout)
+            stallTimeout = try config.duration(
+                "server.stall.timeout", "MICRO_SERVER_STALL_TIMEOUT",
+                .milliseconds(100) ... .seconds(86400), stallTimeout)
+            controlFrameBudget = try config.number(
+                "server.control.frames", "MICRO_SERVER_CONTROL_FRAMES", 10...1_000_000, controlFrameBudget)
+            resetBudget = try config.number(
+                "server.resets", "MICRO_SERVER_RESETS", 10...1_000_000, resetBudget)
         }
 
         /// The bounds of a connection, keepalive left open.
@@ -100,7 +137,41 @@ extension HTTP2Transport {
             limits.maximumConcurrentStreams = maximumConcurrentStreams
             limits.keepaliveTimeout = keepaliveTimeout
             limits.connectTimeout = connectTimeout
+            limits.maximumConnections = maximumConnections
+            limits.handshakeTimeout = handshakeTimeout
+            limits.stallTimeout = stallTimeout
+            limits.controlFrameBudget = controlFrameBudget
+            limits.resetBudget = resetBudget
             return limits
         }
+    }
+}
+
+extension ConfigReader {
+    /// Returns a number within a range, or the given value where there is none.
+    fileprivate func number(
+        _ key: ConfigKey, _ name: String, _ range: ClosedRange<Int>, _ value: Int
+    ) throws(StartError) -> Int {
+        guard let text = string(forKey: key), !text.isEmpty else { return value }
+        guard let number = Int(text), range.contains(number) else {
+            throw StartError(
+                .invalidConfiguration,
+                "\(name) is \"\(text)\"; it takes a number from \(range.lowerBound) to \(range.upperBound).")
+        }
+        return number
+    }
+
+    /// Returns a time within a range, or the given value where there is none.
+    fileprivate func duration(
+        _ key: ConfigKey, _ name: String, _ range: ClosedRange<Duration>, _ value: Duration
+    ) throws(StartError) -> Duration {
+        guard let text = string(forKey: key), !text.isEmpty else { return value }
+        guard let duration = GoDuration.parse(text), range.contains(duration) else {
+            throw StartError(
+                .invalidConfiguration,
+                "\(name) is \"\(text)\"; it takes a time such as 10s, from \(range.lowerBound) to "
+                    + "\(range.upperBound).")
+        }
+        return duration
     }
 }

@@ -1,3 +1,4 @@
+import HTTP2TestPeer
 import MicroCore
 import MicroTransportHTTP2
 import Testing
@@ -156,10 +157,12 @@ import Testing
             #expect(try await connection.answer(on: 7).reset == ErrorCode.refusedStream)
             try await connection.send(.reset(ErrorCode.cancel, stream: 1))
             #expect(try await connection.call(stream: 9)["grpc-status"] == "0")
-            // A client that knows it and goes beyond loses its connection.
+            // The same holds once they are, and the other calls go on.
             try await connection.send(Frame(.settings, flags: Frame.ack))
             for stream in [11, 13] as [UInt32] { try await connection.send(.headers(fields, stream: stream)) }
-            #expect(try await connection.ends())
+            #expect(try await connection.answer(on: 13).reset == ErrorCode.refusedStream)
+            try await connection.send(.data(framed([5]), stream: 5, ends: true))
+            #expect(try await connection.answer(on: 5)["grpc-status"] == "0")
             await connection.close()
             try await eventually("the handlers to end") { listening.server.running == 0 }
         }

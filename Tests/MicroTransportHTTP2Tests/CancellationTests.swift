@@ -1,3 +1,4 @@
+import HTTP2TestPeer
 import MicroCore
 import MicroTransportHTTP2
 import Testing
@@ -43,7 +44,7 @@ import Testing
         }
     }
 
-    /// Calls are begun and reset as fast as the client can: nghttp2 ends the connection of such a client.
+    /// Calls are begun and reset as fast as the client can, which ends its connection.
     @Test func rapidResetsLeaveNothing() async throws {
         try await withTestServer { listening in
             let connection = try await RawConnection.open(to: listening.address)

@@ -1,4 +1,5 @@
 import Foundation
+import HTTP2TestPeer
 import MicroCore
 import MicroTestSupport
 import MicroTransportHTTP2

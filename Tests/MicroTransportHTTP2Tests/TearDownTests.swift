@@ -1,3 +1,4 @@
+import HTTP2TestPeer
 import Logging
 import MicroCore
 import MicroNIO

@@ -64,10 +64,13 @@ final class ClientStream: HTTP2Stream {
     override func bodyReceived(_ bytes: UnsafeRawBufferPointer) {
         var rest = bytes
         do throws(MessageAssembler.Fault) {
-            while outcome == nil, let message = try inbox.next(from: &rest) { deliver(message) }
+            while outcome == nil, !inbox.isFull, let message = try inbox.next(from: &rest) {
+                deliver(message)
+            }
         } catch {
             abort(error.error)
         }
+        inbox.keep(rest)
         openWindow(by: inbox.cameIn(bytes.count))
     }
 
@@ -146,7 +149,7 @@ final class ClientStream: HTTP2Stream {
             client.session.reset(id, NGHTTP2_CANCEL)
             client.setNeedsFlush()
         }
-        outbound.removeAll()
+        dropOutbound()
         switch result {
         case .success(let metadata):
             trailers?.set(metadata)
@@ -220,7 +223,7 @@ final class ClientStream: HTTP2Stream {
         if let error = sendingError { return error }
         let limit = client.limits.maximumMessageSize
         guard message.count <= limit else { return OutboundBody.tooLong(message.count, limit) }
-        outbound.append(message, isCompressed: isCompressed)
+        append(message, isCompressed: isCompressed)
         outboundChanged()
         return nil
     }

@@ -21,6 +21,10 @@ import NIOCore
 ///
 /// A channel that is closed from inside a callback must not free the session that is running.
 /// ``tearDown(_:)`` therefore waits until no function of the session is on the stack.
+///
+/// A peer that broke the rules learns why by a GOAWAY. Bytes that it sent and nobody read would make the
+/// system reset the socket, and the peer might lose the GOAWAY: so our side is shut first, and what still
+/// comes is dropped for a moment.
 class HTTP2Connection: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -34,10 +38,16 @@ class HTTP2Connection: ChannelInboundHandler {
     /// How many bytes are collected before they are handed to the channel.
     private static let flushSize = 256 << 10
 
+    /// For how long bytes of a refused peer are dropped until the socket is closed.
+    private static let lingerTime: TimeAmount = .seconds(1)
+
     /// How exactly deadlines are kept.
     private static let tickLength: TimeAmount = .milliseconds(5)
 
     final let limits: HTTP2Limits
+
+    /// The limit of the same name, in the unit of deadlines.
+    final let stallTimeout: TimeAmount
     final let loop: any EventLoop
     final let executor: LoopExecutor
     final let scratch: LoopScratch
@@ -51,6 +61,23 @@ class HTTP2Connection: ChannelInboundHandler {
     private final var isReading = false
     private final var isEnding = false
     final private(set) var isClosed = false
+
+    /// What finds the frames in what the peer sends, and how much of it the peer may still send.
+    private final var scanner: FrameScanner
+    final var guardian: FloodGuard
+
+    /// What the peer has yet to send until it has greeted us.
+    private final var greeting: (settings: Bool, acknowledgement: Bool) = (true, true)
+
+    /// When the peer has to have greeted us, or ended the header block that it began.
+    private final var greetingDue: NIODeadline?
+    private final var headersDue: NIODeadline?
+
+    /// Since when the socket takes nothing.
+    private final var blockedSince: NIODeadline?
+
+    /// The number of bytes of all streams that wait to be sent.
+    final var waitingBytes = 0
 
     /// The streams that are open, in no order.
     final private(set) var streams: [HTTP2Stream] = []
@@ -71,23 +98,24 @@ class HTTP2Connection: ChannelInboundHandler {
 
     init(role: HTTP2Session.Role, limits: HTTP2Limits, loop: any EventLoop) throws(SessionFailure) {
         self.limits = limits
+        stallTimeout = TimeAmount(limits.stallTimeout)
         self.loop = loop
         session = try HTTP2Session(role: role)
         executor = EventLoops.executor(of: loop)
         scratch = LoopScratch.of(loop)
         now = .now()
         lastRead = now
+        scanner = FrameScanner(preface: role == .server ? Int(NGHTTP2_CLIENT_MAGIC_LEN) : 0)
+        guardian = FloodGuard(limits, now: now)
         session.attach(self)
     }
-
-    final var channel: (any Channel)? { context?.channel }
 
     // MARK: For the two sides
 
     /// Returns the settings to announce besides those of both sides.
     var extraSettings: [(id: nghttp2_settings_id, value: Int)] { [] }
 
-    /// Begins a stream that the peer opened; `nil` if it isn't a call.
+    /// Begins a stream that the peer opened; `nil` if it is refused.
     func makeStream() -> HTTP2Stream? { nil }
 
     /// Takes note that the connection is encrypted, and of the names that the peer has proved.
@@ -99,8 +127,14 @@ class HTTP2Connection: ChannelInboundHandler {
     /// Takes note that the peer goes away.
     func goAwayReceived(code: UInt32) {}
 
+    /// Changes our settings as they travel, which the session keeps to as they were submitted.
+    func adjustGreeting(_ frame: inout ByteBuffer) {}
+
     /// Takes note of the peer's settings.
     func settingsReceived() {}
+
+    /// Takes note that the peer is refused.
+    func refused(_ offence: FloodGuard.Offence) {}
 
     /// Takes note that a stream is gone; called for each.
     func streamRemoved() {}
@@ -128,16 +162,33 @@ class HTTP2Connection: ChannelInboundHandler {
         settings.append((NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, limits.streamWindow))
         settings.append((NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, limits.maximumHeaderListSize))
         session.submitSettings(settings, connectionWindow: limits.connectionWindow)
-        lastRead = .now()
+        now = .now()
+        lastRead = now
+        expectGreeting()
         if let interval = limits.keepaliveInterval { scheduleTick(at: lastRead + TimeAmount(interval)) }
-        flush()
+        greet()
+    }
+
+    private final func greet() {
+        scratch.output.clear()
+        _ = inSession { fillOutput(from: $0) }
+        adjustGreeting(&scratch.output)
+        context?.writeAndFlush(wrapOutboundOut(scratch.output), promise: nil)
+    }
+
+    private final func expectGreeting() {
+        let due = now + TimeAmount(limits.handshakeTimeout)
+        greetingDue = due
+        scheduleTick(at: due)
     }
 
     final func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isClosed else { return }
         let buffer = unwrapInboundIn(data)
         now = .now()
         lastRead = now
         pingDue = nil
+        guardian.pay(now)
         isReading = true
         if headersStream != nil {
             scratch.metadata = interruptedMetadata
@@ -145,6 +196,16 @@ class HTTP2Connection: ChannelInboundHandler {
         }
         buffer.withUnsafeReadableBytes { feed($0) }
         if headersStream != nil { interruptedMetadata = scratch.metadata }
+        watchHeaders()
+    }
+
+    /// A header block that goes on in the next read has to end some time: it stops the whole connection.
+    private final func watchHeaders() {
+        guard scanner.isInsideHeaders else { return headersDue = nil }
+        guard headersDue == nil, !isClosed else { return }
+        let due = now + stallTimeout
+        headersDue = due
+        scheduleTick(at: due)
     }
 
     private final func feed(_ bytes: UnsafeRawBufferPointer) {
@@ -153,17 +214,24 @@ class HTTP2Connection: ChannelInboundHandler {
         while !rest.isEmpty, pendingTearDown == nil, !isClosed {
             let slice = UnsafeRawBufferPointer(rebasing: rest.prefix(Self.sliceSize))
             rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(Self.sliceSize))
+            scan(slice)
+            if let offence = guardian.offence { return refuse(offence) }
             if let failure = inSession({ $0.receive(slice) }) {
                 // The session has a GOAWAY with the reason to send, if it is the peer's fault.
-                flush()
-                return close("The peer broke the rules of HTTP/2: \(failure).")
+                return hangUp("The peer broke the rules of HTTP/2: \(failure).")
             }
+            if let offence = guardian.offence { return refuse(offence) }
             if !rest.isEmpty, now - lastFlush > Self.flushInterval {
                 flush()
                 now = .now()
                 lastFlush = now
             }
         }
+    }
+
+    private final func scan(_ bytes: UnsafeRawBufferPointer) {
+        var rest = bytes
+        while let head = scanner.next(in: &rest) { guardian.frame(head) }
     }
 
     final func channelReadComplete(context: ChannelHandlerContext) {
@@ -173,7 +241,14 @@ class HTTP2Connection: ChannelInboundHandler {
     }
 
     final func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable { flush() }
+        if context.channel.isWritable {
+            blockedSince = nil
+            flush()
+        } else if blockedSince == nil, !isClosed {
+            now = .now()
+            blockedSince = now
+            scheduleTick(at: now + stallTimeout)
+        }
         context.fireChannelWritabilityChanged()
     }
 
@@ -186,7 +261,11 @@ class HTTP2Connection: ChannelInboundHandler {
     }
 
     final func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if let event = event as? TLSHandshakeCompleted { secured(by: event.peerIdentities) }
+        if let event = event as? TLSHandshakeCompleted {
+            now = .now()
+            if greetingDue != nil { expectGreeting() }
+            secured(by: event.peerIdentities)
+        }
         context.fireUserInboundEventTriggered(event)
     }
 
@@ -266,6 +345,26 @@ class HTTP2Connection: ChannelInboundHandler {
 
     // MARK: Closing
 
+    /// Ends the connection with a peer that takes more than its share.
+    private final func refuse(_ offence: FloodGuard.Offence) {
+        guard !isClosed else { return }
+        refused(offence)
+        session.terminate(NGHTTP2_ENHANCE_YOUR_CALM)
+        hangUp(offence.rawValue)
+    }
+
+    /// Sends what the session has to say at last, shuts our side, and closes when the peer does or soon.
+    private final func hangUp(_ reason: String) {
+        flush()
+        tearDown(reason)
+        guard let context else { return }
+        let channel = context.channel
+        let written = loop.makePromise(of: Void.self)
+        written.futureResult.whenSuccess { channel.close(mode: .output, promise: nil) }
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer()), promise: written)
+        loop.scheduleTask(in: Self.lingerTime) { channel.close(promise: nil) }
+    }
+
     /// Closes the channel; the calls that run fail for a reason.
     final func close(_ reason: String) {
         tearDown(reason)
@@ -287,6 +386,7 @@ class HTTP2Connection: ChannelInboundHandler {
         streams = []
         for stream in open {
             stream.isClosed = true
+            stream.patience = nil
             stream.closed(.connectionLost(reason))
         }
         // The session goes with the connection; nothing calls into it from here on.
@@ -297,6 +397,7 @@ class HTTP2Connection: ChannelInboundHandler {
 
     /// Takes a stream in.
     final func insert(_ stream: HTTP2Stream) {
+        waitingBytes += stream.outbound.count
         stream.position = streams.count
         streams.append(stream)
     }
@@ -315,7 +416,11 @@ class HTTP2Connection: ChannelInboundHandler {
     final func requestBegan(streamID: Int32) {
         let stream = makeStream()
         headersBegan(for: stream)
-        guard let stream else { return }
+        guard let stream else {
+            // Its frames mean nothing to us from here on.
+            session.reset(streamID, NGHTTP2_REFUSED_STREAM)
+            return guardian.callWasted()
+        }
         stream.id = streamID
         insert(stream)
         session.setStream(stream, for: streamID)
@@ -342,9 +447,8 @@ class HTTP2Connection: ChannelInboundHandler {
         stream?.bodyReceived(bytes)
     }
 
-    final func bodyEnded(of stream: HTTP2Stream) { stream.bodyEnded() }
-
     final func writeBody(of stream: HTTP2Stream, frameHead: UnsafeRawBufferPointer, count: Int) {
+        guardian.answerSent()
         scratch.output.writeBytes(frameHead)
         stream.moveBody(count, to: &scratch.output)
     }
@@ -353,11 +457,24 @@ class HTTP2Connection: ChannelInboundHandler {
         remove(stream)
         session.setStream(nil, for: stream.id)
         stream.isClosed = true
+        stream.patience = nil
         stream.closed(.reset(code: code))
+        stream.dropOutbound()
         streamRemoved()
     }
 
     func pingAnswered() {}
+
+    /// Takes note of the peer's settings, or of its answer to ours.
+    final func settingsReceived(isAcknowledgement: Bool) {
+        if isAcknowledgement {
+            greeting.acknowledgement = false
+        } else {
+            greeting.settings = false
+            settingsReceived()
+        }
+        if !greeting.settings, !greeting.acknowledgement { greetingDue = nil }
+    }
 
     // MARK: Time
 
@@ -376,14 +493,38 @@ class HTTP2Connection: ChannelInboundHandler {
         tick = nil
         guard !isClosed else { return }
         now = .now()
+        if isStuck() { return }
         for stream in streams {
             if let deadline = stream.deadline, deadline <= now { stream.expire() }
+            if let patience = stream.patience, patience <= now { stream.patienceEnded() }
         }
-        if let deadline = streams.compactMap(\.deadline).filter({ $0 > now }).min() {
-            scheduleTick(at: deadline)
+        for stream in streams {
+            if let deadline = stream.deadline, deadline > now { scheduleTick(at: deadline) }
+            if let patience = stream.patience, patience > now { scheduleTick(at: patience) }
         }
         keepAlive()
         flush()
+    }
+
+    /// Ends the connection of a peer that keeps it as a whole waiting for too long.
+    private final func isStuck() -> Bool {
+        for due in [greetingDue, headersDue] {
+            if let due, due > now { scheduleTick(at: due) }
+        }
+        if let greetingDue, greetingDue <= now {
+            session.terminate(NGHTTP2_SETTINGS_TIMEOUT)
+            hangUp("The peer did not send its settings, or acknowledge ours, in time.")
+        } else if let headersDue, headersDue <= now {
+            refuse(.unfinishedHeaders)
+        } else if let blockedSince {
+            let due = blockedSince + stallTimeout
+            if due <= now {
+                close("The peer does not take what it is sent.")
+            } else {
+                scheduleTick(at: due)
+            }
+        }
+        return isClosed
     }
 
     private final func keepAlive() {

@@ -26,6 +26,33 @@ package struct HTTP2Limits: Hashable, Sendable {
     /// How long opening a connection may take, and then the TLS handshake of a client.
     package var connectTimeout: Duration = .seconds(5)
 
+    /// How long a peer may take to greet: until its settings and its answer to ours have come.
+    package var handshakeTimeout: Duration = .seconds(10)
+
+    /// How long a client may leave a header block or a message unfinished, and a finished answer untaken.
+    package var stallTimeout: Duration = .seconds(60)
+
+    /// How many frames a peer may send at once that do nothing for a call: pings, settings, window updates,
+    /// empty data, priorities, resets, frames of unknown types.
+    ///
+    /// Calls, messages and time earn more; see ``FloodGuard``.
+    package var controlFrameBudget = 1000
+
+    /// How many calls a client may make at once that are reset as soon as they began.
+    package var resetBudget = 500
+
+    /// A call that is reset after this time has held its place for long enough to be no flood.
+    package var resetGrace: Duration = .milliseconds(100)
+
+    /// How many frames may carry a header block on behind its first.
+    package var maximumContinuations = 8
+
+    /// How many bytes of answers may wait for a client before its new calls are refused.
+    package var maximumWaitingBytes = 64 << 20
+
+    /// How many connections a listener has at most; `nil` for as many as the system has.
+    package var maximumConnections: Int?
+
     /// Creates the default bounds.
     package init() {}
 }

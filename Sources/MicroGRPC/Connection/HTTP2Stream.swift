@@ -26,10 +26,16 @@ class HTTP2Stream {
     /// When the call ends at the latest.
     final var deadline: NIODeadline?
 
+    /// By when the peer must have gone on with the call, if it is the peer's turn.
+    final var patience: NIODeadline?
+
     /// Whether the stream is gone from the connection.
     final var isClosed = false
 
     /// What waits to be sent.
+    ///
+    /// Messages are put behind it by ``append(_:)`` and dropped by ``dropOutbound()``, so that the connection
+    /// knows how much waits in all.
     final var outbound = OutboundBody()
 
     /// Whether nghttp2 was told that there is no body yet, and must be told when there is.
@@ -60,10 +66,32 @@ class HTTP2Stream {
     /// Ends the call because its deadline has passed.
     func expire() {}
 
+    /// Ends the call because the peer has not gone on with it.
+    func patienceEnded() {}
+
     /// Takes note that our head, or our trailers, are on the wire.
     func headersSent(endsStream: Bool) {}
 
     // MARK: What goes to the wire
+
+    /// Puts a message behind those that wait to be sent.
+    final func append(_ message: Message, isCompressed: Bool) {
+        connection.waitingBytes += message.storage.count
+        outbound.append(message, isCompressed: isCompressed)
+    }
+
+    /// Drops what waits to be sent, because the call is over.
+    final func dropOutbound() {
+        connection.waitingBytes -= outbound.count
+        outbound.removeAll()
+    }
+
+    /// Gives the peer time to go on with the call.
+    final func waitForPeer() {
+        let due = connection.now + connection.stallTimeout
+        patience = due
+        connection.watchDeadline(due)
+    }
 
     /// Tells nghttp2 of new bytes, or of the end, if it waits for them.
     final func outboundChanged() {
@@ -96,6 +124,9 @@ class HTTP2Stream {
     /// Moves a part of the body to a buffer, and lets a waiting sender go on.
     final func moveBody(_ count: Int, to buffer: inout ByteBuffer) {
         outbound.move(count, to: &buffer)
+        connection.waitingBytes -= count
+        // The peer takes its answer, if slowly.
+        if patience != nil, outbound.count > 0 { waitForPeer() }
         if outbound.count <= OutboundBody.lowWatermark { resumeSender(nil) }
     }
 

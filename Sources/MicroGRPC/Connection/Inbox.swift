@@ -3,14 +3,23 @@ import MicroCore
 /// The messages of one direction of a call that have come and were not yet read.
 ///
 /// The peer's window is opened by what was read: while a message waits, nothing that comes behind it
-/// opens the window, so no more than a window's worth is held for a reader that doesn't read.
+/// opens the window, so no more than a window's worth is held for a reader that doesn't read. Only a few
+/// messages are cut out of it ahead of the reader: each costs some memory of its own, and a window holds
+/// tens of thousands of empty ones.
 struct Inbox {
     /// What a reader is told.
     typealias Reading = Result<Message?, MicroError>
 
+    /// How many messages are cut out ahead of the reader.
+    private static let cutAhead = 64
+
     private var assembler: MessageAssembler
     private var messages: [Message] = []
     private var head = 0
+
+    /// The bytes behind the messages, not looked at yet, from a position on.
+    private var backlog: [UInt8] = []
+    private var backlogStart = 0
     private var withheld = 0
     private var end: Reading?
     private var reader: UnsafeContinuation<Reading, Never>?
@@ -26,8 +35,16 @@ struct Inbox {
         set { assembler.compression = newValue }
     }
 
-    /// Whether the bytes so far end inside a message.
-    var isInsideMessage: Bool { assembler.isInsideMessage }
+    /// Whether the bytes so far end inside a message, as far as they were looked at.
+    var isInsideMessage: Bool { backlog.isEmpty && assembler.isInsideMessage }
+
+    /// Whether no more messages should be cut out before some are read; what comes is to be kept then.
+    var isFull: Bool { messages.count - head >= Self.cutAhead || !backlog.isEmpty }
+
+    /// Keeps bytes that come behind the messages.
+    mutating func keep(_ bytes: UnsafeRawBufferPointer) {
+        if !bytes.isEmpty, end == nil { backlog.append(contentsOf: bytes) }
+    }
 
     /// Whether a message waits.
     var hasMessage: Bool { head < messages.count }
@@ -59,10 +76,7 @@ struct Inbox {
     mutating func finish(_ end: Reading, keepsMessages: Bool = false) {
         guard self.end == nil else { return }
         self.end = end
-        if case .failure = end, !keepsMessages {
-            messages = []
-            head = 0
-        }
+        if case .failure = end, !keepsMessages { dropMessages() }
         if !hasMessage { resume(end) }
     }
 
@@ -80,10 +94,46 @@ struct Inbox {
             if head == messages.count {
                 messages.removeAll(keepingCapacity: true)
                 head = 0
+                cutBacklog()
             }
             return (.success(message), release())
         }
         return end.map { ($0, 0) }
+    }
+
+    /// Cuts the next messages out of the bytes that were kept.
+    private mutating func cutBacklog() {
+        guard !backlog.isEmpty else { return }
+        let (kept, start) = (backlog, backlogStart)
+        backlog = []
+        backlogStart = 0
+        kept.withUnsafeBytes { bytes in
+            var rest = UnsafeRawBufferPointer(rebasing: bytes[start...])
+            do throws(MessageAssembler.Fault) {
+                while messages.count < Self.cutAhead, let message = try assembler.next(from: &rest) {
+                    messages.append(message)
+                }
+                backlogStart = rest.isEmpty ? 0 : kept.count - rest.count
+            } catch {
+                // The messages in front of the fault were good, but a call with a fault has failed.
+                dropMessages()
+                end = .failure(error.error)
+                backlogStart = 0
+                return
+            }
+        }
+        if backlogStart > 0 {
+            backlog = kept
+        } else if assembler.isInsideMessage, case .success? = end {
+            end = .failure(MicroError(.internal, "The call ended inside a message."))
+        }
+    }
+
+    private mutating func dropMessages() {
+        messages = []
+        head = 0
+        backlog = []
+        backlogStart = 0
     }
 
     /// Lets a reader wait.

@@ -31,7 +31,7 @@ struct OutboundBody {
     var end: End?
 
     /// Puts a message behind those that wait.
-    mutating func append(_ message: consuming Message, isCompressed: Bool = false) {
+    mutating func append(_ message: consuming Message, isCompressed: Bool) {
         message.writePrefix(flag: isCompressed ? 1 : 0, length: UInt32(clamping: message.count))
         count += message.storage.count
         if current.isEmpty {

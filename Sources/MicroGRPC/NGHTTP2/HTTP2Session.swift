@@ -92,10 +92,8 @@ final class HTTP2Session {
             NGHTTP2_NO_ERROR.rawValue, nil, 0)
     }
 
-    /// How many streams the peer allows us to have open.
-    var peerMaxConcurrentStreams: Int {
-        Int(nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS))
-    }
+    /// Ends the connection with an error: what was submitted before is sent, and then a GOAWAY.
+    func terminate(_ code: nghttp2_error_code) { nghttp2_session_terminate_session(session, code.rawValue) }
 
     // MARK: Streams
 
@@ -183,6 +181,9 @@ private struct SessionOptions: @unchecked Sendable {
         nghttp2_option_set_no_auto_window_update(created, 1)
         // Closed streams are kept only for the tree of priorities, which gRPC doesn't use.
         nghttp2_option_set_no_closed_streams(created, 1)
+        // FloodGuard bounds both more exactly, and answers with the right code.
+        micro_nghttp2_lift_reset_limit(created)
+        nghttp2_option_set_max_outbound_ack(created, 10_000)
         pointer = created
     }
 }

@@ -115,14 +115,15 @@ struct SessionCallbacks: @unchecked Sendable {
             connection.headersEnded(for: stream(session, head.stream_id), endsStream: endsStream(head))
         case NGHTTP2_DATA:
             guard endsStream(head), let stream = stream(session, head.stream_id) else { return }
-            connection.bodyEnded(of: stream)
+            stream.bodyEnded()
         case NGHTTP2_GOAWAY:
             connection.goAwayReceived(code: frame.pointee.goaway.error_code)
         case NGHTTP2_PING:
             guard UInt32(head.flags) & NGHTTP2_FLAG_ACK.rawValue != 0 else { return }
             connection.pingAnswered()
         case NGHTTP2_SETTINGS:
-            connection.settingsReceived()
+            connection.settingsReceived(
+                isAcknowledgement: UInt32(head.flags) & NGHTTP2_FLAG_ACK.rawValue != 0)
         default:
             return
         }

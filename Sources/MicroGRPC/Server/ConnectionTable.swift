@@ -11,16 +11,38 @@ final class ConnectionTable: Sendable {
         var connections: [Int: (loop: any EventLoop, connection: NIOLoopBound<ServerConnection>)] = [:]
         var lastID = 0
         var isClosing = false
+        var refusals = 0
+        var isFull = false
         var waiters: [CheckedContinuation<Void, Never>] = []
     }
 
     private let state = Mutex(State())
     private let logger: Logger
 
+    private let maximum: Int
+
     /// Creates a table.
     ///
-    /// - Parameter logger: The logger of the service, which the event loops know nothing of.
-    init(logger: Logger) { self.logger = logger }
+    /// - Parameters:
+    ///   - maximum: How many connections it takes; `nil` for any number.
+    ///   - logger: The logger of the service, which the event loops know nothing of.
+    init(maximum: Int?, logger: Logger) {
+        self.maximum = maximum ?? .max
+        self.logger = logger
+    }
+
+    /// The number of clients that were refused for what they did.
+    var refusals: Int { state.withLock(\.refusals) }
+
+    /// Counts a client that was refused, and warns of the first one.
+    private func countRefusal() {
+        let isFirst = state.withLock { state in
+            state.refusals += 1
+            return state.refusals == 1
+        }
+        guard isFirst else { return }
+        logger.warning("A client was refused for sending too much; each such client is logged at level info.")
+    }
 
     /// Takes a connection in that was just accepted, and sets its channel up; called on its loop.
     func add(
@@ -28,13 +50,14 @@ final class ConnectionTable: Sendable {
     ) throws {
         let loop = channel.eventLoop
         let peer = Peer(address: channel.remoteAddress.map(AddressText.of) ?? "unknown")
-        let id = state.withLock { state in
-            state.lastID += 1
-            return state.lastID
-        }
+        guard let id = admit() else { throw ChannelError.alreadyClosed }
         let connection = try ServerConnection(
             handler: handler, peer: peer, limits: limits, loop: loop, logger: logger
-        ) { [weak self] in self?.remove(id) }
+        ) { [weak self] in
+            self?.countRefusal()
+        } onEnd: { [weak self] in
+            self?.remove(id)
+        }
         let bound = NIOLoopBound(connection, eventLoop: loop)
         let isClosing = state.withLock { state in
             if !state.isClosing { state.connections[id] = (loop, bound) }
@@ -42,12 +65,31 @@ final class ConnectionTable: Sendable {
         }
         guard !isClosing else { throw ChannelError.alreadyClosed }
         do {
-            if let tls { try channel.pipeline.syncOperations.addHandler(TLSHandler(tls)) }
+            if let tls { try channel.pipeline.syncOperations.addHandler(TLSHandler(tls, handshakeTimeout: limits.handshakeTimeout)) }
             try channel.pipeline.syncOperations.addHandler(connection)
         } catch {
             remove(id)
             throw error
         }
+    }
+
+    /// Returns the number of a new connection, or `nil` if there are as many as are allowed.
+    private func admit() -> Int? {
+        let (id, isNewlyFull) = state.withLock { state -> (Int?, Bool) in
+            guard state.connections.count < maximum else {
+                defer { state.isFull = true }
+                return (nil, !state.isFull)
+            }
+            state.isFull = false
+            state.lastID += 1
+            return (state.lastID, false)
+        }
+        if isNewlyFull {
+            logger.warning(
+                "New connections are closed: there are as many as MICRO_SERVER_MAX_CONNECTIONS allows.",
+                metadata: ["micro.connections": "\(maximum)"])
+        }
+        return id
     }
 
     /// Lets all connections finish their calls and close.

@@ -10,6 +10,9 @@ import Synchronization
 package final class GRPCListener: Listener {
     package let address: ListenAddress
 
+    /// The number of clients that were refused for what they did.
+    package var refusals: Int { connections.refusals }
+
     private let channel: any Channel
     private let connections: ConnectionTable
 
@@ -25,7 +28,7 @@ package final class GRPCListener: Listener {
     package static func open(
         on address: ListenAddress, handler: any CallHandler, limits: HTTP2Limits, tls: TLSContext?
     ) async throws -> GRPCListener {
-        let connections = ConnectionTable(logger: .current)
+        let connections = ConnectionTable(maximum: limits.maximumConnections, logger: .current)
         let bootstrap = ServerBootstrap(group: EventLoops.group)
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)

@@ -17,6 +17,9 @@ final class RequestHead {
     /// What is wrong with the head, if it can't be accepted.
     var fault: MicroError?
 
+    /// How many times the limit a head may have until its sender is taken for an attacker.
+    private static let bombFactor = 16
+
     /// How the messages may be compressed.
     var compression = Compression.identity
 
@@ -49,7 +52,7 @@ final class RequestHead {
         name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>, connection: ServerConnection
     ) {
         size += name.count + value.count + 32
-        guard size <= connection.limits.maximumHeaderListSize else { return refuse(connection.limits) }
+        guard size <= connection.limits.maximumHeaderListSize else { return refuse(connection) }
         switch ReservedFields.field(name) {
         case nil: Metadata.appendPacked(name: name, value: value, to: &connection.scratch.metadata)
         case .path: path = connection.path(value)
@@ -64,8 +67,14 @@ final class RequestHead {
     }
 
     /// Refuses a head that is too long; only the first field beyond the limit makes an error.
-    private func refuse(_ limits: HTTP2Limits) {
+    private func refuse(_ connection: ServerConnection) {
+        let limits = connection.limits
+        // A few bytes can stand for a long field that was sent before, again and again.
+        if size > max(limits.maximumHeaderListSize, 16 << 10) * Self.bombFactor {
+            connection.guardian.note(.headerBomb)
+        }
         guard !isTooLong else { return }
+        connection.guardian.callWasted()
         isTooLong = true
         fault = MicroError(
             .resourceExhausted,

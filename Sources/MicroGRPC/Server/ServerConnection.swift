@@ -10,11 +10,17 @@ final class ServerConnection: HTTP2Connection {
 
     let handler: any CallHandler
 
+    /// The limit of the same name, in the unit of deadlines.
+    let resetGrace: TimeAmount
+
     /// Who the client is; what it has proved is known before its first call.
     private(set) var peer: Peer
 
     /// Called on the loop when nothing of the connection runs or is open any more.
     private let onEnd: @Sendable () -> Void
+
+    /// Called on the loop when the client is refused.
+    private let onRefusal: @Sendable () -> Void
 
     /// The number of handlers that have not returned, whether or not their call is still open.
     private var runningHandlers = 0
@@ -25,17 +31,27 @@ final class ServerConnection: HTTP2Connection {
 
     init(
         handler: any CallHandler, peer: Peer, limits: HTTP2Limits, loop: any EventLoop, logger: Logger,
-        onEnd: @escaping @Sendable () -> Void
+        onRefusal: @escaping @Sendable () -> Void = {}, onEnd: @escaping @Sendable () -> Void
     ) throws(SessionFailure) {
         self.handler = handler
+        resetGrace = TimeAmount(limits.resetGrace)
         self.logger = logger
         self.peer = peer
+        self.onRefusal = onRefusal
         self.onEnd = onEnd
         try super.init(role: .server, limits: limits, loop: loop)
     }
 
+    // The session is told of a limit that it never meets: it would end the connection of a client that
+    // goes beyond, and loses it the other calls. The client is told of the true one.
     override var extraSettings: [(id: nghttp2_settings_id, value: Int)] {
-        [(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits.maximumConcurrentStreams)]
+        [(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, Int(Int32.max))]
+    }
+
+    override func adjustGreeting(_ frame: inout ByteBuffer) {
+        // Behind the head of nine bytes comes our first setting: two bytes of its name, four of its value.
+        guard frame.getInteger(at: frame.readerIndex + 9, as: UInt16.self) == 3 else { return }
+        frame.setInteger(UInt32(clamping: limits.maximumConcurrentStreams), at: frame.readerIndex + 11)
     }
 
     /// The head that is being read.
@@ -45,9 +61,22 @@ final class ServerConnection: HTTP2Connection {
     private var isReadingHead = false
 
     override func makeStream() -> HTTP2Stream? {
+        guard hasRoom else {
+            isReadingHead = false
+            return nil
+        }
         head.reset()
         isReadingHead = true
         return ServerStream(connection: self)
+    }
+
+    /// Whether one more call can be taken on.
+    ///
+    /// A handler may run on for a while when its call has been reset, so handlers are bounded, too.
+    private var hasRoom: Bool {
+        streams.count < limits.maximumConcurrentStreams
+            && runningHandlers < 2 * limits.maximumConcurrentStreams
+            && waitingBytes <= limits.maximumWaitingBytes
     }
 
     override func headerReceived(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>) {
@@ -56,6 +85,13 @@ final class ServerConnection: HTTP2Connection {
 
     /// Takes note that the head is complete; a request's trailers say nothing that we use.
     func headEnded() { isReadingHead = false }
+
+    override func refused(_ offence: FloodGuard.Offence) {
+        onRefusal()
+        logger.info(
+            "Connection refused",
+            metadata: ["reason": "\(offence.rawValue)", "client.address": "\(peer.address)"])
+    }
 
     override func secured(by peerIdentities: [String]) {
         peer = Peer(address: peer.address, identities: peerIdentities)

@@ -37,8 +37,15 @@ final class ServerStream: HTTP2Stream {
     private var announcesEncodings = false
     private var hasRequestEnded = false
 
+    /// Whether the whole answer is on the wire.
+    private var isAnswered = false
+
+    /// When the call began.
+    private let begin: NIODeadline
+
     init(connection: ServerConnection) {
         server = connection
+        begin = connection.now
         inbox = Inbox(limit: connection.limits.maximumMessageSize)
         super.init(connection: connection)
     }
@@ -78,6 +85,7 @@ final class ServerStream: HTTP2Stream {
             finish(.failure(error))
         case .unary, .serverStream:
             phase = .waiting
+            waitForPeer()
             accepted = (head, acceptance)
         case .stream(let run, let placement):
             phase = .streaming
@@ -101,9 +109,15 @@ final class ServerStream: HTTP2Stream {
     override func bodyReceived(_ bytes: UnsafeRawBufferPointer) {
         var rest = bytes
         do throws(MessageAssembler.Fault) {
-            while !isFinished, !inbox.hasEnded, let message = try inbox.next(from: &rest) { deliver(message) }
+            while !isFinished, !inbox.hasEnded, !inbox.isFull, let message = try inbox.next(from: &rest) {
+                deliver(message)
+            }
         } catch {
             fail(error.error)
+        }
+        if phase == .streaming {
+            inbox.keep(rest)
+            if !inbox.isInsideMessage { patience = nil } else if patience == nil { waitForPeer() }
         }
         openWindow(by: inbox.cameIn(bytes.count))
     }
@@ -121,6 +135,7 @@ final class ServerStream: HTTP2Stream {
     private func start(with message: Message) {
         guard let (head, acceptance) = accepted else { return }
         accepted = nil
+        patience = nil
         phase = .answering
         switch acceptance {
         case .unary(let run, let placement):
@@ -134,6 +149,7 @@ final class ServerStream: HTTP2Stream {
     override func bodyEnded() {
         guard !hasRequestEnded else { return }
         hasRequestEnded = true
+        patience = isFinished ? patience : nil
         if inbox.isInsideMessage {
             fail(MicroError(.internal, "The request ended inside a message."))
         } else if phase == .waiting {
@@ -198,7 +214,7 @@ final class ServerStream: HTTP2Stream {
             isHeadSent = true
             submitHead([:], .identity)
         }
-        outbound.append(message, isCompressed: isCompressed)
+        append(message, isCompressed: isCompressed)
         outboundChanged()
         return nil
     }
@@ -247,10 +263,11 @@ final class ServerStream: HTTP2Stream {
         phase = .finished
         // The deadline stays: a client that doesn't take the answer by then is not waited for.
         guard !isClosed else { return }
+        waitForPeer()
         switch outcome {
         case .reply(let reply):
             if !isHeadSent { submitHead(reply.metadata, reply.compression) }
-            outbound.append(reply.message, isCompressed: reply.compression != .identity)
+            append(reply.message, isCompressed: reply.compression != .identity)
             outbound.end = trailers(reply.trailingMetadata)
             outboundChanged()
         case .streamed(let metadata):
@@ -290,6 +307,7 @@ final class ServerStream: HTTP2Stream {
     override func headersSent(endsStream: Bool) {
         // A client that has not ended its request is told that nobody reads the rest (RFC 9113,
         // section 8.1).
+        isAnswered = endsStream
         if endsStream, !hasRequestEnded { server.session.reset(id, NGHTTP2_NO_ERROR) }
     }
 
@@ -300,7 +318,7 @@ final class ServerStream: HTTP2Stream {
             // The client doesn't take what was sent, so it wouldn't take the outcome behind it either.
             phase = .finished
             deadline = nil
-            outbound.removeAll()
+            dropOutbound()
             server.session.reset(id, NGHTTP2_CANCEL)
             server.setNeedsFlush()
         } else {
@@ -310,12 +328,32 @@ final class ServerStream: HTTP2Stream {
         task?.cancel()
     }
 
+    override func patienceEnded() {
+        patience = nil
+        if isFinished {
+            // It is the client that doesn't take its answer.
+            dropOutbound()
+            server.session.reset(id, NGHTTP2_ENHANCE_YOUR_CALM)
+            server.setNeedsFlush()
+        } else {
+            fail(
+                MicroError(
+                    .deadlineExceeded,
+                    "The request's message was not complete after \(server.limits.stallTimeout)."))
+        }
+    }
+
     override func closed(_ reason: CloseReason) {
+        if isAnswered {
+            server.guardian.callCompleted()
+        } else if server.now - begin < server.resetGrace {
+            server.guardian.callWasted()
+        }
         guard !(isFinished && hasHandlerReturned) else { return }
         let error = reason.error
         inbox.finish(.failure(error))
         finish(.failure(error))
-        outbound.removeAll()
+        dropOutbound()
         resumeSender(error)
         task?.cancel()
     }

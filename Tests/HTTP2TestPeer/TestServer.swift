@@ -1,7 +1,6 @@
-import MicroCore
-import MicroTransportHTTP2
+package import MicroCore
+package import MicroTransportHTTP2
 import Synchronization
-import Testing
 
 #if canImport(Glibc)
     import Glibc
@@ -13,7 +12,7 @@ import Testing
 ///
 /// `/test.Test/Echo` is unary; `/test.Test/Hang` waits until it is cancelled; `/test.Test/Stream` sends
 /// back each message; `/test.Test/Many` sends messages of 64 KiB until it is stopped.
-final class TestServer: CallHandler {
+package final class TestServer: CallHandler {
     private struct State {
         var running = 0
         var started = 0
@@ -26,27 +25,27 @@ final class TestServer: CallHandler {
     private let state = Mutex(State())
     private let placement: Placement
 
-    init(_ placement: Placement.Policy = .automatic) { self.placement = Placement(placement) }
+    package init(_ placement: Placement.Policy = .automatic) { self.placement = Placement(placement) }
 
     /// The number of handlers that run.
-    var running: Int { state.withLock(\.running) }
+    package var running: Int { state.withLock(\.running) }
 
     /// The number of handlers that ever ran.
-    var started: Int { state.withLock(\.started) }
+    package var started: Int { state.withLock(\.started) }
 
     /// The number of handlers that were cancelled.
-    var cancelled: Int { state.withLock(\.cancelled) }
+    package var cancelled: Int { state.withLock(\.cancelled) }
 
     /// How many messages were sent by `Many`.
-    var sent: Int { state.withLock(\.sent) }
+    package var sent: Int { state.withLock(\.sent) }
 
     /// How many messages were received by `Stream`.
-    var received: Int { state.withLock(\.received) }
+    package var received: Int { state.withLock(\.received) }
 
     /// The heads of all calls.
-    var heads: [CallHead] { state.withLock(\.heads) }
+    package var heads: [CallHead] { state.withLock(\.heads) }
 
-    func accept(_ head: CallHead) -> Acceptance {
+    package func accept(_ head: CallHead) -> Acceptance {
         state.withLock { $0.heads.append(head) }
         switch head.path {
         case "/test.Test/Echo":
@@ -121,16 +120,16 @@ final class TestServer: CallHandler {
 }
 
 /// A test server that listens.
-struct Listening {
-    let server: TestServer
-    let listener: any Listener
+package struct Listening {
+    package let server: TestServer
+    package let listener: any Listener
 
-    var address: ListenAddress { listener.address }
-    var node: Node { Node(id: "test-1", address: address.description) }
+    package var address: ListenAddress { listener.address }
+    package var node: Node { Node(id: "test-1", address: address.description) }
 }
 
 /// Runs a test against a server, and checks that the server works until the end and leaves nothing.
-func withTestServer(
+package func withTestServer(
     _ configuration: HTTP2Transport.Configuration = .init(), placement: Placement.Policy = .automatic,
     _ body: (Listening) async throws -> Void
 ) async throws {
@@ -153,17 +152,17 @@ func withTestServer(
         throw error
     }
     await listener.shutdown(deadline: .now)
-    #expect(server.running == 0, "Handlers still run.")
+    guard server.running == 0 else { throw Waited(for: "all handlers to end") }
 }
 
 /// Makes a call that must succeed.
-func expectWorks(_ connection: any Connection) async throws {
+package func expectWorks(_ connection: any Connection) async throws {
     let reply = try await connection.unary(CallHead(path: "/test.Test/Echo"), Message([1, 2, 3]))
-    #expect(reply.message == Message([1, 2, 3]))
+    guard reply.message == Message([1, 2, 3]) else { throw Waited(for: "the right echo") }
 }
 
 /// Returns the error that a call ends with.
-func failure(_ body: () async throws -> Void) async throws -> MicroError? {
+package func failure(_ body: () async throws -> Void) async throws -> MicroError? {
     do {
         try await body()
         return nil

@@ -1,15 +1,15 @@
 import CNghttp2
 
 /// A reader of header blocks, which keeps the table of a connection.
-final class HeaderInflater {
+package final class HeaderInflater {
     private var inflater: OpaquePointer?
 
-    init() { nghttp2_hd_inflate_new(&inflater) }
+    package init() { nghttp2_hd_inflate_new(&inflater) }
 
     deinit { nghttp2_hd_inflate_del(inflater) }
 
     /// Returns the fields of a block, or `nil` if it is not well-formed.
-    func fields(of block: [UInt8]) -> [(String, String)]? {
+    package func fields(of block: [UInt8]) -> [(String, String)]? {
         var fields: [(String, String)] = []
         var rest = block[...]
         while true {

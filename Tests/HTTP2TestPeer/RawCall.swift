@@ -1,26 +1,27 @@
-import MicroCore
-import Testing
+package import MicroCore
 
 /// What a server answered to one call, frame by frame.
-struct RawAnswer {
-    var head: [(String, String)] = []
-    var body: [UInt8] = []
-    var trailers: [(String, String)] = []
-    var isTrailersOnly = false
-    var reset: UInt32?
+package struct RawAnswer {
+    package var head: [(String, String)] = []
+    package var body: [UInt8] = []
+    package var trailers: [(String, String)] = []
+    package var isTrailersOnly = false
+    package var reset: UInt32?
+
+    package init() {}
 
     /// The fields that say how the call ended.
-    var ending: [(String, String)] { isTrailersOnly ? head : trailers }
+    package var ending: [(String, String)] { isTrailersOnly ? head : trailers }
 
     /// The value of a field of the ending.
-    subscript(name: String) -> String? { ending.first { $0.0 == name }?.1 }
+    package subscript(name: String) -> String? { ending.first { $0.0 == name }?.1 }
 
-    var httpStatus: String? { head.first { $0.0 == ":status" }?.1 }
+    package var httpStatus: String? { head.first { $0.0 == ":status" }?.1 }
 }
 
 extension RawConnection {
     /// The fields of a gRPC request, in which some may be replaced or, with `nil`, left out.
-    static func request(
+    package static func request(
         _ path: String, _ changes: [String: String?] = [:], more: [(String, String)] = []
     ) -> [(String, String)] {
         let usual = [
@@ -37,7 +38,7 @@ extension RawConnection {
     /// Reads the answer to a call: up to the end of the stream, its reset, or the connection's end.
     ///
     /// A server that ends a call whose request has not ended resets it, too; `awaitsReset` waits for that.
-    func answer(on stream: UInt32, awaitsReset: Bool = false) async throws -> RawAnswer {
+    package func answer(on stream: UInt32, awaitsReset: Bool = false) async throws -> RawAnswer {
         var answer = RawAnswer()
         while let frame = try await frame() {
             if frame.kind == .headers {
@@ -63,7 +64,7 @@ extension RawConnection {
     }
 
     /// Makes a unary call whose request is complete.
-    func call(
+    package func call(
         _ path: String = "/test.Test/Echo", _ changes: [String: String?] = [:], more: [(String, String)] = [],
         body: [UInt8] = framed([1, 2, 3]), stream: UInt32 = 1
     ) async throws -> RawAnswer {
@@ -74,22 +75,25 @@ extension RawConnection {
     }
 
     /// Opens a connection and greets the server, whose settings hold once they are acknowledged.
-    static func open(to address: ListenAddress) async throws -> RawConnection {
+    package static func open(to address: ListenAddress) async throws -> RawConnection {
         let (connection, _) = try await connectAndReadSettings(of: address)
         try await connection.send(Frame(.settings, flags: Frame.ack))
         return connection
     }
 
     /// Opens a connection, and leaves the server's settings without an answer.
-    static func connectAndReadSettings(of address: ListenAddress) async throws -> (RawConnection, Frame) {
+    package static func connectAndReadSettings(of address: ListenAddress) async throws -> (RawConnection, Frame) {
         let connection = try await connect(to: address)
         try await connection.send(Frame.opening)
-        return (connection, try #require(try await connection.frame { $0.kind == .settings }))
+        guard let settings = try await connection.frame(where: { $0.kind == .settings }) else {
+            throw Waited(for: "the server's settings")
+        }
+        return (connection, settings)
     }
 
     /// Makes the server's side of the greeting, and returns once the client's has come.
-    func greetAsServer() async throws {
-        #expect(try await bytes(Frame.preface.count) == Frame.preface)
+    package func greetAsServer() async throws {
+        guard try await bytes(Frame.preface.count) == Frame.preface else { throw Waited(for: "the preface") }
         try await send(Frame(.settings))
         _ = try await frame { $0.kind == .settings && !$0.has(Frame.ack) }
         try await send(Frame(.settings, flags: Frame.ack))

@@ -1,11 +1,10 @@
-import MicroCore
+package import MicroCore
 import NIOCore
 import NIOPosix
 import Synchronization
-import Testing
 
 /// A connection on which a test sends and reads the bytes itself, as client or as server.
-final class RawConnection: Sendable {
+package final class RawConnection: Sendable {
     private let channel: any Channel
     private let received: ReceivedBytes
     private let inflater = Mutex(Inflater())
@@ -25,7 +24,7 @@ final class RawConnection: Sendable {
     fileprivate static let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
 
     /// Connects to a listener.
-    static func connect(to address: ListenAddress) async throws -> RawConnection {
+    package static func connect(to address: ListenAddress) async throws -> RawConnection {
         let received = ReceivedBytes()
         let bootstrap = ClientBootstrap(group: group)
             .channelOption(.allowRemoteHalfClosure, value: true)
@@ -34,24 +33,24 @@ final class RawConnection: Sendable {
                     try channel.pipeline.syncOperations.addHandler(ByteReader(received))
                 }
             }
-        let (host, port) = try #require(address.hostPort)
+        guard let (host, port) = address.hostPort else { throw Waited(for: "an address with a port") }
         return RawConnection(try await bootstrap.connect(host: host, port: port).get(), received)
     }
 
-    func send(_ bytes: [UInt8]) async throws {
+    package func send(_ bytes: [UInt8]) async throws {
         try await channel.writeAndFlush(ByteBuffer(bytes: bytes)).get()
     }
 
-    func send(_ frames: Frame...) async throws { try await send(frames.flatMap(\.bytes)) }
+    package func send(_ frames: Frame...) async throws { try await send(frames.flatMap(\.bytes)) }
 
     /// Stops or begins to read from the socket.
-    func setReading(_ isReading: Bool) async throws {
+    package func setReading(_ isReading: Bool) async throws {
         try await channel.setOption(.autoRead, value: isReading).get()
         if isReading { channel.read() }
     }
 
     /// Returns so many bytes, or `nil` if the connection ended before.
-    func bytes(_ count: Int) async throws -> [UInt8]? {
+    package func bytes(_ count: Int) async throws -> [UInt8]? {
         try await eventually("\(count) bytes") {
             if let bytes = self.received.take(count) { return .some(bytes) }
             return self.received.hasEnded ? .some(nil) : nil
@@ -59,7 +58,7 @@ final class RawConnection: Sendable {
     }
 
     /// Returns the next frame, or `nil` if the connection ended.
-    func frame() async throws -> Frame? {
+    package func frame() async throws -> Frame? {
         guard let head = try await bytes(9) else { return nil }
         let length = head[..<3].reduce(0) { $0 << 8 | Int($1) }
         let stream = head[5...].reduce(UInt32(0)) { $0 << 8 | UInt32($1) } & 0x7FFF_FFFF
@@ -68,7 +67,7 @@ final class RawConnection: Sendable {
     }
 
     /// Returns the next frame that matches, and drops those in front of it.
-    func frame(where matches: (Frame) -> Bool) async throws -> Frame? {
+    package func frame(where matches: (Frame) -> Bool) async throws -> Frame? {
         while let frame = try await frame() {
             if matches(frame) { return frame }
         }
@@ -76,27 +75,29 @@ final class RawConnection: Sendable {
     }
 
     /// Returns the fields of a HEADERS frame; every frame's must be read, in their order.
-    func fields(of frame: Frame) throws -> [(String, String)] {
-        try #require(inflater.withLock { $0.value.fields(of: frame.payload) }, "a header block is damaged")
+    package func fields(of frame: Frame) throws -> [(String, String)] {
+        let fields = inflater.withLock { $0.value.fields(of: frame.payload) }
+        guard let fields else { throw Waited(for: "a header block that is not damaged") }
+        return fields
     }
 
     /// Whether the other side has closed the connection.
-    func ends() async throws -> Bool {
+    package func ends() async throws -> Bool {
         while try await frame() != nil {}
         return true
     }
 
-    func close() async { try? await channel.close().get() }
+    package func close() async { try? await channel.close().get() }
 }
 
 /// A listener whose connections a test serves itself.
-final class RawListener: Sendable {
+package final class RawListener: Sendable {
     private let channel: any Channel
     private let source: Accepted
 
-    let address: ListenAddress
+    package let address: ListenAddress
 
-    static func open() async throws -> RawListener {
+    package static func open() async throws -> RawListener {
         let accepted = Accepted()
         let channel = try await ServerBootstrap(group: RawConnection.group)
             .childChannelInitializer { channel in
@@ -107,7 +108,7 @@ final class RawListener: Sendable {
                 }
             }
             .bind(host: "127.0.0.1", port: 0).get()
-        return RawListener(channel, accepted, port: try #require(channel.localAddress?.port))
+        return RawListener(channel, accepted, port: channel.localAddress?.port ?? 0)
     }
 
     private init(_ channel: any Channel, _ source: Accepted, port: Int) {
@@ -117,13 +118,13 @@ final class RawListener: Sendable {
     }
 
     /// Returns the next connection that was made to the listener.
-    func accept() async throws -> RawConnection {
+    package func accept() async throws -> RawConnection {
         try await eventually("a connection") {
             self.source.connections.withLock { $0.isEmpty ? nil : $0.removeFirst() }
         }
     }
 
-    func close() async { try? await channel.close().get() }
+    package func close() async { try? await channel.close().get() }
 }
 
 private final class Accepted: Sendable {
@@ -169,7 +170,7 @@ private final class ByteReader: ChannelInboundHandler {
 }
 
 /// Waits until something has come to be; the limit is there for tests that fail.
-func eventually<Value>(_ what: String, _ look: () throws -> Value?) async throws -> Value {
+package func eventually<Value>(_ what: String, _ look: () throws -> Value?) async throws -> Value {
     let limit = ContinuousClock.now + .seconds(60)
     while true {
         if let value = try look() { return value }
@@ -179,12 +180,12 @@ func eventually<Value>(_ what: String, _ look: () throws -> Value?) async throws
 }
 
 /// Waits until a condition holds.
-func eventually(_ what: String, _ condition: () throws -> Bool) async throws {
+package func eventually(_ what: String, _ condition: () throws -> Bool) async throws {
     let _: Void = try await eventually(what) { try condition() ? () : nil }
 }
 
-struct Waited: Error, CustomStringConvertible {
-    let description: String
+package struct Waited: Error, CustomStringConvertible {
+    package let description: String
 
-    init(for what: String) { description = "Waited in vain for \(what)." }
+    package init(for what: String) { description = "Waited in vain for \(what)." }
 }
