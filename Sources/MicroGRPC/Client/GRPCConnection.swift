@@ -45,9 +45,11 @@ package final class GRPCConnection: Connection {
             }
             return GRPCConnection(attempt.connection, loop: loop, status: attempt.status)
         } catch {
-            let reason = (error as? MicroError)?.detail ?? "\(error)"
-            throw MicroError(
-                .unavailable, "Can't connect to \(address): \(reason)", id: clientErrorID, processed: .no)
+            var failure = error as? MicroError ?? MicroError(.unavailable, "\(error)")
+            failure = MicroError(
+                id: clientErrorID, code: failure.code, detail: "Can't connect to \(address): \(failure.detail)",
+                status: failure.status, rpcStatus: .unavailable, processed: .no)
+            throw failure
         }
     }
 
