@@ -37,8 +37,11 @@ struct Library {
     var name: String
     var dependencies: [Target.Dependency]
     var isProduct = true
+    var exclude: [String] = []
 
-    var target: Target { .target(name: name, dependencies: dependencies, swiftSettings: settings) }
+    var target: Target {
+        .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings)
+    }
 }
 
 let libraries: [Library] = [
@@ -83,8 +86,9 @@ let libraries: [Library] = [
     Library(
         name: "MicroRegistryEtcd",
         dependencies: [
-            "MicroCore", "MicroGRPC", "MicroNIO", "MicroTLS", configuration, logging, nioCore, swiftProtobuf,
-        ]
+            "MicroCore", "MicroGRPC", "MicroTLS", configuration, logging, swiftProtobuf,
+        ],
+        exclude: ["Messages/etcd.proto"]
     ),
     Library(name: "MicroTransportMemory", dependencies: ["MicroCore"]),
     Library(
