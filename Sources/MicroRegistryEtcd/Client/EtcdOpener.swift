@@ -1,6 +1,7 @@
 internal import MicroCore
 internal import MicroGRPC
 internal import MicroTLS
+internal import SwiftProtobuf
 
 /// Opens a connection to one member and finds out whether it can be used.
 struct EtcdOpener: Sendable {

@@ -1,4 +1,6 @@
+internal import FoundationEssentials
 internal import MicroCore
+internal import SwiftProtobuf
 
 /// The values of a range of keys at one revision, read page by page.
 struct Listing: Sendable {

@@ -1,5 +1,6 @@
 internal import Logging
 internal import MicroCore
+internal import SwiftProtobuf
 internal import Synchronization
 
 /// The leases under which the process holds its nodes: one for each time to live, which is one as a rule.

@@ -1,5 +1,7 @@
+internal import FoundationEssentials
 internal import Logging
 internal import MicroCore
+internal import SwiftProtobuf
 
 /// Sees to it that the process's nodes stand in etcd, and nothing else of it.
 ///
@@ -210,7 +212,7 @@ actor Registrar {
         await withDiscardingTaskGroup { group in
             for node in nodes {
                 group.addTask {
-                    do {
+                    do throws(MicroError) {
                         try await self.settle(node, until: .now + self.client.timeout)
                     } catch {
                         Logger.current.debug(

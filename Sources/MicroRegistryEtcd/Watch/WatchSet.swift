@@ -58,7 +58,7 @@ final class WatchSet: Sendable {
     private func change() -> [(WatchScope, Alarm)] {
         let (services, all) = directory.forgetUnwatched(keeping: [])
         let wanted: Set<WatchScope> = all ? [.all] : Set(services.map(WatchScope.service))
-        let (stopped, started) = state.withLock { state in
+        let (stopped, started) = state.withLock { state -> ([Alarm], [(WatchScope, Alarm)]) in
             var stopped: [Alarm] = []
             for (scope, following) in state.following where !wanted.contains(scope) && !following.isStopping {
                 state.following[scope]?.isStopping = true
