@@ -239,8 +239,8 @@ let package = Package(
         tests(
             "MicroRegistryEtcdTests",
             [
-                "MicroRegistryEtcd", "MicroGRPC", "MicroTesting", "MicroTestSupport", "MicroCore",
-                configuration, logging, nioCore,
+                "MicroRegistryEtcd", "MicroTesting", "MicroTestSupport", "MicroCore", "MicroCodecJSON", "Micro",
+                "MicroTransportHTTP2", configuration, inMemoryLogging, logging,
             ]),
         tests(
             "ServiceEndpointTests",

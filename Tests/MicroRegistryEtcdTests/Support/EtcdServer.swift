@@ -121,4 +121,16 @@ final class EtcdServer: Sendable {
     func keys(_ prefix: String = "/micro/registry/") async throws -> [String] {
         try await ctl(["get", "--prefix", "--keys-only", prefix]).split(separator: "\n").map(String.init)
     }
+
+    /// The revision of the store.
+    func revision() async throws -> Int {
+        let text = try await ctl(["get", "/", "-w", "json"])
+        return text.firstMatch(of: /"revision":([0-9]+)/).flatMap { Int($0.1) } ?? 0
+    }
+
+    /// Whether this member leads its cluster.
+    func isLeader() async throws -> Bool {
+        let text = try await ctl(["endpoint", "status", "-w", "json"])
+        return text.firstMatch(of: /"member_id":([0-9]+)/)?.1 == text.firstMatch(of: /"leader":([0-9]+)/)?.1
+    }
 }
