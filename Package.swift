@@ -37,8 +37,11 @@ struct Library {
     var name: String
     var dependencies: [Target.Dependency]
     var isProduct = true
+    var exclude: [String] = []
 
-    var target: Target { .target(name: name, dependencies: dependencies, swiftSettings: settings) }
+    var target: Target {
+        .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings)
+    }
 }
 
 let libraries: [Library] = [
@@ -83,8 +86,9 @@ let libraries: [Library] = [
     Library(
         name: "MicroRegistryEtcd",
         dependencies: [
-            "MicroCore", "MicroGRPC", "MicroNIO", "MicroTLS", configuration, logging, nioCore, swiftProtobuf,
-        ]
+            "MicroCore", "MicroGRPC", "MicroTLS", configuration, logging, swiftProtobuf,
+        ],
+        exclude: ["Messages/etcd.proto"]
     ),
     Library(name: "MicroTransportMemory", dependencies: ["MicroCore"]),
     Library(
@@ -244,8 +248,8 @@ let package = Package(
         tests(
             "MicroRegistryEtcdTests",
             [
-                "MicroRegistryEtcd", "MicroGRPC", "MicroTesting", "MicroTestSupport", "MicroCore",
-                configuration, logging, nioCore,
+                "MicroRegistryEtcd", "MicroTesting", "MicroTestSupport", "MicroCore", "MicroCodecJSON", "Micro",
+                "MicroTransportHTTP2", configuration, inMemoryLogging, logging,
             ]),
         tests(
             "ServiceEndpointTests",

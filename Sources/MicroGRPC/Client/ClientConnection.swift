@@ -55,6 +55,15 @@ final class ClientConnection: HTTP2Connection {
 
     override func securityFailed() { isRefused = !hasServerSpoken }
 
+    /// Makes an error say that it is one of certificates or their like, if that is why we have no connection.
+    func explained(_ error: MicroError) -> MicroError {
+        guard isRefused else { return error }
+        var error = error
+        error.processed = .no
+        error.status = MicroError.securityFailure
+        return error
+    }
+
     // MARK: Calls
 
     /// Begins a call.
@@ -64,7 +73,7 @@ final class ClientConnection: HTTP2Connection {
     ///   - head: What to call.
     /// - Returns: Why it can't be made, if it can't.
     func begin(_ stream: ClientStream, _ head: CallHead) -> MicroError? {
-        guard !isClosed, !isGoingAway else { return Self.unusable(hasFailed) }
+        guard !isClosed, !isGoingAway else { return explained(Self.unusable(hasFailed)) }
         if let error = MetadataRules.violation(in: head.metadata) { return error }
         if let error = stream.outbound.tooLongMessage(limit: limits.maximumMessageSize) { return error }
         now = .now()
@@ -132,7 +141,7 @@ final class ClientConnection: HTTP2Connection {
 
     override func connectionClosed(_ reason: String) {
         hasFailed = reason
-        ready?.fail(Self.unusable(reason))
+        ready?.fail(explained(Self.unusable(reason)))
         let waiters = closeWaiters
         closeWaiters = []
         for waiter in waiters { waiter.resume() }
@@ -146,6 +155,15 @@ final class ClientConnection: HTTP2Connection {
 
 /// The id of errors that the client itself reports.
 let clientErrorID = "go.micro.client"
+
+extension MicroError {
+    /// The status text of an error that trying again doesn't mend: one side has refused the other's
+    /// certificate, or they share no way to secure the connection.
+    fileprivate static var securityFailure: String { "TLS" }
+
+    /// Whether a client has no connection because it couldn't be secured.
+    package var isSecurityFailure: Bool { id == clientErrorID && status == Self.securityFailure }
+}
 
 /// What tells one call of a connection from the others, for those who aren't on its loop.
 final class CallKey: Sendable {}

@@ -135,8 +135,8 @@ final class ClientStream: HTTP2Stream {
         guard outcome == nil else { return }
         var error = reason.error
         error.id = clientErrorID
-        if processed == .no || client.isRefused { error.processed = .no }
-        settle(.failure(error))
+        if processed == .no { error.processed = .no }
+        settle(.failure(client.explained(error)))
     }
 
     /// Decides how the call ended, once, and tells those who wait.

@@ -52,9 +52,10 @@ package final class GRPCConnection: Connection {
                 attempt.connection, loop: loop, status: attempt.status,
                 messageLimit: limits.maximumMessageSize)
         } catch {
-            let reason = (error as? MicroError)?.detail ?? ConnectFailure.reason(of: error)
+            let failure = error as? MicroError ?? MicroError(.unavailable, ConnectFailure.reason(of: error))
             throw MicroError(
-                .unavailable, "Can't connect to \(address): \(reason)", id: clientErrorID, processed: .no)
+                id: clientErrorID, code: failure.code, detail: "Can't connect to \(address): \(failure.detail)",
+                status: failure.status, rpcStatus: .unavailable, processed: .no)
         }
     }
 

@@ -1,0 +1,55 @@
+internal import MicroCore
+internal import SwiftProtobuf
+
+/// A call of etcd's API with one message each way.
+struct EtcdCall<Request: SwiftProtobuf.Message, Response: SwiftProtobuf.Message>: Sendable {
+    /// The path.
+    let path: String
+}
+
+extension EtcdCall<EtcdRangeRequest, EtcdRangeResponse> {
+    static var range: Self { Self(path: "/etcdserverpb.KV/Range") }
+}
+
+extension EtcdCall<EtcdPutRequest, EtcdPutResponse> {
+    static var put: Self { Self(path: "/etcdserverpb.KV/Put") }
+}
+
+extension EtcdCall<EtcdDeleteRangeRequest, EtcdDeleteRangeResponse> {
+    static var delete: Self { Self(path: "/etcdserverpb.KV/DeleteRange") }
+}
+
+extension EtcdCall<EtcdLeaseGrantRequest, EtcdLeaseGrantResponse> {
+    static var grantLease: Self { Self(path: "/etcdserverpb.Lease/LeaseGrant") }
+}
+
+extension EtcdCall<EtcdLeaseRevokeRequest, EtcdLeaseRevokeResponse> {
+    static var revokeLease: Self { Self(path: "/etcdserverpb.Lease/LeaseRevoke") }
+}
+
+extension EtcdCall<EtcdAuthenticateRequest, EtcdAuthenticateResponse> {
+    static var authenticate: Self { Self(path: "/etcdserverpb.Auth/Authenticate") }
+}
+
+/// The bytes of messages.
+enum EtcdCoding {
+    static func encode(_ message: some SwiftProtobuf.Message) throws(MicroError) -> MicroCore.Message {
+        do {
+            let bytes: [UInt8] = try message.serializedBytes()
+            return MicroCore.Message(bytes)
+        } catch {
+            throw MicroError(
+                .internal, "A request to etcd can't be written: \(error)", processed: .no)
+        }
+    }
+
+    static func decode<Value: SwiftProtobuf.Message>(
+        _ message: MicroCore.Message, as type: Value.Type = Value.self
+    ) throws(MicroError) -> Value {
+        do {
+            return try message.withBytes { try Value(serializedBytes: $0) }
+        } catch {
+            throw MicroError(.internal, "etcd's answer is not a \(Value.protoMessageName): \(error)")
+        }
+    }
+}

@@ -1,0 +1,43 @@
+internal import MicroCore
+
+/// Where a member of an etcd cluster is.
+struct EtcdEndpoint: Hashable, Sendable {
+    /// The address as `host:port`.
+    var address: String
+
+    /// The host, which a certificate must name.
+    var host: String
+
+    /// Whether the connection is encrypted; `nil` if the address doesn't say, and the rest of the
+    /// configuration decides.
+    var isSecure: Bool?
+
+    /// etcd's port for clients.
+    private static let defaultPort = 2379
+
+    /// Reads an address.
+    ///
+    /// - Parameter text: `host:port`, `http://host:port` or `https://host:port`; 2379 is the port if there
+    ///   is none.
+    /// - Returns: `nil` if the text is no such address.
+    init?(_ text: String) {
+        var rest = text[...]
+        for (scheme, isSecure) in [("http://", false), ("https://", true)] where rest.hasPrefix(scheme) {
+            rest = rest.dropFirst(scheme.count)
+            self.isSecure = isSecure
+            if rest.hasSuffix("/") { rest = rest.dropLast() }
+        }
+        guard !rest.contains(where: { "/?#@".contains($0) }), let (host, port) = HostPort.split(String(rest)),
+            !host.isEmpty, port != 0
+        else { return nil }
+        self.host = host
+        address = HostPort.join(host, port ?? Self.defaultPort)
+    }
+
+    /// Whether the member is on this machine.
+    var isLocal: Bool { (try? ListenAddress(parsing: address))?.isLocal == true }
+}
+
+extension EtcdEndpoint: CustomStringConvertible {
+    var description: String { address }
+}

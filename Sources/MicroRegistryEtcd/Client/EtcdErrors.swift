@@ -1,0 +1,34 @@
+internal import MicroCore
+internal import MicroGRPC
+
+/// The words of errors.
+enum EtcdErrors {
+    /// The error of a call whose task was cancelled.
+    static let cancelled = MicroError(.cancelled, "The call was cancelled.", processed: .no)
+
+    /// Says which member failed, why, and what to do.
+    static func text(_ error: MicroError, at endpoint: EtcdEndpoint) -> String {
+        let detail = error.detail.hasPrefix(connecting) ? String(error.detail.dropFirst(connecting.count)) : error.detail
+        let place = detail.contains(endpoint.address) ? detail : "\(endpoint): \(detail)"
+        return place + advice(error, at: endpoint)
+    }
+
+    private static let connecting = "Can't connect to "
+
+    private static func advice(_ error: MicroError, at endpoint: EtcdEndpoint) -> String {
+        let detail = error.detail
+        if detail.contains("authentication failed") || detail.contains("user name not found") {
+            return " (check MICRO_REGISTRY_USER and MICRO_REGISTRY_PASSWORD)"
+        }
+        if detail.contains("user name is empty") {
+            return " (it asks for a user: set MICRO_REGISTRY_USER and MICRO_REGISTRY_PASSWORD)"
+        }
+        if error.rpcStatus == .permissionDenied {
+            return " (the user needs the permission to read and write the keys of MICRO_REGISTRY_PREFIX)"
+        }
+        if endpoint.isSecure != true, error.processed == .maybe, detail.contains("closed by the peer") {
+            return " (if it speaks TLS, write https:// in front of the address)"
+        }
+        return ""
+    }
+}

@@ -1,0 +1,83 @@
+internal import Logging
+internal import MicroCore
+internal import MicroTLS
+
+/// The parts of a registry that was set up.
+struct EtcdCore: Sendable {
+    let link: EtcdLink
+    let client: EtcdClient
+    let layout: KeyLayout
+    let registrar: Registrar
+    let watches: WatchSet
+    let unreadable = UnreadableKeys()
+
+    /// How long giving the leases back may take at the end.
+    private static let farewellLimit = Duration.seconds(2)
+
+    /// Sets the parts up.
+    ///
+    /// - Parameters:
+    ///   - configuration: How.
+    ///   - directory: What is told of nodes.
+    /// - Throws: A ``StartError`` that names the address or file that can't be used.
+    init(_ configuration: EtcdRegistry.Configuration, directory: RegistryDirectory) throws(StartError) {
+        try configuration.check()
+        let endpoints = try configuration.endpoints()
+        var tls: TLSContext?
+        if endpoints.contains(where: { $0.isSecure == true }) {
+            tls = try TLSContext(configuration.tls ?? TLSConfiguration(), role: .client, alpn: ["h2"])
+        }
+        layout = KeyLayout(prefix: configuration.prefix)
+        link = EtcdLink(configuration, endpoints: endpoints, tls: tls)
+        client = EtcdClient(link: link)
+        registrar = Registrar(client, layout: layout)
+        watches = WatchSet(client, layout: layout, directory: directory, unreadable: unreadable)
+        Self.warn(configuration, endpoints)
+    }
+
+    /// Warns of what others can read or fake.
+    private static func warn(_ configuration: EtcdRegistry.Configuration, _ endpoints: [EtcdEndpoint]) {
+        if configuration.tls?.insecurelySkipsVerification == true {
+            Logger.current.warning(
+                "MICRO_TLS_INSECURE_SKIP_VERIFY is set: anybody may pose as the registry's etcd.")
+        }
+        if let plain = endpoints.first(where: { $0.isSecure != true && !$0.isLocal }) {
+            Logger.current.warning(
+                "etcd is spoken to unencrypted beyond this machine. Write https:// in front of its address.",
+                metadata: ["server.address": "\(plain)"])
+        }
+    }
+
+    /// Does all background work until the task is cancelled, and then gives the leases back.
+    ///
+    /// - Throws: A ``StartError`` if etcd refuses us at the start.
+    func run() async throws {
+        let stop = Alarm()
+        try await withTaskCancellationHandler {
+            // Cancellation would end the connection together with those who take their leave through it. Here
+            // it becomes a request to stop in order. The task is awaited at once and has ended when this
+            // function returns, so it is as good as a child.
+            try await Task { try await runUntil(stop) }.value
+        } onCancel: {
+            stop.ring()
+        }
+    }
+
+    private func runUntil(_ stop: Alarm) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await link.run() }
+            group.addTask {
+                await withTaskGroup(of: Void.self) { work in
+                    work.addTask { await registrar.run() }
+                    work.addTask { await watches.run() }
+                    work.addTask { await stop.wait(until: nil, since: 0) }
+                    await work.next()
+                    work.cancelAll()
+                }
+                await registrar.takeLeave(until: .now + Self.farewellLimit)
+            }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+}

@@ -1,0 +1,174 @@
+internal import Configuration
+public import MicroCore
+
+extension EtcdRegistry {
+    /// Who we are for an etcd that asks for a user.
+    public struct Credentials: Hashable, Sendable {
+        /// The name of the user.
+        public var user: String
+
+        /// The password.
+        public var password: String
+
+        /// Creates credentials.
+        ///
+        /// - Parameters:
+        ///   - user: The name of the user.
+        ///   - password: The password.
+        public init(user: String, password: String) {
+            self.user = user
+            self.password = password
+        }
+    }
+
+    /// How the etcd registry is set up.
+    public struct Configuration: Hashable, Sendable {
+        /// The members of the cluster: `host:port`, or a URL with `http://` or `https://`.
+        ///
+        /// One is used at a time, and another one when it fails. An address without a scheme is encrypted if
+        /// ``tls`` is set.
+        public var addresses: [String]
+
+        /// Who we are; `nil` if etcd asks nobody.
+        public var credentials: Credentials?
+
+        /// Certificates and verification for encrypted connections; the system's trust if `nil`.
+        public var tls: TLSConfiguration?
+
+        /// How long a call may take, attempts at other members included.
+        public var timeout: Duration
+
+        /// What all keys begin with; `/micro/registry` as in go-micro.
+        public var prefix: String
+
+        /// An etcd at 127.0.0.1:2379, without user and encryption.
+        public static var defaults: Self { Self(addresses: ["127.0.0.1:2379"]) }
+
+        /// Creates a configuration.
+        ///
+        /// - Parameters:
+        ///   - addresses: The members of the cluster.
+        ///   - credentials: Who we are; `nil` if etcd asks nobody.
+        ///   - tls: Certificates and verification for encrypted connections.
+        ///   - timeout: How long a call may take.
+        ///   - prefix: What all keys begin with.
+        public init(
+            addresses: [String], credentials: Credentials? = nil, tls: TLSConfiguration? = nil,
+            timeout: Duration = .seconds(5), prefix: String = "/micro/registry"
+        ) {
+            self.addresses = addresses
+            self.credentials = credentials
+            self.tls = tls
+            self.timeout = timeout
+            self.prefix = prefix
+        }
+
+        /// Reads a configuration.
+        ///
+        /// ## Configuration keys
+        ///
+        /// - `address` (addresses with commas between, default `127.0.0.1:2379`; `MICRO_REGISTRY_ADDRESS`): the
+        ///   members of the cluster, each as `host:port`, `http://host:port` or `https://host:port`.
+        /// - `user`, `password` (strings; `MICRO_REGISTRY_USER`, `MICRO_REGISTRY_PASSWORD`): who we are.
+        /// - `timeout` (a duration such as `500ms` or `5s`, or a number of milliseconds; 100 ms to 60 s, default
+        ///   `5s`; `MICRO_REGISTRY_TIMEOUT`): how long a call may take.
+        /// - `prefix` (a string, default `/micro/registry`; `MICRO_REGISTRY_PREFIX`): what all keys begin with.
+        /// - `tls.…` (`MICRO_REGISTRY_TLS_…`): certificates and verification; see `TLSConfiguration`. Without any
+        ///   of them, the shared `MICRO_TLS_…` are taken.
+        ///
+        /// - Parameter context: The service's configuration.
+        /// - Throws: A ``StartError`` that names the variable that can't be used.
+        public init(context: PluginContext) throws(StartError) {
+            self = .defaults
+            let config = context.config
+            if let text = config.string(forKey: "address"), !text.isEmpty {
+                addresses = text.split(whereSeparator: { $0 == "," || $0 == " " }).map(String.init)
+            }
+            credentials = try Self.credentials(config)
+            if let text = config.string(forKey: "timeout"), !text.isEmpty {
+                timeout = try Self.timeout(text)
+            }
+            if let text = config.string(forKey: "prefix"), !text.isEmpty { prefix = text }
+            tls = try Self.tls(context)
+            _ = try endpoints()
+            try check()
+        }
+
+        private static func credentials(_ config: ConfigReader) throws(StartError) -> Credentials? {
+            let user = config.string(forKey: "user") ?? ""
+            let password = config.string(forKey: "password", isSecret: true) ?? ""
+            guard !user.isEmpty || !password.isEmpty else { return nil }
+            guard !user.isEmpty else {
+                throw StartError(
+                    .invalidConfiguration, "MICRO_REGISTRY_PASSWORD is set, but MICRO_REGISTRY_USER is not.")
+            }
+            guard !password.isEmpty else {
+                throw StartError(
+                    .invalidConfiguration, "MICRO_REGISTRY_USER is set, but MICRO_REGISTRY_PASSWORD is not.")
+            }
+            return Credentials(user: user, password: password)
+        }
+
+        private static func timeout(_ text: String) throws(StartError) -> Duration {
+            guard let timeout = GoDuration.parse(text), timeoutRange.contains(timeout) else {
+                throw StartError(
+                    .invalidConfiguration,
+                    "MICRO_REGISTRY_TIMEOUT is \"\(text)\", which is not a duration from 100ms to 60s.")
+            }
+            return timeout
+        }
+
+        /// The certificates for the registry, or those that all parts share.
+        private static func tls(_ context: PluginContext) throws(StartError) -> TLSConfiguration? {
+            do throws(StartError) {
+                if let own = try TLSConfiguration(config: context.config) { return own }
+            } catch {
+                // The keys are the same, under the prefix of the role.
+                let message = error.message.split(separator: "MICRO_TLS_", omittingEmptySubsequences: false)
+                throw StartError(error.code, message.joined(separator: "MICRO_REGISTRY_TLS_"))
+            }
+            return try TLSConfiguration(config: context.sharedConfig)
+        }
+
+        private static let timeoutRange = Duration.milliseconds(100)...Duration.seconds(60)
+
+        /// Checks what may also have been given in code.
+        func check() throws(StartError) {
+            guard Self.timeoutRange.contains(timeout) else {
+                throw StartError(
+                    .invalidConfiguration,
+                    "The time limit of the etcd registry is \(timeout); it takes 100 ms to 60 s.")
+            }
+            guard prefix.hasPrefix("/"), prefix.utf8.count <= 1024, prefix.contains(where: { $0 != "/" }) else {
+                throw StartError(
+                    .invalidConfiguration,
+                    "MICRO_REGISTRY_PREFIX is \"\(prefix.prefix(100))\"; it has to be a path such as "
+                        + "/micro/registry.")
+            }
+        }
+
+        /// The members, each of which says whether it is secure.
+        func endpoints() throws(StartError) -> [EtcdEndpoint] {
+            var endpoints: [EtcdEndpoint] = []
+            for text in addresses {
+                guard var endpoint = EtcdEndpoint(text) else {
+                    throw StartError(
+                        .invalidConfiguration,
+                        "MICRO_REGISTRY_ADDRESS has \"\(text.prefix(300))\", which is not an address of etcd: it "
+                            + "takes host:port, http://host:port or https://host:port, with commas between.")
+                }
+                endpoint.isSecure = endpoint.isSecure ?? (tls != nil)
+                if !endpoints.contains(endpoint) { endpoints.append(endpoint) }
+            }
+            guard !endpoints.isEmpty, endpoints.count <= Self.maximumEndpoints else {
+                throw StartError(
+                    .invalidConfiguration,
+                    "MICRO_REGISTRY_ADDRESS has \(endpoints.count) addresses; etcd needs 1 to "
+                        + "\(Self.maximumEndpoints).")
+            }
+            return endpoints
+        }
+
+        private static let maximumEndpoints = 100
+    }
+}
