@@ -78,14 +78,16 @@ struct EventLifecycleTests {
     func unused() async throws {
         let broker = JournalBroker()
         try await makeService(broker: broker) { hello }.withRunning { running in
-            #expect(try await running.client.hello() == "Hello, world!")
+            let reply = try await running.client.hello()
+            #expect(reply == "Hello, world!")
             #expect(running.record.nodes[0].metadata?["broker"] == nil)
         }
         #expect(broker.journal.lines.isEmpty)
         // None is linked, and a variable names one that does not exist.
         let service = makeService(environment: ["MICRO_BROKER": "pigeon"]) { hello }
         try await service.withRunning { running in
-            #expect(try await running.client.hello() == "Hello, world!")
+            let reply = try await running.client.hello()
+            #expect(reply == "Hello, world!")
             for _ in 0..<2 {
                 let error = await #expect(throws: MicroError.self) { try await running.publish("t", "x") }
                 #expect(error?.rpcStatus == .failedPrecondition)

@@ -166,7 +166,8 @@ struct EventTests {
             Subscriber("second") { (event: Greeting, context) in journal.add(event.message) }
         }
         try await service.withRunning { running in
-            #expect(try await running.client.hello("John") == "sent")
+            let reply = try await running.client.hello("John")
+            #expect(reply == "sent")
             await journal.wait(for: 1)
         }
         #expect(journal.lines == ["John!"])
