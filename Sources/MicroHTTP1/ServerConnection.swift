@@ -74,6 +74,9 @@ final class ServerConnection: ChannelInboundHandler {
         switch (phase, error) {
         case (.idle, let error as HTTPParserError), (.receiving, let error as HTTPParserError):
             refuse(error == .headerOverflow ? 431 : 400)
+        case (.closing, is HTTPParserError):
+            // What follows a refusal need not make sense.
+            break
         default:
             channel.close(promise: nil)
         }
@@ -145,7 +148,7 @@ final class ServerConnection: ChannelInboundHandler {
         guard keepsAlive else { return }
         phase = .idle
         arm(limits.serverIdleTimeout)
-        while case .some(let part) = waiting.isEmpty ? nil : waiting.popFirst() {
+        while let part = waiting.popFirst() {
             take(part)
             if case .answering = phase { break }
         }
