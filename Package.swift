@@ -217,13 +217,13 @@ let package = Package(
             "MicroTests",
             [
                 "Micro", "MicroCore", "MicroCodecJSON", "MicroTransportMemory", "MicroRegistryMemory",
-                configuration, inMemoryLogging, logging, serviceLifecycle,
+                "MicroBrokerMemory", configuration, inMemoryLogging, logging, serviceLifecycle,
             ]),
         tests(
             "MicroProtobufTests",
             [
                 "MicroProtobuf", "Micro", "MicroCore", "MicroCodecProtobuf", "MicroTransportMemory",
-                "MicroRegistryMemory", swiftProtobuf,
+                "MicroRegistryMemory", "MicroBrokerMemory", swiftProtobuf,
             ]),
         tests(
             "MicroMemoryTests",

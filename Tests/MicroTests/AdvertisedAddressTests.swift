@@ -1,7 +1,6 @@
-import MicroCore
 import Testing
 
-@testable import Micro
+@testable import MicroCore
 
 @Suite struct AdvertisedAddressTests {
     /// A machine with a private IPv6 address, but a public IPv4 one.

@@ -1,4 +1,5 @@
 import Micro
+import MicroBrokerMemory
 import MicroCodecJSON
 import MicroCore
 import MicroRegistryMemory
@@ -27,14 +28,16 @@ extension ConfigurationSources {
 /// A service on memory parts.
 func makeService(
     _ name: String = "greeter", registry: (any Registry)? = MemoryRegistry(),
-    transport: (any Transport)? = MemoryTransport(), environment: [String: String] = [:],
+    transport: (any Transport)? = MemoryTransport(), broker: (any Broker)? = nil,
+    environment: [String: String] = [:],
     middleware: [any ServerMiddleware] = [], messageMiddleware: [any ServerMessageMiddleware] = [],
-    clientMiddleware: [any ClientMiddleware] = [],
+    subscriberMiddleware: [any SubscriberMiddleware] = [], clientMiddleware: [any ClientMiddleware] = [],
     @ServiceBuilder _ components: () -> [any ServiceComponent]
 ) -> MicroService {
     MicroService(
-        name, registry: registry, transport: transport, plugins: testPlugins, middleware: middleware,
-        messageMiddleware: messageMiddleware, clientMiddleware: clientMiddleware,
+        name, registry: registry, transport: transport, broker: broker, plugins: testPlugins,
+        middleware: middleware, messageMiddleware: messageMiddleware,
+        subscriberMiddleware: subscriberMiddleware, clientMiddleware: clientMiddleware,
         configuration: .test(environment), components)
 }
 

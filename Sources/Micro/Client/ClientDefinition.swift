@@ -5,6 +5,7 @@ import MicroCore
 struct GivenParts: Sendable {
     var registry: (any Registry)?
     var transports: [any Transport] = []
+    var broker: (any Broker)?
     var selector: (any Selector)?
     var codecs: [any Codec] = []
 
@@ -12,6 +13,7 @@ struct GivenParts: Sendable {
     var byRole: [String: any Sendable] {
         var parts: [String: any Sendable] = ["transport": transports, "codec": codecs]
         if let registry { parts["registry"] = registry }
+        if let broker { parts["broker"] = broker }
         if let selector { parts["selector"] = selector }
         return parts
     }
@@ -38,7 +40,7 @@ struct ClientDefinition: Sendable {
         await withDiscardingTaskGroup { group in
             group.addTask { await runRegistry(engine) }
             group.addTask { await engine.run() }
-            await stop.wait()
+            await engine.broker.whileRunning(onFailure: { _ in }) { await stop.wait() }
             group.cancelAll()
         }
     }
@@ -82,6 +84,7 @@ extension ClientEngine {
             settings: try ClientSettings(settings), codecs: codecs, middleware: middleware,
             selector: try assembly.part(.selector), registry: registry,
             transports: TransportTable(transports, directProtocol: settings.string("client")),
+            broker: BrokerHost { () throws(StartError) in try assembly.part(.broker) },
             metadata: fromService.map { ["micro-from-service": $0] } ?? [:])
     }
 }

@@ -22,6 +22,9 @@ final class ClientEngine: Sendable {
     let selector: any Selector
     let registry: (any Registry)?
 
+    /// The broker, once it is used.
+    let broker: BrokerHost
+
     /// What goes with each call: `micro-from-service`, if a service owns the client.
     let metadata: Metadata
 
@@ -33,13 +36,15 @@ final class ClientEngine: Sendable {
 
     init(
         settings: ClientSettings, codecs: CodecSet, middleware: [any ClientMiddleware],
-        selector: any Selector, registry: (any Registry)?, transports: TransportTable, metadata: Metadata
+        selector: any Selector, registry: (any Registry)?, transports: TransportTable, broker: BrokerHost,
+        metadata: Metadata
     ) {
         self.settings = settings
         self.codecs = codecs
         self.middleware = middleware
         self.selector = selector
         self.registry = registry
+        self.broker = broker
         self.transports = transports
         self.metadata = metadata
         pool = ConnectionPool(

@@ -30,6 +30,7 @@ public struct MicroClient: Service, Sendable {
     ///   - name: The name that is sent along as `micro-from-service`; none by default.
     ///   - registry: The registry; chosen by `MICRO_REGISTRY` if `nil`.
     ///   - transports: Transports beside those that are linked, which are preferred.
+    ///   - broker: The broker for events; chosen by `MICRO_BROKER` if `nil`. It is run only if it is used.
     ///   - selector: The selector; chosen by `MICRO_SELECTOR` if `nil`.
     ///   - codecs: Codecs beside those that are linked, which are preferred.
     ///   - plugins: The catalogue from which parts are chosen.
@@ -37,7 +38,7 @@ public struct MicroClient: Service, Sendable {
     ///   - configuration: Where the configuration comes from.
     public init(
         name: String? = nil, registry: (any Registry)? = nil, transports: [any Transport] = [],
-        selector: (any Selector)? = nil, codecs: [any Codec] = [], plugins: Plugins = .linked,
+        broker: (any Broker)? = nil, selector: (any Selector)? = nil, codecs: [any Codec] = [], plugins: Plugins = .linked,
         middleware: [any ClientMiddleware] = [], configuration: ConfigurationSources = .process
     ) {
         core = ClientCore()
@@ -45,7 +46,8 @@ public struct MicroClient: Service, Sendable {
         definition = ClientDefinition(
             name: name,
             parts: GivenParts(
-                registry: registry, transports: transports, selector: selector, codecs: codecs),
+                registry: registry, transports: transports, broker: broker, selector: selector,
+                codecs: codecs),
             plugins: plugins, middleware: middleware, configuration: configuration)
     }
 

@@ -1,4 +1,4 @@
-/// Something that a service is made of: an endpoint, or a group of what belongs together.
+/// Something that a service is made of: an endpoint, a subscriber, or a group of what belongs together.
 ///
 /// Write one to contribute a group, as generated code does for a Protobuf service:
 ///
@@ -21,7 +21,15 @@ public struct ServiceContents: Sendable {
     /// The endpoints, in the order in which they were added.
     public private(set) var endpoints: [Endpoint] = []
 
+    /// The subscribers, in the order in which they were added.
+    public private(set) var subscribers: [Subscriber] = []
+
     init() {}
+
+    /// Adds a subscriber.
+    ///
+    /// - Parameter subscriber: The subscriber.
+    public mutating func add(_ subscriber: Subscriber) { subscribers.append(subscriber) }
 
     /// Adds an endpoint.
     ///

@@ -40,7 +40,8 @@ final class ServiceEnvironment: Sendable {
             id: identity.name, code: 500, detail: "internal error (reference \(reference))")
     }
 
-    private static func newReference() -> String {
+    /// Returns a short text by which a line of the log is found again.
+    static func newReference() -> String {
         let number = UInt32.random(in: .min ... .max)
         let digits = String(number, radix: 16, uppercase: true)
         return String(repeating: "0", count: 8 - digits.count) + digits

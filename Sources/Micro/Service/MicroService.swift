@@ -1,7 +1,7 @@
 public import MicroCore
 public import ServiceLifecycle
 
-/// A service: endpoints under a name, found by others in a registry.
+/// A service: endpoints and subscribers under a name, found by others in a registry.
 ///
 /// ```swift
 /// @main struct Greeter {
@@ -21,9 +21,10 @@ public import ServiceLifecycle
 ///
 /// ## Start and stop
 ///
-/// ``run(handlingSignals:onReady:)`` starts the registry, listens, registers the node and repeats that
-/// while it runs. When it is told to stop it leaves the registry, waits a moment for the news to spread,
-/// refuses new calls, lets those that run finish within a limit, and ends the registry.
+/// ``run(handlingSignals:onReady:)`` starts the registry, listens, subscribes, registers the node and repeats
+/// that while it runs. When it is told to stop it leaves the registry, waits a moment for the news to spread,
+/// refuses new calls, lets those that run finish within a limit, unsubscribes, lets the events that are being
+/// handled finish within the same limit, and ends the broker and the registry.
 ///
 /// Name, version, id, address and metadata are defaults, which `MICRO_SERVER_NAME`,
 /// `MICRO_SERVER_VERSION`, `MICRO_SERVER_ID`, `MICRO_SERVER_ADDRESS` and `MICRO_SERVER_METADATA` replace.
@@ -44,20 +45,23 @@ public final class MicroService: Service, Sendable {
     ///   - registry: The registry; chosen by `MICRO_REGISTRY` if `nil`.
     ///   - transport: The transport to serve on, which calls may use as well; chosen by `MICRO_SERVER` if
     ///     `nil`.
+    ///   - broker: The broker for events; chosen by `MICRO_BROKER` if `nil`. It is run only if it is used.
     ///   - selector: The rule by which the client picks nodes; chosen by `MICRO_SELECTOR` if `nil`.
     ///   - codecs: Codecs beside those that are linked, which are preferred.
     ///   - plugins: The catalogue from which parts are chosen.
     ///   - middleware: What runs around all calls that arrive, the outermost first.
     ///   - messageMiddleware: What runs around all handlers, the outermost first.
+    ///   - subscriberMiddleware: What runs around all events that arrive, the outermost first.
     ///   - clientMiddleware: What runs around all calls that the service makes, the outermost first.
     ///   - configuration: Where the configuration comes from.
     ///   - components: What the service is made of.
     public init(
         _ name: String, version: String? = nil, id: String? = nil, address: String? = nil,
         metadata: [String: String] = [:], registry: (any Registry)? = nil,
-        transport: (any Transport)? = nil, selector: (any Selector)? = nil, codecs: [any Codec] = [],
-        plugins: Plugins = .linked, middleware: [any ServerMiddleware] = [],
+        transport: (any Transport)? = nil, broker: (any Broker)? = nil, selector: (any Selector)? = nil,
+        codecs: [any Codec] = [], plugins: Plugins = .linked, middleware: [any ServerMiddleware] = [],
         messageMiddleware: [any ServerMessageMiddleware] = [],
+        subscriberMiddleware: [any SubscriberMiddleware] = [],
         clientMiddleware: [any ClientMiddleware] = [], configuration: ConfigurationSources = .process,
         @ServiceBuilder _ components: () -> [any ServiceComponent]
     ) {
@@ -68,11 +72,11 @@ public final class MicroService: Service, Sendable {
             defaults: ServiceDefaults(
                 name: name, version: version, id: id, address: address, metadata: metadata),
             parts: GivenParts(
-                registry: registry, transports: transport.map { [$0] } ?? [], selector: selector,
-                codecs: codecs),
+                registry: registry, transports: transport.map { [$0] } ?? [], broker: broker,
+                selector: selector, codecs: codecs),
             plugins: plugins,
             middleware: ServerMiddlewareStack(calls: middleware, messages: messageMiddleware),
-            clientMiddleware: clientMiddleware, configuration: configuration, contents: contents)
+            subscriberMiddleware: subscriberMiddleware, clientMiddleware: clientMiddleware, configuration: configuration, contents: contents)
     }
 }
 
@@ -82,6 +86,7 @@ struct ServiceDefinition: Sendable {
     let parts: GivenParts
     let plugins: Plugins
     let middleware: ServerMiddlewareStack
+    let subscriberMiddleware: [any SubscriberMiddleware]
     let clientMiddleware: [any ClientMiddleware]
     let configuration: ConfigurationSources
     let contents: ServiceContents
@@ -100,4 +105,9 @@ public struct RunningService: Sendable {
 
     /// Calls other services.
     public let client: MicroClient
+
+    let subscriptions: EventSubscriptions
+
+    /// What has become of the events of each subscriber so far.
+    public var subscribers: [SubscriberStatistics] { subscriptions.statistics }
 }

@@ -8,7 +8,11 @@ struct ServicePlan: Sendable {
     let transport: any Transport
     let engine: ClientEngine
     let router: Router
+    let subscribers: [ResolvedSubscriber]
     private let endpoints: [ResolvedEndpoint]
+
+    /// The name of the broker, if the service has subscribers.
+    private let brokerName: String?
 
     init(_ definition: ServiceDefinition, client: MicroClient) throws(StartError) {
         let plugins = definition.plugins.withEngineSelectors
@@ -30,6 +34,12 @@ struct ServicePlan: Sendable {
             definition.contents.endpoints, environment: environment, codecs: codecs,
             middleware: definition.middleware)
         router = Router(endpoints, service: settings.identity.name)
+        subscribers = try SubscriberResolver.resolve(
+            definition.contents.subscribers, environment: environment, codecs: codecs,
+            middleware: definition.subscriberMiddleware)
+        let broker = subscribers.isEmpty ? nil : try engine.broker.start()
+        brokerName = broker?.name
+        if let broker { try SubscriberResolver.check(subscribers, broker: broker) }
     }
 
     /// What the registry is told of a service that listens.
@@ -40,9 +50,10 @@ struct ServicePlan: Sendable {
         metadata["transport"] = node.transport
         metadata["server"] = node.protocol
         metadata["registry"] = registry.name
+        metadata["broker"] = brokerName
         return ServiceRecord(
             name: settings.identity.name, version: settings.identity.version,
-            endpoints: endpoints.map(\.record).sorted { $0.name < $1.name },
+            endpoints: endpoints.map(\.record).sorted { $0.name < $1.name } + subscribers.map(\.record),
             nodes: [
                 Node(
                     id: settings.identity.nodeID,

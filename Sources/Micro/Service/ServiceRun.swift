@@ -31,7 +31,12 @@ struct ServiceRun: Sendable {
             }
             group.addTask { await plan.engine.run() }
             defer { group.cancelAll() }
-            try await serve(plan)
+            try await plan.engine.broker.whileRunning { error in
+                failure.value = error
+                stop.request()
+            } _: {
+                try await serve(plan)
+            }
         }
         if let error = failure.value { throw error }
     }
@@ -44,12 +49,14 @@ struct ServiceRun: Sendable {
         }
     }
 
-    /// Listens, is registered until told to stop, and lets the calls finish.
+    /// Listens and subscribes, is registered until told to stop, and lets calls and events finish.
     private func serve(_ plan: ServicePlan) async throws {
         let listener = try await plan.transport.listen(on: plan.settings.address, handler: plan.router)
         let running = RunningService(
             identity: plan.settings.identity, address: listener.address,
-            record: plan.record(boundTo: listener.address), client: service.client)
+            record: plan.record(boundTo: listener.address), client: service.client,
+            subscriptions: EventSubscriptions(plan.subscribers, broker: plan.engine.broker))
+        try await subscribe(running, listener)
         let registration = Registration(
             registry: plan.registry, record: running.record, timeToLive: plan.settings.timeToLive)
         _ = try? await stop.stop.cancelling {
@@ -61,8 +68,20 @@ struct ServiceRun: Sendable {
         if await registration.end() {
             _ = await stop.haste.wait(until: .now + plan.settings.spreadDelay)
         }
-        _ = try? await stop.haste.cancelling {
-            await listener.shutdown(deadline: .now + plan.settings.drainTimeout)
+        let deadline = ContinuousClock.now + plan.settings.drainTimeout
+        _ = try? await stop.haste.cancelling { await listener.shutdown(deadline: deadline) }
+        _ = try? await stop.haste.cancelling { await running.subscriptions.cancelAll(deadline: deadline) }
+    }
+
+    /// Opens the subscriptions, unless the service is told to stop meanwhile.
+    private func subscribe(_ running: RunningService, _ listener: any Listener) async throws {
+        do {
+            try await stop.stop.cancelling { try await running.subscriptions.openAll() }
+        } catch {
+            guard !stop.stop.hasFired else { return }
+            await listener.shutdown(deadline: .now)
+            await running.subscriptions.cancelAll(deadline: .now)
+            throw error
         }
     }
 

@@ -8,4 +8,5 @@ enum LogKeys {
     static let version = "micro.version"
     static let node = "micro.node.id"
     static let registry = "micro.registry"
+    static let topic = "messaging.destination.name"
 }

@@ -42,7 +42,7 @@ package final class GRPCListener: Listener {
         do {
             let channel =
                 if let (host, port) = address.hostPort {
-                    try await bind(bootstrap, to: host, port: port)
+                    try await bootstrap.bindAny(host: host, port: port)
                 } else {
                     try await bind(bootstrap, toSocket: address.unixSocketPath ?? "")
                 }
@@ -54,18 +54,6 @@ package final class GRPCListener: Listener {
             throw error
         } catch {
             throw StartError(.address, "Can't listen on \(address): \(BindFailure.text(error)).")
-        }
-    }
-
-    /// Binds a host and port; without a host all addresses, those of IPv4 alone where there is no IPv6.
-    private static func bind(
-        _ bootstrap: ServerBootstrap, to host: String, port: Int
-    ) async throws -> any Channel {
-        guard host.isEmpty else { return try await bootstrap.bind(host: host, port: port).get() }
-        do {
-            return try await bootstrap.bind(host: "::", port: port).get()
-        } catch let error as IOError where [EAFNOSUPPORT, EADDRNOTAVAIL].contains(error.errnoCode) {
-            return try await bootstrap.bind(host: "0.0.0.0", port: port).get()
         }
     }
 
@@ -100,20 +88,6 @@ package final class GRPCListener: Listener {
             await group.next()
             // Either all are gone, and terminating finds none, or they have just been terminated.
             group.cancelAll()
-        }
-    }
-}
-
-/// What to say of an address that can't be bound.
-private enum BindFailure {
-    static func text(_ error: any Error) -> String {
-        guard let error = error as? IOError else { return "\(error)" }
-        switch error.errnoCode {
-        case EADDRINUSE:
-            return "another program uses it; stop that, or choose another port (0 takes a free one)"
-        case EACCES: return "this user may not; ports below 1024 need the right to bind them"
-        case EADDRNOTAVAIL: return "it is not an address of this machine"
-        default: return error.description
         }
     }
 }

@@ -1,7 +1,5 @@
-import MicroCore
-
 /// The address that the registry is told: one that other machines can reach.
-enum AdvertisedAddress {
+package enum AdvertisedAddress {
     /// Returns the address of a node.
     ///
     /// - Parameters:
@@ -10,7 +8,7 @@ enum AdvertisedAddress {
     ///   - interfaces: The machine's addresses.
     /// - Returns: `host:port`, where a host that stands for all addresses is replaced by one of the machine
     ///   that the socket answers at: a private one if it has any.
-    static func text(
+    package static func text(
         _ advertise: String?, boundTo bound: ListenAddress,
         interfaces: @autoclosure () -> [InterfaceAddress] = InterfaceAddress.all
     ) -> String {

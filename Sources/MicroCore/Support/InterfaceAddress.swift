@@ -1,24 +1,24 @@
 #if canImport(Glibc)
-    internal import Glibc
+    import Glibc
 #elseif canImport(Musl)
-    internal import Musl
+    import Musl
 #else
-    internal import Darwin
+    import Darwin
 #endif
 
 /// An IP address of one of the machine's interfaces.
-struct InterfaceAddress: Sendable {
+package struct InterfaceAddress: Sendable {
     /// The address without a zone.
-    let text: String
-    let isIPv6: Bool
-    let isLoopback: Bool
+    package let text: String
+    package let isIPv6: Bool
+    package let isLoopback: Bool
 
     /// Whether it is one of a private network: 10/8, 172.16/12, 192.168/16, 100.64/10 or fd00::/8.
-    let isPrivate: Bool
+    package let isPrivate: Bool
 
     /// The addresses of the interfaces that are up, in the system's order, IPv4 and IPv6; link-local ones
     /// are left out, since they are of no use without their zone.
-    static var all: [InterfaceAddress] {
+    package static var all: [InterfaceAddress] {
         var list: UnsafeMutablePointer<ifaddrs>?
         guard getifaddrs(&list) == 0 else { return [] }
         // The list belongs to us until it is freed, and nothing of it is kept.

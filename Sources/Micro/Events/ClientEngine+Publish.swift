@@ -1,0 +1,65 @@
+import MicroCore
+
+extension ClientEngine {
+    /// Encodes an event as the first linked codec can, or as it is asked for.
+    func encode<Event: Sendable>(
+        _ event: Event, _ subtype: String?
+    ) throws(MicroError) -> (message: Message, subtype: String) {
+        for subtype in subtype.map({ [$0] }) ?? codecs.subtypes {
+            guard let coder = codecs.coder(for: Event.self, subtype: subtype) else { continue }
+            do {
+                return (try coder.encode(event), subtype)
+            } catch {
+                throw ClientErrors.invalid("The event can't be encoded: \(CodingFailure.text(error))")
+            }
+        }
+        throw ClientErrors.invalid(
+            "No linked codec can encode \(Event.self)" + (subtype.map { " as \"\($0)\"" } ?? "")
+                + ". Add the product \"MicroCodecJSON\" for Codable types, or \"MicroCodecProtobuf\" for Protobuf "
+                + "messages, to the target's dependencies in Package.swift.")
+    }
+
+    /// Gives an event to the broker.
+    func publish(
+        _ message: Message, contentType: String, to topic: String, _ options: PublishOptions
+    ) async throws(MicroError) {
+        var header = EventHeader.fields(of: outgoing(options.metadata))
+        header["Content-Type"] = contentType
+        header["Micro-Topic"] = topic
+        if let id = options.messageID { header["Micro-Id"] = id }
+        let event = BrokerEvent(topic: topic, header: header, body: message)
+        do {
+            try await broker.broker().publish(event, to: topic)
+        } catch let error as MicroError {
+            throw error
+        } catch is CancellationError {
+            throw ClientErrors.cancelled()
+        } catch {
+            throw ClientErrors.unavailable("The event can't be published: \(error)")
+        }
+    }
+}
+
+/// The header of events.
+enum EventHeader {
+    /// The fields of some metadata, named as go-micro names them; several values of a name are one field.
+    static func fields(of metadata: Metadata) -> [String: String] {
+        var fields: [String: String] = [:]
+        for (name, value) in metadata {
+            let name = title(name)
+            fields[name] = fields[name].map { "\($0),\(value)" } ?? value
+        }
+        return fields
+    }
+
+    /// Returns a name with each word's first letter in upper case, where a word is letters, digits and `_`.
+    static func title(_ name: String) -> String {
+        var text = ""
+        var isInWord = false
+        for character in name {
+            text += isInWord ? String(character) : character.uppercased()
+            isInWord = character.isLetter || character.isNumber || character == "_"
+        }
+        return text
+    }
+}

@@ -1,0 +1,89 @@
+public import MicroCore
+
+/// Something that publishes events: a service, a client, and what handlers are given.
+///
+/// ```swift
+/// try await context.publish("greetings", Greeting(message: "Hello!"))
+/// ```
+///
+/// The broker is chosen by `MICRO_BROKER` unless one is given in code; it is made when the first event is
+/// published. How sure it is that an event arrives, and when publishing returns, is the broker's
+/// `Delivery`.
+public protocol EventPublisher {
+    /// The client that publishes.
+    var client: MicroClient { get }
+}
+
+extension MicroClient: EventPublisher {
+    /// The client itself.
+    public var client: MicroClient { self }
+}
+
+extension MicroService: EventPublisher {}
+extension RequestContext: EventPublisher {}
+extension EventContext: EventPublisher {}
+extension RunningService: EventPublisher {}
+
+extension EventPublisher {
+    /// Publishes an event.
+    ///
+    /// - Parameters:
+    ///   - topic: The topic.
+    ///   - event: The event.
+    ///   - options: How it is published.
+    /// - Throws: A ``MicroError`` with the status `unavailable` if the broker can't be reached or did not get
+    ///   rid of the event, `invalidArgument` if topic or event can't be sent, and `failedPrecondition` if
+    ///   there is no broker.
+    public func publish<Event: Codable & Sendable>(
+        _ topic: String, _ event: Event, options: PublishOptions = PublishOptions()
+    ) async throws(MicroError) {
+        try await publish(topic: topic, value: event, options: options)
+    }
+
+    /// Publishes an event of any family of types, for modules that add one.
+    ///
+    /// - Parameters:
+    ///   - topic: The topic.
+    ///   - value: The event.
+    ///   - options: How it is published.
+    /// - Throws: What `publish(_:_:options:)` throws.
+    public func publish<Event: Sendable>(
+        topic: String, value: Event, options: PublishOptions
+    ) async throws(MicroError) {
+        let engine = try await client.core.engine(deadline: client.bound)
+        let (message, subtype) = try engine.encode(value, options.contentSubtype)
+        try await engine.publish(
+            message, contentType: EventContentType.contentType(of: subtype), to: topic, options)
+    }
+
+    /// Publishes an event that is encoded already.
+    ///
+    /// - Parameters:
+    ///   - topic: The topic.
+    ///   - message: The encoded event.
+    ///   - contentType: How it is encoded, such as `application/json`.
+    ///   - options: How it is published; its content subtype does not count.
+    /// - Throws: What `publish(_:_:options:)` throws.
+    package func publishRaw(
+        _ topic: String, _ message: Message, contentType: String, options: PublishOptions = PublishOptions()
+    ) async throws(MicroError) {
+        let engine = try await client.core.engine(deadline: client.bound)
+        try await engine.publish(message, contentType: contentType, to: topic, options)
+    }
+}
+
+extension MicroClient {
+    /// Begins to receive the events of a topic as they come.
+    ///
+    /// - Parameters:
+    ///   - options: What to receive, and how.
+    ///   - handler: Called for each event.
+    /// - Returns: The open subscription, which ends with the client at the latest.
+    /// - Throws: Why it can't be opened.
+    package func subscribeRaw(
+        _ options: SubscriptionOptions,
+        handler: @escaping @Sendable (ReceivedEvent) async -> Acknowledgement
+    ) async throws -> any BrokerSubscription {
+        try await core.engine(deadline: bound).broker.broker().subscribe(options, handler: handler)
+    }
+}

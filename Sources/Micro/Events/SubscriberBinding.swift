@@ -1,0 +1,112 @@
+internal import Logging
+import MicroCore
+
+/// What a broker calls for each event of a subscriber.
+typealias EventHandler = @Sendable (ReceivedEvent) async -> Acknowledgement
+
+/// A subscriber's function about to be put together with coders and middleware, once, at start.
+struct SubscriberBinding: Sendable {
+    let info: SubscriberInfo
+    let codecs: CodecSet
+    let middleware: [any SubscriberMiddleware]
+
+    /// Returns the whole of what runs for an event, or `nil` if no linked codec can decode it.
+    func bind<Event: Sendable>(
+        _ handler: @escaping @Sendable (Event, EventContext) async throws -> Void
+    ) -> EventHandler? {
+        let decoder = EventDecoder<Event>(codecs)
+        guard !decoder.subtypes.isEmpty else { return nil }
+        let run = wrap { context, message in
+            try await handler(try decoder.decode(message, as: context.contentSubtype), context)
+        }
+        let info = info
+        return { received in
+            do {
+                let subtype = try decoder.subtype(of: received.event)
+                let context = EventContext(received, contentSubtype: subtype, info: info)
+                try await run(context, received.event.body)
+                info.counters.count(.handled)
+                return .ack
+            } catch {
+                info.refused(error)
+                return .nack()
+            }
+        }
+    }
+
+    private func wrap(
+        _ handler: @escaping @Sendable (EventContext, Message) async throws -> Void
+    ) -> @Sendable (EventContext, Message) async throws -> Void {
+        var run = handler
+        for middleware in middleware.filter({ $0.applies(to: info) }).reversed() {
+            let next = run
+            run = { context, message in
+                try await middleware.handle(context) { try await next(context, message) }
+            }
+        }
+        return run
+    }
+}
+
+/// The coders of a subscriber's event.
+private struct EventDecoder<Event: Sendable>: Sendable {
+    private let coders: [String: MessageCoder<Event>]
+
+    /// The content subtypes that can be decoded, the preferred one first.
+    let subtypes: [String]
+
+    init(_ codecs: CodecSet) {
+        var coders: [String: MessageCoder<Event>] = [:]
+        for subtype in codecs.subtypes { coders[subtype] = codecs.coder(for: Event.self, subtype: subtype) }
+        self.coders = coders
+        subtypes = codecs.subtypes.filter { coders[$0] != nil }
+    }
+
+    /// Returns how an event is encoded.
+    ///
+    /// Without a content type go-micro takes it for Protobuf, and so do we where that can be decoded.
+    func subtype(of event: BrokerEvent) throws(UndecodableEvent) -> String {
+        let field = event.header.first { $0.key.caseInsensitiveEquals("content-type") }?.value ?? ""
+        guard !field.isEmpty else {
+            return coders[EventContentType.missing] == nil ? subtypes[0] : EventContentType.missing
+        }
+        guard let subtype = EventContentType.subtype(of: field), coders[subtype] != nil else {
+            let known = subtypes.map(EventContentType.contentType).joined(separator: ", ")
+            throw UndecodableEvent(
+                "Unsupported Content-Type: \(field.prefix(100)); this subscriber reads \(known)")
+        }
+        return subtype
+    }
+
+    func decode(_ message: Message, as subtype: String) throws(UndecodableEvent) -> Event {
+        guard let coder = coders[subtype] else { throw UndecodableEvent("Unsupported Content-Type") }
+        do {
+            return try message.withBytes(coder.decode)
+        } catch {
+            throw UndecodableEvent("The event can't be decoded: \(CodingFailure.text(error))")
+        }
+    }
+}
+
+/// Why an event can't be given to a subscriber's function.
+private struct UndecodableEvent: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+}
+
+extension SubscriberInfo {
+    /// Counts and logs an event that could not be handled.
+    ///
+    /// That the service is being stopped is nothing to report.
+    fileprivate func refused(_ error: any Error) {
+        counters.count(error is UndecodableEvent ? .undecodable : .failed)
+        if error is CancellationError, Task.isCancelled { return }
+        environment.logger.error(
+            error is UndecodableEvent ? "An event can't be decoded." : "A subscriber failed.",
+            metadata: [
+                LogKeys.topic: "\(topic)", LogKeys.reference: "\(ServiceEnvironment.newReference())",
+                LogKeys.error: "\(error)",
+            ])
+    }
+}

@@ -1,0 +1,88 @@
+package import NIOHTTP1
+
+/// A whole request, as a server received it.
+package struct HTTP1Request: Sendable {
+    /// The method: `POST`.
+    package var method: String
+
+    /// What is asked for, as it stands in the request line: `/?id=1`.
+    package var target: String
+
+    /// The header fields.
+    package var headers: HTTPHeaders
+
+    /// The body.
+    package var body: [UInt8]
+
+    /// Who asks: `127.0.0.1:50312`.
+    package var peer: String
+
+    /// Creates a request.
+    package init(
+        method: String = "POST", target: String = "/", headers: HTTPHeaders = [:], body: [UInt8] = [],
+        peer: String = ""
+    ) {
+        self.method = method
+        self.target = target
+        self.headers = headers
+        self.body = body
+        self.peer = peer
+    }
+}
+
+/// A whole response.
+package struct HTTP1Response: Sendable {
+    /// The status code.
+    package var status: Int
+
+    /// The header fields; `Content-Length` and `Connection` are added on the way out.
+    package var headers: HTTPHeaders
+
+    /// The body.
+    package var body: [UInt8]
+
+    /// Creates a response.
+    package init(status: Int, headers: HTTPHeaders = [:], body: [UInt8] = []) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+}
+
+/// The bounds of connections.
+package struct HTTP1Limits: Hashable, Sendable {
+    /// The greatest number of bytes of a message's header.
+    package var maximumHeaderSize = 16 << 10
+
+    /// The greatest number of bytes of a message's body.
+    package var maximumBodySize = 4 << 20
+
+    /// How many connections a server has open at most; more are closed as they come.
+    package var maximumConnections = 1000
+
+    /// How many unused connections a client keeps for one address.
+    package var maximumIdleConnections = 8
+
+    /// How long a connection may be without a request, and how long a request's header may take.
+    package var serverIdleTimeout: Duration = .seconds(60)
+
+    /// How long a request's body may take.
+    package var bodyTimeout: Duration = .seconds(30)
+
+    /// How long a client keeps an unused connection; shorter than any server does, so that a request seldom
+    /// meets a connection that is just being closed.
+    package var clientIdleTimeout: Duration = .seconds(15)
+
+    /// How long opening a connection may take.
+    package var connectTimeout: Duration = .seconds(5)
+
+    /// Creates the default bounds.
+    package init() {}
+
+    var decoder: NIOHTTPDecoderLimitConfiguration {
+        var limits = NIOHTTPDecoderLimitConfiguration()
+        limits.maxHeaderListSize = maximumHeaderSize
+        limits.maxHeaderFieldSize = maximumHeaderSize
+        return limits
+    }
+}

@@ -1,0 +1,215 @@
+import MicroCore
+import MicroNIO
+import NIOCore
+import NIOHTTP1
+
+/// One connection of a server: puts requests together, has them answered in turn, and keeps the bounds.
+///
+/// All of it is confined to the connection's event loop.
+final class ServerConnection: ChannelInboundHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    private enum Phase {
+        /// Nothing of a request has arrived.
+        case idle
+        /// A request's header is there.
+        case receiving(HTTPRequestHead)
+        /// A request is being answered; what arrives meanwhile waits.
+        case answering(HTTPRequestHead)
+        /// The last answer was written, and the rest is thrown away.
+        case closing
+    }
+
+    /// How many parts of further requests may wait while one is answered; beyond it nothing is read.
+    private static let waitingLimit = 64
+
+    private let channel: any Channel
+    private let limits: HTTP1Limits
+    private let handler: HTTP1Server.Handler
+    private let onEnd: () -> Void
+    private let peer: String
+
+    private var phase = Phase.idle
+    private var body: [UInt8] = []
+    private var waiting = FIFO<HTTPServerRequestPart>()
+    private var timer: Scheduled<Void>?
+    private var task: Task<Void, Never>?
+    private var isOpen = true
+    private var isDraining = false
+
+    init(
+        _ channel: any Channel, limits: HTTP1Limits, handler: @escaping HTTP1Server.Handler,
+        onEnd: @escaping () -> Void
+    ) {
+        self.channel = channel
+        self.limits = limits
+        self.handler = handler
+        self.onEnd = onEnd
+        let address = channel.remoteAddress
+        peer = address?.ipAddress.map { HostPort.join($0, address?.port ?? 0) } ?? "unknown"
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        arm(limits.serverIdleTimeout)
+        context.fireChannelActive()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        isOpen = false
+        timer?.cancel()
+        task?.cancel()
+        if task == nil { onEnd() }
+        context.fireChannelInactive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let part = unwrapInboundIn(data)
+        guard case .answering = phase else { return take(part) }
+        waiting.append(part)
+        if waiting.count == Self.waitingLimit { setReading(false) }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        switch (phase, error) {
+        case (.idle, let error as HTTPParserError), (.receiving, let error as HTTPParserError):
+            refuse(error == .headerOverflow ? 431 : 400)
+        case (.closing, is HTTPParserError):
+            // What follows a refusal need not make sense.
+            break
+        default:
+            channel.close(promise: nil)
+        }
+    }
+
+    /// Finishes what is being answered, and closes.
+    func drain() {
+        isDraining = true
+        switch phase {
+        case .idle, .receiving: channel.close(promise: nil)
+        case .answering, .closing: break
+        }
+    }
+
+    /// Cancels the handler and closes.
+    func terminate() {
+        task?.cancel()
+        channel.close(promise: nil)
+    }
+
+    private func take(_ part: HTTPServerRequestPart) {
+        switch (part, phase) {
+        case (.head(let head), .idle):
+            begin(head)
+        case (.body(let bytes), .receiving):
+            guard bytes.readableBytes <= limits.maximumBodySize - body.count else { return refuse(413) }
+            body.append(contentsOf: bytes.readableBytesView)
+        case (.end, .receiving(let head)):
+            answer(head)
+        default:
+            // What follows a refusal; the connection is being closed.
+            break
+        }
+    }
+
+    private func begin(_ head: HTTPRequestHead) {
+        phase = .receiving(head)
+        body = []
+        arm(limits.bodyTimeout)
+        let length = head.headers.first(name: "content-length").flatMap { Int($0) } ?? 0
+        guard length <= limits.maximumBodySize else { return refuse(413) }
+        guard head.headers.first(name: "expect")?.lowercased() == "100-continue" else { return }
+        let part = HTTPServerResponsePart.head(HTTPResponseHead(version: .http1_1, status: .continue))
+        channel.writeAndFlush(part, promise: nil)
+    }
+
+    private func answer(_ head: HTTPRequestHead) {
+        phase = .answering(head)
+        timer?.cancel()
+        let request = HTTP1Request(
+            method: head.method.rawValue, target: head.uri, headers: head.headers, body: body, peer: peer)
+        body = []
+        let connection = NIOLoopBound(self, eventLoop: channel.eventLoop)
+        let (handler, loop) = (handler, channel.eventLoop)
+        // The one task of the request: it is held here, cancelled with the connection, and the connection
+        // counts as open until it has ended.
+        task = Task.detached {
+            let response = await handler(request)
+            loop.execute { connection.value.finish(response) }
+        }
+    }
+
+    private func finish(_ response: HTTP1Response) {
+        task = nil
+        guard isOpen else { return onEnd() }
+        guard case .answering(let head) = phase else { return }
+        let keepsAlive = head.isKeepAlive && !isDraining
+        write(response, to: head, keepsAlive: keepsAlive)
+        guard keepsAlive else { return }
+        phase = .idle
+        arm(limits.serverIdleTimeout)
+        while let part = waiting.popFirst() {
+            take(part)
+            if case .answering = phase { break }
+        }
+        if waiting.count < Self.waitingLimit { setReading(true) }
+    }
+
+    private func refuse(_ status: Int) {
+        var head = HTTPRequestHead(version: .http1_1, method: .POST, uri: "/")
+        if case .receiving(let received) = phase { head = received }
+        let text = Array("\(status) \(StatusText.of(status))\n".utf8)
+        write(
+            HTTP1Response(status: status, headers: ["Content-Type": "text/plain"], body: text), to: head,
+            keepsAlive: false)
+    }
+
+    private func write(_ response: HTTP1Response, to request: HTTPRequestHead, keepsAlive: Bool) {
+        var headers = response.headers
+        headers.replaceOrAdd(name: "Content-Length", value: "\(response.body.count)")
+        headers.replaceOrAdd(name: "Connection", value: keepsAlive ? "keep-alive" : "close")
+        let head = HTTPResponseHead(
+            version: .http1_1, status: HTTPResponseStatus(statusCode: response.status), headers: headers)
+        channel.write(HTTPServerResponsePart.head(head), promise: nil)
+        if request.method != .HEAD, !response.body.isEmpty {
+            let body = channel.allocator.buffer(bytes: response.body)
+            channel.write(HTTPServerResponsePart.body(.byteBuffer(body)), promise: nil)
+        }
+        let end = HTTPServerResponsePart.end(nil)
+        guard !keepsAlive else { return channel.writeAndFlush(end, promise: nil) }
+        phase = .closing
+        let connection = NIOLoopBound(self, eventLoop: channel.eventLoop)
+        channel.writeAndFlush(end).whenComplete { _ in connection.value.closeSoon() }
+    }
+
+    /// Closes once the peer has had time to read the answer.
+    ///
+    /// Closing a socket that has unread bytes makes the system reset the connection, and the answer may be
+    /// lost; so a peer that still sends is read, and closes first.
+    private func closeSoon() {
+        guard isOpen else { return }
+        timer?.cancel()
+        let channel = channel
+        channel.close(mode: .output).whenFailure { _ in channel.close(promise: nil) }
+        timer = channel.eventLoop.scheduleTask(in: .seconds(1)) { channel.close(promise: nil) }
+    }
+
+    private func setReading(_ isReading: Bool) {
+        channel.setOption(.autoRead, value: isReading).whenFailure { _ in }
+    }
+
+    /// Closes the connection after a while, unless it gets on.
+    private func arm(_ timeout: Duration) {
+        timer?.cancel()
+        let connection = NIOLoopBound(self, eventLoop: channel.eventLoop)
+        timer = channel.eventLoop.scheduleTask(in: TimeAmount(timeout)) { connection.value.timedOut() }
+    }
+
+    private func timedOut() {
+        switch phase {
+        case .receiving: refuse(408)
+        case .idle, .closing: channel.close(promise: nil)
+        case .answering: break
+        }
+    }
+}
