@@ -1,3 +1,4 @@
+import HTTP2TestPeer
 import MicroCore
 import MicroTransportHTTP2
 import Testing

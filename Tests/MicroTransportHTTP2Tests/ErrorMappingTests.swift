@@ -1,3 +1,4 @@
+import HTTP2TestPeer
 import Foundation
 import MicroCore
 import MicroTransportHTTP2
