@@ -54,17 +54,19 @@ struct CompressionTests {
     @Test("off by default; an endpoint's choice goes before the service's, a handler's before both")
     func precedence() async throws {
         try await withHandler { handler in
-            #expect(try await reply(handler, "Hello").compression == .identity)
-            #expect(try await reply(handler, "Gzip").compression == .gzip)
-            #expect(try await reply(handler, "Chosen", "deflate").compression == .deflate)
+            let replies = [
+                try await reply(handler, "Hello"), try await reply(handler, "Gzip"),
+                try await reply(handler, "Chosen", "deflate"),
+            ]
+            #expect(replies.map(\.compression) == [.identity, .gzip, .deflate])
         }
         try await withHandler(["MICRO_SERVER_COMPRESSION": "Deflate"]) { handler in
-            #expect(try await reply(handler, "Hello").compression == .deflate)
-            #expect(try await reply(handler, "Gzip").compression == .gzip)
-            #expect(try await reply(handler, "Plain").compression == .identity)
-            let chosen = try await reply(handler, "Chosen", "identity")
-            #expect(chosen.compression == .identity)
-            #expect(chosen.trailingMetadata["was"] == "identity")
+            let replies = [
+                try await reply(handler, "Hello"), try await reply(handler, "Gzip"),
+                try await reply(handler, "Plain"), try await reply(handler, "Chosen", "identity"),
+            ]
+            #expect(replies.map(\.compression) == [.deflate, .gzip, .identity, .identity])
+            #expect(replies.last?.trailingMetadata["was"] == "identity")
         }
     }
 
@@ -101,7 +103,8 @@ struct CompressionTests {
                 configuration: .test(environment))
             try await withMicroClient(client) { client in
                 let options = CallOptions(address: "127.0.0.1:1", compression: option)
-                #expect(try await client.hello(options: options) == "\(wanted)")
+                let used = try await client.hello(options: options)
+                #expect(used == "\(wanted)")
             }
         }
     }
