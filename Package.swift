@@ -184,7 +184,8 @@ let package = Package(
         .target(
             name: "InteropSupport",
             dependencies: [
-                "MicroDefaults", "Micro", "MicroCore", "MicroRegistryMemory", "MicroTransportHTTP2", swiftProtobuf,
+                "MicroDefaults", "Micro", "MicroCore", "MicroRegistryMemory", "MicroTransportHTTP2",
+                swiftProtobuf,
             ],
             path: "Interop/Support", swiftSettings: settings),
         .executableTarget(

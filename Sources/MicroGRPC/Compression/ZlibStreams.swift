@@ -16,10 +16,9 @@ final class Deflater: @unchecked Sendable {
     // The stream stays at one address, which zlib remembers.
     private let stream: UnsafeMutablePointer<z_stream>
 
-    /// Creates a stream.
+    /// Creates a stream; fails if there is no memory for it.
     ///
     /// - Parameter compression: The format to write; any but `identity`.
-    /// - Returns: The stream, or `nil` if there is no memory for it.
     init?(_ compression: Compression) {
         stream = .allocate(capacity: 1)
         stream.initialize(to: z_stream())
@@ -71,7 +70,7 @@ final class Deflater: @unchecked Sendable {
 final class Inflater: @unchecked Sendable {
     private let stream: UnsafeMutablePointer<z_stream>
 
-    /// Creates a stream; `nil` if there is no memory for it.
+    /// Creates a stream; fails if there is no memory for it.
     init?() {
         stream = .allocate(capacity: 1)
         stream.initialize(to: z_stream())
