@@ -4,10 +4,10 @@ SWIFT ?= swift
 # Python modules of the set-up go before those of the system.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-SOURCES = Package.swift Sources Tests Examples Interop $(wildcard Benchmarks/Package.swift Benchmarks/Sources)
+SOURCES = Package.swift Sources Tests Examples Interop Fuzz $(wildcard Benchmarks/Package.swift Benchmarks/Sources)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test linkage bench bench-smoke bench-peers format lint clean
+.PHONY: help build demo test linkage bench bench-smoke bench-peers fuzz format lint clean
 
 help:
 	@echo "make demo         builds a greeter and the micro command, finds the one with the other, and calls it"
@@ -16,6 +16,7 @@ help:
 	@echo "make bench        measures our servers and clients beside others, and prints a table"
 	@echo "make bench-smoke  runs each benchmark for a moment, to see that it works"
 	@echo "make bench-peers  builds the peers of the benchmarks that take minutes"
+	@echo "make fuzz         feeds the parsers with made-up bytes, each for FUZZ_SECONDS (60)"
 	@echo "make format       formats the sources"
 	@echo "make lint         checks the sources' format and documentation"
 	@echo "make clean        removes what was built"
@@ -53,12 +54,16 @@ bench-peers:
 	@scripts/setup bench
 	$(MAKE) -C Benchmarks peers
 
+fuzz:
+	@scripts/setup build
+	Fuzz/run
+
 format:
 	$(SWIFT) format --in-place --parallel --recursive $(SOURCES)
 
 lint:
 	$(SWIFT) format lint --strict --parallel --recursive $(SOURCES)
-	@for script in scripts/* .ci/run; do bash -n $$script || exit 1; done
+	@for script in scripts/* .ci/run Fuzz/run; do bash -n $$script || exit 1; done
 
 clean:
 	rm -rf .build .venv

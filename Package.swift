@@ -5,13 +5,17 @@ import PackageDescription
 let strictness: [SwiftSetting] =
     Context.environment["MICRO_WARNINGS_AS_ERRORS"] == "1" ? [.treatAllWarnings(as: .error)] : []
 
+// `make fuzz` builds the parsers for libFuzzer, in a folder of its own. Nobody else has these flags.
+let isFuzzing = Context.environment["MICRO_FUZZ"] == "1"
+let sanitizers: [SwiftSetting] = isFuzzing ? [.unsafeFlags(["-sanitize=fuzzer,address"])] : []
+
 let settings: [SwiftSetting] =
     [
         .enableUpcomingFeature("ExistentialAny"),
         .enableUpcomingFeature("InternalImportsByDefault"),
         .enableUpcomingFeature("MemberImportVisibility"),
         .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
-    ] + strictness
+    ] + strictness + sanitizers
 
 // The libraries outside, by the name that a target uses.
 let argumentParser: Target.Dependency =
@@ -291,3 +295,16 @@ let package = Package(
             ], resources: [.copy("Fixtures")]),
     ]
 )
+
+if isFuzzing {
+    package.targets += [
+        .systemLibrary(name: "CLibFuzzer", path: "Fuzz/CLibFuzzer"),
+        .executableTarget(
+            name: "fuzz",
+            dependencies: [
+                "CLibFuzzer", "MicroCore", "MicroGRPC", "MicroRegistryMDNS", "MicroCodecJSON", logging, nioCore,
+                nioEmbedded,
+            ], path: "Fuzz", exclude: ["CLibFuzzer", "run"], swiftSettings: settings,
+            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address"])]),
+    ]
+}

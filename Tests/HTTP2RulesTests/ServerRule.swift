@@ -1,5 +1,6 @@
 import HTTP2TestPeer
 import MicroCore
+import MicroTransportHTTP2
 import Testing
 
 /// Something that a client sends, and what the RFC has the server do about it.
@@ -25,6 +26,9 @@ struct ServerRule: CustomTestStringConvertible, Sendable {
 
     var testDescription: String { rule }
 
+    /// Whether the server ends the connection.
+    var endsTheConnection: Bool { if case .connectionError = answer { true } else { false } }
+
     init(_ rule: String, _ answer: Answer, _ frames: Frame...) {
         (self.rule, self.answer) = (rule, answer)
         bytes = Frame.opening + Frame(.settings, flags: Frame.ack).bytes + frames.flatMap(\.bytes)
@@ -36,7 +40,11 @@ struct ServerRule: CustomTestStringConvertible, Sendable {
 
     /// Sends it to a server of its own, and looks at what comes back.
     func check() async throws {
-        try await withTestServer { listening in
+        // A case in which nothing comes back fails in some seconds.
+        var configuration = HTTP2Transport.Configuration()
+        configuration.serverKeepaliveInterval = .seconds(5)
+        configuration.keepaliveTimeout = .seconds(5)
+        try await withTestServer(configuration) { listening in
             let connection = try await RawConnection.connect(to: listening.address)
             try await connection.send(bytes)
             switch answer {

@@ -22,10 +22,12 @@ import Testing
         try await withTestServer { listening in
             let port = try #require(listening.address.hostPort?.port)
             let before = try sockets(of: port)
+            let rules = ServerFrameTypeTests.settings.filter(\.endsTheConnection)
+                + ServerFramingTests.preface + ServerHPACKTests.rules.filter(\.endsTheConnection)
             for _ in 0..<5 {
-                for offence in BadFrameTests.offences {
+                for rule in rules {
                     let connection = try await RawConnection.connect(to: listening.address)
-                    try await connection.send(offence.bytes)
+                    try await connection.send(rule.bytes)
                     #expect(try await connection.ends())
                     await connection.close()
                 }
