@@ -26,7 +26,7 @@ enum EtcdErrors {
         if error.rpcStatus == .permissionDenied {
             return " (the user needs the permission to read and write the keys of MICRO_REGISTRY_PREFIX)"
         }
-        if endpoint.isSecure != true, error.processed == .maybe, detail.contains("closed by the peer") {
+        if endpoint.isSecure != true, detail.contains("closed by the peer") {
             return " (if it speaks TLS, write https:// in front of the address)"
         }
         return ""
