@@ -65,12 +65,15 @@ import Testing
 
     @Test func saysThatAUserMayNotReadTheRegistry() async throws {
         let server = try await EtcdServer.started()
-        for command in ["user add root:secret", "user grant-role root root", "user add guest:guest", "auth enable"] {
+        for command in [
+            "user add root:secret", "user grant-role root root", "user add guest:guest", "auth enable",
+        ] {
             try await server.ctl(command.split(separator: " ").map(String.init))
         }
         let error = try await startError(
             .init(addresses: [server.address], credentials: .init(user: "guest", password: "guest")))
-        #expect(error.message.contains("permission denied") && error.message.contains("MICRO_REGISTRY_PREFIX"))
+        #expect(
+            error.message.contains("permission denied") && error.message.contains("MICRO_REGISTRY_PREFIX"))
     }
 
     @Test func servesAUserWhomNobodyAskedFor() async throws {
@@ -111,7 +114,8 @@ import Testing
         #expect(refused.message.contains(server.address) && refused.message.contains("The server refused us"))
         configuration.tls = TLSConfiguration(trustRoots: .file(certificates.otherRootPath))
         let untrusted = try await startError(configuration)
-        #expect(untrusted.message.contains(server.address) && untrusted.message.contains("We refused the server"))
+        #expect(
+            untrusted.message.contains(server.address) && untrusted.message.contains("We refused the server"))
 
         // Who doesn't speak TLS to it is told that it may.
         let plain = EtcdRegistry(configuration: .init(addresses: [server.address], timeout: .seconds(1)))

@@ -34,7 +34,8 @@ import Testing
     }
 
     @Test func saysThatItDoesNotRun() async throws {
-        let registry = EtcdRegistry(configuration: .init(addresses: ["127.0.0.1"], timeout: .milliseconds(100)))
+        let registry = EtcdRegistry(
+            configuration: .init(addresses: ["127.0.0.1"], timeout: .milliseconds(100)))
         let error = try await #require(throws: MicroError.self) { try await registry.lookup("greeter") }
         #expect(error.detail.contains("run()"))
     }

@@ -24,7 +24,8 @@ import Testing
 
     @Test func takesWhatAllShare() throws {
         let configuration = try EtcdRegistry.Configuration(
-            context: .context(["MICRO_TLS_CA": "/shared.pem", "MICRO_REGISTRY_ADDRESS": "http://localhost,b"]))
+            context: .context(["MICRO_TLS_CA": "/shared.pem", "MICRO_REGISTRY_ADDRESS": "http://localhost,b"])
+        )
         #expect(configuration.tls?.trustRoots == .file("/shared.pem"))
         #expect(try configuration.endpoints().map(\.isSecure) == [false, true])
         let none = try EtcdRegistry.Configuration(context: .empty)
@@ -35,9 +36,12 @@ import Testing
     @Test(arguments: [
         ("MICRO_REGISTRY_ADDRESS", "host:port"), ("MICRO_REGISTRY_ADDRESS", "a:1,b:99999"),
         ("MICRO_REGISTRY_ADDRESS", "ftp://a:1"), ("MICRO_REGISTRY_ADDRESS", "http://a:1/path"),
-        ("MICRO_REGISTRY_ADDRESS", "user@a:1"), ("MICRO_REGISTRY_ADDRESS", ","), ("MICRO_REGISTRY_ADDRESS", ":2379"),
-        ("MICRO_REGISTRY_ADDRESS", "a:0"), ("MICRO_REGISTRY_TIMEOUT", "0"), ("MICRO_REGISTRY_TIMEOUT", "soon"),
-        ("MICRO_REGISTRY_PREFIX", "registry"), ("MICRO_REGISTRY_PREFIX", "/"), ("MICRO_REGISTRY_USER", "root"),
+        ("MICRO_REGISTRY_ADDRESS", "user@a:1"), ("MICRO_REGISTRY_ADDRESS", ","),
+        ("MICRO_REGISTRY_ADDRESS", ":2379"),
+        ("MICRO_REGISTRY_ADDRESS", "a:0"), ("MICRO_REGISTRY_TIMEOUT", "0"),
+        ("MICRO_REGISTRY_TIMEOUT", "soon"),
+        ("MICRO_REGISTRY_PREFIX", "registry"), ("MICRO_REGISTRY_PREFIX", "/"),
+        ("MICRO_REGISTRY_USER", "root"),
         ("MICRO_REGISTRY_PASSWORD", "secret"), ("MICRO_REGISTRY_TLS_CERT", "/a.pem"),
     ])
     func saysWhichVariableIsWrong(name: String, value: String) throws {

@@ -9,12 +9,15 @@ enum Records {
     /// Returns a record with one node.
     static func node(_ node: Int, of service: Int, metadata more: [String: String] = [:]) -> ServiceRecord {
         let name = "\(prefix)\(service)"
-        let metadata = ["broker": "http", "protocol": "grpc", "registry": "etcd", "server": "grpc", "transport": "grpc"]
+        let metadata = [
+            "broker": "http", "protocol": "grpc", "registry": "etcd", "server": "grpc", "transport": "grpc",
+        ]
         return ServiceRecord(
             name: name, version: "1.0.0", endpoints: ["Hello", "Bye", "List"].map(endpoint),
             nodes: [
                 Node(
-                    id: "\(name)-6f1c0f9e-52a4-4f0f-9d3e-\(node)", address: "10.0.\(service % 256).\(node % 256):8080",
+                    id: "\(name)-6f1c0f9e-52a4-4f0f-9d3e-\(node)",
+                    address: "10.0.\(service % 256).\(node % 256):8080",
                     metadata: metadata.merging(more) { $1 })
             ])
     }

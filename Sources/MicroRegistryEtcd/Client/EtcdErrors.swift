@@ -8,7 +8,9 @@ enum EtcdErrors {
 
     /// Says which member failed, why, and what to do.
     static func text(_ error: MicroError, at endpoint: EtcdEndpoint) -> String {
-        let detail = error.detail.hasPrefix(connecting) ? String(error.detail.dropFirst(connecting.count)) : error.detail
+        let detail =
+            error.detail.hasPrefix(connecting)
+            ? String(error.detail.dropFirst(connecting.count)) : error.detail
         let place = detail.contains(endpoint.address) ? detail : "\(endpoint): \(detail)"
         return place + advice(error, at: endpoint)
     }

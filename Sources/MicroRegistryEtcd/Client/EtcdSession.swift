@@ -30,7 +30,7 @@ final class EtcdSession: Sendable {
             // etcd refuses a request for a token that comes with one that is too old.
             let response = try await unary(.authenticate, request, as: Metadata(), until: deadline)
             token.withLock { $0 = response.token }
-        } catch where error.detail.contains("authentication is not enabled") {
+        } catch  where error.detail.contains("authentication is not enabled") {
             // An etcd that asks nobody who he is serves us as well.
             token.withLock { $0 = nil }
         }
