@@ -170,14 +170,17 @@ let package = Package(
         // Floor 5: programs.
         .executableTarget(
             name: "MicroCLI",
-            dependencies: ["MicroDefaults", "Micro", "MicroCore", argumentParser, logging, unixSignals],
+            dependencies: [
+                "MicroDefaults", "Micro", "MicroCore", "MicroRegistryEtcd", argumentParser, logging,
+                unixSignals,
+            ],
             swiftSettings: settings
         ),
         .executableTarget(
             name: "protoc-gen-micro-swift", dependencies: [swiftProtobuf, protobufPluginLibrary],
             swiftSettings: settings
         ),
-        example("greeter-service", "Greeter/Service"),
+        example("greeter-service", "Greeter/Service", ["MicroRegistryEtcd"]),
         example("greeter-client", "Greeter/Client"),
         example("greeter-protobuf", "ProtobufGreeter", [swiftProtobuf], exclude: ["greeter.proto"]),
         example("streaming", "Streaming"),
@@ -253,8 +256,8 @@ let package = Package(
         tests(
             "MicroRegistryEtcdTests",
             [
-                "MicroRegistryEtcd", "MicroTesting", "MicroTestSupport", "MicroCore", "MicroCodecJSON", "Micro",
-                "MicroTransportHTTP2", configuration, inMemoryLogging, logging,
+                "MicroRegistryEtcd", "MicroTesting", "MicroTestSupport", "MicroCore", "MicroCLI",
+                "greeter-service", configuration, inMemoryLogging, logging,
             ]),
         tests(
             "ServiceEndpointTests",

@@ -46,5 +46,9 @@ let package = Package(
                 micro("MicroRegistryMemory"), micro("MicroTransportHTTP2"), argumentParser, swiftProtobuf,
             ],
             swiftSettings: settings),
+        .executableTarget(
+            name: "etcd-bench",
+            dependencies: [micro("MicroCore"), micro("MicroRegistryEtcd"), argumentParser],
+            swiftSettings: settings),
     ]
 )

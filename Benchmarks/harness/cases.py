@@ -3,7 +3,7 @@
 import contextlib
 import time
 
-from . import clients, connections, load, servers, wire
+from . import clients, connections, etcd, load, servers, wire
 from .report import OURS
 
 
@@ -202,6 +202,26 @@ def _prepared_client(bench, stack, one, server, in_flight):
         calls *= 4
 
 
+def etcd_registry(bench):
+    """The etcd registry beside etcdctl: list of all nodes, memory for each, and when watchers see a new one."""
+    advice = etcd.missing()
+    if advice:
+        raise RuntimeError(f"the etcd case can't run: {advice}")
+    sizes = etcd.Sizes(bench.settings.quick)
+    with etcd.Etcd(bench.server_core) as server:
+        etcd.fill(server, sizes)
+        for _ in range(bench.settings.passes):
+            ours, theirs, node_bytes = etcd.measure_list(server, sizes)
+            bench.note(OURS, "etcd_list_ms", ours)
+            bench.note("etcdctl", "etcd_list_ms", theirs)
+            bench.note(OURS, "etcd_node_bytes", node_bytes)
+            p50, p99, their_p50, their_p99 = etcd.measure_watch(server, sizes)
+            bench.note(OURS, "etcd_seen_p50_ms", p50)
+            bench.note("etcdctl", "etcd_seen_p50_ms", their_p50)
+            bench.note(OURS, "etcd_seen_p99_ms", p99)
+            bench.note("etcdctl", "etcd_seen_p99_ms", their_p99)
+
+
 def _percentile(ordered, percent):
     if not ordered:
         raise RuntimeError("nothing was measured")
@@ -210,5 +230,5 @@ def _percentile(ordered, percent):
 
 ALL = {
     "unary": unary, "latency": latency, "echo64k": echo64k, "tls": tls, "idle": idle, "stream": stream,
-    "spin": spin, "client": client,
+    "spin": spin, "client": client, "etcd": etcd_registry,
 }

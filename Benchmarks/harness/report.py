@@ -23,6 +23,10 @@ FIGURES = {
     "spin_first_byte_us": ("first answer of 400 slow calls", "µs", 0),
     "client_cpu_us_1": ("client's CPU per call, 1 in flight", "µs", 2),
     "client_cpu_us_100": ("client's CPU per call, 100 in flight", "µs", 2),
+    "etcd_list_ms": ("etcd: list of 10,000 nodes", "ms", 0),
+    "etcd_node_bytes": ("etcd: memory per cached node", "KiB", 2),
+    "etcd_seen_p50_ms": ("etcd: new node is seen, p50", "ms", 2),
+    "etcd_seen_p99_ms": ("etcd: new node is seen, p99", "ms", 2),
 }
 
 # What we hold ourselves to, as ratios to a peer in the same pass.

@@ -139,7 +139,8 @@ extension EtcdRegistry {
                     .invalidConfiguration,
                     "The time limit of the etcd registry is \(timeout); it takes 100 ms to 60 s.")
             }
-            guard prefix.hasPrefix("/"), prefix.utf8.count <= 1024, prefix.contains(where: { $0 != "/" }) else {
+            guard prefix.hasPrefix("/"), prefix.utf8.count <= 1024, prefix.contains(where: { $0 != "/" })
+            else {
                 throw StartError(
                     .invalidConfiguration,
                     "MICRO_REGISTRY_PREFIX is \"\(prefix.prefix(100))\"; it has to be a path such as "

@@ -71,7 +71,7 @@ private let record: PluginRecord = { .linkedProbe }
         let none = #expect(throws: StartError.self) {
             try Plugins([]).choose(PluginRole<any Registry>.registry, name: nil)
         }
-        #expect(none?.message.contains("MicroRegistry") == true)
+        #expect(none?.message.contains("MicroRegistryMDNS") == true)
     }
 
     @Test func twoOfOneNameAreAnError() {

@@ -5,8 +5,9 @@ import Testing
 
 @testable import MicroRegistryEtcd
 
-/// What can happen to an etcd, and to the way there. Each test ends with the living service registered, and the
-/// dead one gone.
+/// What can happen to an etcd, and to the way there.
+///
+/// Each test ends with the living service registered, and the dead one gone.
 @Suite(.serialized, .timeLimit(.minutes(2))) struct FaultTests {
     @Test func survivesAKilledEtcd() async throws {
         let server = try await EtcdServer.started()

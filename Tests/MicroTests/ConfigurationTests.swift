@@ -88,6 +88,7 @@ struct ConfigurationTests {
         for part in ["MICRO_REGISTRY", "\"mdns\"", "memory", "MicroRegistryMDNS"] {
             #expect(error.message.contains(part))
         }
+        #expect(try await refusal(["MICRO_REGISTRY": "etcd"]).message.contains("MicroRegistryEtcd"))
         #expect(try await refusal(["MICRO_SELECTOR": "best"]).message.contains("MICRO_SELECTOR is \"best\""))
         #expect(try await refusal(plugins: [.jsonCodec, .memoryTransport]).message.contains("No registry"))
         #expect(try await refusal(plugins: [.jsonCodec, .memoryRegistry]).message.contains("No transport"))

@@ -60,7 +60,9 @@ public struct Plugins: Sendable {
                 .unknownPlugin,
                 "No \(role.name) is linked. Add the product of one to the target's dependencies in "
                     + "Package.swift"
-                    + (KnownProducts.all(role: role.name).map { ", for example \($0)." } ?? "."))
+                    + (KnownProducts.example(role: role.name, preferred: role.preferred).map {
+                        ", for example \($0)."
+                    } ?? "."))
         }
         if let plugin = candidates.first(where: { $0.name == name || $0.aliases.contains(name) }) {
             return plugin
@@ -105,7 +107,9 @@ extension Plugins: ExpressibleByArrayLiteral {
 /// The products that have the plugins which we know of, to tell a user what to add.
 private enum KnownProducts {
     private static let products = [
-        "registry": ["mdns": "MicroRegistryMDNS", "memory": "MicroRegistryMemory"],
+        "registry": [
+            "mdns": "MicroRegistryMDNS", "memory": "MicroRegistryMemory", "etcd": "MicroRegistryEtcd",
+        ],
         "transport": [
             "grpc": "MicroTransportHTTP2", "http2": "MicroTransportHTTP2", "memory": "MicroTransportMemory",
         ],
@@ -115,5 +119,7 @@ private enum KnownProducts {
 
     static func product(role: String, name: String) -> String? { products[role]?[name] }
 
-    static func all(role: String) -> String? { products[role]?.values.min() }
+    static func example(role: String, preferred: [String]) -> String? {
+        preferred.compactMap { products[role]?[$0] }.first ?? products[role]?.values.min()
+    }
 }

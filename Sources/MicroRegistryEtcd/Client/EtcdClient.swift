@@ -19,7 +19,8 @@ struct EtcdClient: Sendable {
     /// - Returns: The answer.
     /// - Throws: A ``MicroError`` that names the member and the reason.
     func send<Request, Response>(
-        _ call: EtcdCall<Request, Response>, _ request: Request, until deadline: ContinuousClock.Instant? = nil
+        _ call: EtcdCall<Request, Response>, _ request: Request,
+        until deadline: ContinuousClock.Instant? = nil
     ) async throws(MicroError) -> Response {
         let deadline = deadline ?? .now + timeout
         var pauses = Pauses()

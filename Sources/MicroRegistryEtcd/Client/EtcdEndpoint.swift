@@ -15,11 +15,10 @@ struct EtcdEndpoint: Hashable, Sendable {
     /// etcd's port for clients.
     private static let defaultPort = 2379
 
-    /// Reads an address.
+    /// Reads an address; fails if the text is none.
     ///
     /// - Parameter text: `host:port`, `http://host:port` or `https://host:port`; 2379 is the port if there
     ///   is none.
-    /// - Returns: `nil` if the text is no such address.
     init?(_ text: String) {
         var rest = text[...]
         for (scheme, isSecure) in [("http://", false), ("https://", true)] where rest.hasPrefix(scheme) {

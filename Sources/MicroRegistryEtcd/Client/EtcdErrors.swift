@@ -8,7 +8,9 @@ enum EtcdErrors {
 
     /// Says which member failed, why, and what to do.
     static func text(_ error: MicroError, at endpoint: EtcdEndpoint) -> String {
-        let detail = error.detail.hasPrefix(connecting) ? String(error.detail.dropFirst(connecting.count)) : error.detail
+        let detail =
+            error.detail.hasPrefix(connecting)
+            ? String(error.detail.dropFirst(connecting.count)) : error.detail
         let place = detail.contains(endpoint.address) ? detail : "\(endpoint): \(detail)"
         return place + advice(error, at: endpoint)
     }
@@ -26,7 +28,7 @@ enum EtcdErrors {
         if error.rpcStatus == .permissionDenied {
             return " (the user needs the permission to read and write the keys of MICRO_REGISTRY_PREFIX)"
         }
-        if endpoint.isSecure != true, error.processed == .maybe, detail.contains("closed by the peer") {
+        if endpoint.isSecure != true, detail.contains("closed by the peer") {
             return " (if it speaks TLS, write https:// in front of the address)"
         }
         return ""

@@ -49,7 +49,8 @@ struct EtcdOpener: Sendable {
             group.addTask { () async -> Result<GRPCConnection, MicroError>? in
                 do throws(MicroError) {
                     return .success(
-                        try await GRPCConnection.open(to: endpoint.address, as: name, limits: limits, tls: tls))
+                        try await GRPCConnection.open(
+                            to: endpoint.address, as: name, limits: limits, tls: tls))
                 } catch {
                     return .failure(error)
                 }

@@ -27,9 +27,10 @@ final class EtcdSession: Sendable {
             $0.password = credentials.password
         }
         do {
-            let response = try await unary(.authenticate, request, until: deadline)
+            // etcd refuses a request for a token that comes with one that is too old.
+            let response = try await unary(.authenticate, request, as: Metadata(), until: deadline)
             token.withLock { $0 = response.token }
-        } catch where error.detail.contains("authentication is not enabled") {
+        } catch  where error.detail.contains("authentication is not enabled") {
             // An etcd that asks nobody who he is serves us as well.
             token.withLock { $0 = nil }
         }
@@ -38,6 +39,13 @@ final class EtcdSession: Sendable {
     /// Makes a call.
     func unary<Request, Response>(
         _ call: EtcdCall<Request, Response>, _ request: Request, until deadline: ContinuousClock.Instant
+    ) async throws(MicroError) -> Response {
+        try await unary(call, request, as: metadata, until: deadline)
+    }
+
+    private func unary<Request, Response>(
+        _ call: EtcdCall<Request, Response>, _ request: Request, as metadata: Metadata,
+        until deadline: ContinuousClock.Instant
     ) async throws(MicroError) -> Response {
         let head = CallHead(path: call.path, metadata: metadata, deadline: deadline)
         let reply = try await connection.unary(head, try EtcdCoding.encode(request))

@@ -36,6 +36,7 @@ struct KeyLayout: Hashable, Sendable {
     ///   - node: The node.
     ///   - isPlain: Whether the key is the one that go-micro uses, which has no version in it. A process
     ///     that holds a node in two versions needs another one for the second.
+    /// - Returns: The key.
     func key(of node: NodeKey, isPlain: Bool = true) -> String {
         let key = prefix + Self.component(node.service) + "/" + Self.component(node.id)
         return isPlain ? key : key + "@" + Self.component(node.version)

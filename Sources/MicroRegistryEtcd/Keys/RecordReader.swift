@@ -49,7 +49,8 @@ struct RecordReader {
         let record = try Self.decodeWhole(value)
         if heads.count >= Self.capacity { heads = [:] }
         heads[start] = ServiceRecord(
-            name: record.name, version: record.version, metadata: record.metadata, endpoints: record.endpoints)
+            name: record.name, version: record.version, metadata: record.metadata, endpoints: record.endpoints
+        )
         return record
     }
 

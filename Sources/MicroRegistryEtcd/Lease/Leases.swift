@@ -44,6 +44,8 @@ final class Leases: Sendable {
     /// - Parameters:
     ///   - seconds: The time to live, in whole seconds as etcd has it.
     ///   - deadline: When to give up.
+    /// - Returns: The lease's id.
+    /// - Throws: Why there is none.
     func lease(seconds: Int64, until deadline: ContinuousClock.Instant) async throws(MicroError) -> Int64 {
         if let id = leases.withLock({ $0[seconds]?.id }) { return id }
         return try await turns.take(seconds) { () async throws(MicroError) -> Int64 in
@@ -85,7 +87,8 @@ final class Leases: Sendable {
                 _ = try await client.send(.revokeLease, request, until: deadline)
             } catch {
                 Logger.current.info(
-                    "A lease could not be given back, and ends by itself.", metadata: ["error": "\(error.detail)"])
+                    "A lease could not be given back, and ends by itself.",
+                    metadata: ["error": "\(error.detail)"])
             }
         }
     }
@@ -173,7 +176,9 @@ final class Leases: Sendable {
                     continue
                 }
                 leases.withLock { leases in
-                    guard let seconds = leases.first(where: { $0.value.id == response.id })?.key else { return }
+                    guard let seconds = leases.first(where: { $0.value.id == response.id })?.key else {
+                        return
+                    }
                     leases[seconds]?.unansweredSince = nil
                 }
             }

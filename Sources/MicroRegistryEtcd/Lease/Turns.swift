@@ -18,7 +18,9 @@ final class Turns<Key: Hashable & Sendable>: Sendable {
     ///   - body: What to do.
     /// - Returns: What the body returned.
     /// - Throws: What the body threw, or that the task was cancelled while it waited.
-    func take<Value>(_ key: Key, _ body: () async throws(MicroError) -> Value) async throws(MicroError) -> Value {
+    func take<Value>(_ key: Key, _ body: () async throws(MicroError) -> Value) async throws(MicroError)
+        -> Value
+    {
         guard await begin(key) else { throw EtcdErrors.cancelled }
         defer { end(key) }
         return try await body()

@@ -42,6 +42,7 @@ actor Registrar {
     /// - Parameters:
     ///   - record: The service with one node.
     ///   - timeToLive: How long the node stays without being renewed; `nil` for ever.
+    /// - Throws: Why it doesn't; it is tried again all the same.
     func register(_ record: ServiceRecord, timeToLive: Duration?) async throws(MicroError) {
         for node in record.keys {
             let known = holdings[node]
@@ -153,12 +154,15 @@ actor Registrar {
         _ stored: Holding.Stored, at key: String, until deadline: ContinuousClock.Instant
     ) async throws(MicroError) -> Bool {
         let request = EtcdRangeRequest.with { $0.key = .init(key.utf8) }
-        guard let found = try await client.send(.range, request, until: deadline).kvs.first else { return false }
+        guard let found = try await client.send(.range, request, until: deadline).kvs.first else {
+            return false
+        }
         return found.lease == stored.lease && found.value.elementsEqual(stored.value)
     }
 
     private func delete(_ key: String, until deadline: ContinuousClock.Instant) async throws(MicroError) {
-        _ = try await client.send(.delete, EtcdDeleteRangeRequest.with { $0.key = .init(key.utf8) }, until: deadline)
+        _ = try await client.send(
+            .delete, EtcdDeleteRangeRequest.with { $0.key = .init(key.utf8) }, until: deadline)
     }
 
     // MARK: Background work

@@ -92,7 +92,11 @@ struct ScopeWatch {
         nextRevision = header.revision + 1
         cluster = header.clusterID
         directory.replace(with: records, service: scope.service)
-        if let service = scope.service { directory.markSynced(service: service) } else { directory.markSynced() }
+        if let service = scope.service {
+            directory.markSynced(service: service)
+        } else {
+            directory.markSynced()
+        }
         onSynced()
     }
 
@@ -136,9 +140,12 @@ struct ScopeWatch {
     /// Finds out that the cluster isn't the one that we know, or was put back to an earlier state: the revision
     /// to go on with would be another one, or come again.
     private mutating func check(_ header: EtcdResponseHeader) throws(MicroError) {
-        guard let nextRevision, header.clusterID != cluster || header.revision < nextRevision - 1 else { return }
+        guard let nextRevision, header.clusterID != cluster || header.revision < nextRevision - 1 else {
+            return
+        }
         self.nextRevision = nil
-        throw MicroError(.outOfRange, "The revision \(nextRevision) was compacted: etcd has other data than before.")
+        throw MicroError(
+            .outOfRange, "The revision \(nextRevision) was compacted: etcd has other data than before.")
     }
 
     private mutating func apply(_ events: [EtcdEvent]) {
@@ -164,7 +171,9 @@ struct ScopeWatch {
         }
     }
 
-    private mutating func cancellation(_ response: EtcdWatchResponse, _ session: EtcdSession) async -> MicroError {
+    private mutating func cancellation(_ response: EtcdWatchResponse, _ session: EtcdSession) async
+        -> MicroError
+    {
         if response.compactRevision > 0 {
             nextRevision = nil
             return MicroError(.outOfRange, "etcd: the revision was compacted.")

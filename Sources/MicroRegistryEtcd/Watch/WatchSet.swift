@@ -100,7 +100,9 @@ final class WatchSet: Sendable {
 
     private func synced(_ scope: WatchScope, _ stop: Alarm) {
         state.withLock { state in
-            guard state.following[scope]?.stop === stop, state.following[scope]?.isStopping == false else { return }
+            guard state.following[scope]?.stop === stop, state.following[scope]?.isStopping == false else {
+                return
+            }
             state.synced.insert(scope)
         }
     }

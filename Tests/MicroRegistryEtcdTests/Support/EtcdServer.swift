@@ -26,7 +26,8 @@ final class EtcdServer: Sendable {
         self.options = options
         address = "127.0.0.1:\(try FreePort.tcp())"
         peerURL = "http://127.0.0.1:\(try options.peerPort ?? FreePort.tcp())"
-        directory = FileManager.default.temporaryDirectory.appendingPathComponent("micro-etcd-\(UUID().uuidString)")
+        directory = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "micro-etcd-\(UUID().uuidString)")
     }
 
     deinit {

@@ -78,7 +78,8 @@ final class Fleet: Sendable {
             var found: [NodeKey: ServiceRecord]?
             while self.seen.withLock(\.self) != wanted || found != wanted {
                 guard ContinuousClock.now < end else {
-                    Issue.record("Seen \(self.seen.withLock(\.keys)), found \(String(describing: found?.keys))")
+                    Issue.record(
+                        "Seen \(self.seen.withLock(\.keys)), found \(String(describing: found?.keys))")
                     return
                 }
                 try await Task.sleep(for: .milliseconds(20))
