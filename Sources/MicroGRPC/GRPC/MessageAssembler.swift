@@ -21,6 +21,8 @@ struct MessageAssembler {
     private static let reserve = 64 << 10
 
     /// How the messages may be compressed, as the head has announced it.
+    ///
+    /// The flag of a message that is compressed is replaced by the mark of this.
     var compression = Compression.identity
 
     private let limit: Int
@@ -44,7 +46,8 @@ struct MessageAssembler {
         if partial.isEmpty, chunk.count >= Message.headroom {
             let total = try length(chunk) + Message.headroom
             if chunk.count >= total {
-                let message = complete(Array(chunk[..<total]))
+                var message = Message(withHeadroom: Array(chunk[..<total]))
+                if chunk[0] != 0 { message.receivedCompression = compression }
                 chunk = UnsafeRawBufferPointer(rebasing: chunk[total...])
                 return message
             }
@@ -63,18 +66,12 @@ struct MessageAssembler {
                     partial = []
                     needed = Message.headroom
                 }
-                return complete(partial)
+                var message = Message(withHeadroom: partial)
+                if partial[0] != 0 { message.receivedCompression = compression }
+                return message
             }
         }
         return nil
-    }
-
-    /// Makes a message, which tells by its headroom how it is compressed.
-    private func complete(_ bytes: [UInt8]) -> Message {
-        var message = Message(withHeadroom: bytes)
-        // The flag is 1 for whatever compression the head has announced.
-        if bytes[0] != 0 { message.receivedCompression = compression }
-        return message
     }
 
     private func length(_ prefix: some RandomAccessCollection<UInt8>) throws(Fault) -> Int {

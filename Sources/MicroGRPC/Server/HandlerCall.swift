@@ -14,7 +14,10 @@ enum HandlerCall: Sendable {
         do throws(MicroError) {
             switch self {
             case .unary(let run, let head, let message):
-                let reply = try await run(head, try message.restored(limit: limit))
+                let reply =
+                    message.receivedCompression == .identity
+                    ? try await run(head, message)
+                    : try await run(head, try message.restored(limit: limit))
                 return reply.compression == .identity ? .reply(reply) : compress(reply, head, limit: limit)
             case .serverStream(let run, let head, let message, let stream):
                 let message = try message.restored(limit: limit)
