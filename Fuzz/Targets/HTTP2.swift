@@ -41,7 +41,8 @@ extension FuzzTarget {
     /// Hands the bytes over in pieces, whose lengths the bytes themselves give.
     private static func feed(_ connection: HTTP2Connection, _ bytes: [UInt8], on loop: EmbeddedEventLoop) {
         let channel = EmbeddedChannel(handler: connection, loop: loop)
-        channel.connect(to: try? SocketAddress(ipAddress: "127.0.0.1", port: 1), promise: nil)
+        guard let address = try? SocketAddress(ipAddress: "127.0.0.1", port: 1) else { return }
+        channel.connect(to: address, promise: nil)
         var rest = bytes[...]
         while !rest.isEmpty {
             let piece = rest.prefix(1 + Int(rest.last ?? 0) * 8)
