@@ -305,6 +305,6 @@ if isFuzzing {
                 "CLibFuzzer", "MicroCore", "MicroGRPC", "MicroRegistryMDNS", "MicroCodecJSON", logging, nioCore,
                 nioEmbedded,
             ], path: "Fuzz", exclude: ["CLibFuzzer", "run"], swiftSettings: settings,
-            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address"])]),
+            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]),
     ]
 }
