@@ -305,9 +305,10 @@ if isFuzzing {
         .executableTarget(
             name: "fuzz",
             dependencies: [
-                "CLibFuzzer", "MicroCore", "MicroGRPC", "MicroRegistryMDNS", "MicroCodecJSON", logging, nioCore,
+                "CLibFuzzer", "MicroCore", "MicroGRPC", "MicroRegistryMDNS", "MicroCodecJSON", logging,
+                nioCore,
                 nioEmbedded,
             ], path: "Fuzz", exclude: ["CLibFuzzer", "run"], swiftSettings: settings,
-            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address"])]),
+            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]),
     ]
 }

@@ -9,7 +9,9 @@ struct FuzzTarget: Sendable {
     /// Good inputs, from which libFuzzer makes others.
     var seeds: @Sendable () -> [[UInt8]]
 
-    /// Takes an input. It must return for any: a trap, a sanitizer's report or a few seconds' time is a finding.
+    /// Takes an input.
+    ///
+    /// It must return for any: a trap, a sanitizer's report or a few seconds' time is a finding.
     var run: @Sendable ([UInt8]) -> Void
 }
 

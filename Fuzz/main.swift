@@ -37,9 +37,12 @@ var count = CInt(arguments.count - 1)
 var vector: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = .allocate(capacity: arguments.count)
 for (index, argument) in ([arguments[0]] + arguments[2...]).enumerated() { vector?[index] = strdup(argument) }
 vector?[Int(count)] = nil
-exit(
-    LLVMFuzzerRunDriver(&count, &vector) { data, size in
-        // Valid during the call, which is all that a target needs: it gets a copy.
-        chosen.run(Array(UnsafeBufferPointer(start: data, count: size)))
-        return 0
-    })
+exit(LLVMFuzzerRunDriver(&count, &vector, testOneInput))
+
+/// The function that libFuzzer's own `main`, which is linked and not run, wants to have.
+@_cdecl("LLVMFuzzerTestOneInput")
+func testOneInput(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
+    // The bytes are valid during the call: a target gets a copy.
+    chosen.run(Array(UnsafeBufferPointer(start: data, count: size)))
+    return 0
+}

@@ -9,7 +9,8 @@ extension FuzzTarget {
             [
                 [0, 0, 0, 0, 3, 1, 2, 3, 0, 0, 0, 0, 0], Array("100m".utf8), Array("a%20b%C3%A4%zz".utf8),
                 Array("application/grpc+json;a=b".utf8), Array("AQIDBA==".utf8),
-                StatusDetails.encode(MicroError(id: "a", code: 400, detail: "b", status: "c"), json: [123, 125]),
+                StatusDetails.encode(
+                    MicroError(id: "a", code: 400, detail: "b", status: "c"), json: [123, 125]),
             ]
         } run: { input in
             cut(input)
@@ -19,7 +20,8 @@ extension FuzzTarget {
                 _ = ContentType.subtype(text)
                 _ = ReservedFields.field(text)
             }
-            check(StatusFields.percentDecoded(StatusFields.percentEncoded(input)) == input, "percent encoding")
+            check(
+                StatusFields.percentDecoded(StatusFields.percentEncoded(input)) == input, "percent encoding")
             check(Base64.decode(Base64.encode(input, padding: false)) == input, "Base64")
             _ = StatusFields.percentDecoded(input)
             _ = Base64.decode(input)

@@ -8,7 +8,9 @@ import NIOEmbedded
 extension FuzzTarget {
     /// What a client sends to a server, behind a good greeting.
     static var http2Server: FuzzTarget {
-        FuzzTarget(name: "http2-server") { requests() } run: { input in
+        FuzzTarget(name: "http2-server") {
+            requests()
+        } run: { input in
             let loop = EmbeddedEventLoop()
             let connection = try? ServerConnection(
                 handler: FuzzHandler(), peer: Peer(address: "fuzz"), limits: HTTP2Limits(), loop: loop,
@@ -20,7 +22,9 @@ extension FuzzTarget {
 
     /// What a server sends to a client that has made a unary and a streaming call.
     static var http2Client: FuzzTarget {
-        FuzzTarget(name: "http2-client") { answers() } run: { input in
+        FuzzTarget(name: "http2-client") {
+            answers()
+        } run: { input in
             let loop = EmbeddedEventLoop()
             let connection = try? ClientConnection(
                 authority: "fuzz", ready: nil, status: ClientStatus(), limits: HTTP2Limits(), loop: loop)
@@ -41,7 +45,8 @@ extension FuzzTarget {
     /// Hands the bytes over in pieces, whose lengths the bytes themselves give.
     private static func feed(_ connection: HTTP2Connection, _ bytes: [UInt8], on loop: EmbeddedEventLoop) {
         let channel = EmbeddedChannel(handler: connection, loop: loop)
-        channel.connect(to: try? SocketAddress(ipAddress: "127.0.0.1", port: 1), promise: nil)
+        guard let address = try? SocketAddress(ipAddress: "127.0.0.1", port: 1) else { return }
+        channel.connect(to: address, promise: nil)
         var rest = bytes[...]
         while !rest.isEmpty {
             let piece = rest.prefix(1 + Int(rest.last ?? 0) * 8)
@@ -55,7 +60,9 @@ extension FuzzTarget {
         loop.run()
     }
 
-    private static func frame(_ type: UInt8, _ flags: UInt8, _ stream: UInt8, _ payload: [UInt8] = []) -> [UInt8] {
+    private static func frame(_ type: UInt8, _ flags: UInt8, _ stream: UInt8, _ payload: [UInt8] = [])
+        -> [UInt8]
+    {
         let length = [16, 8, 0].map { UInt8(truncatingIfNeeded: payload.count >> $0) }
         return length + [type, flags, 0, 0, 0, stream] + payload
     }
@@ -75,9 +82,11 @@ extension FuzzTarget {
             let message: [UInt8] = [0, 0, 0, 0, 3, 1, 2, 3]
             let call = frame(1, 4, 1, head) + frame(0, 1, 1, message)
             return [
-                call, call + frame(1, 5, 3, head), frame(1, 0, 1, head) + frame(9, 4, 1) + frame(0, 0, 1, message),
+                call, call + frame(1, 5, 3, head),
+                frame(1, 0, 1, head) + frame(9, 4, 1) + frame(0, 0, 1, message),
                 frame(1, 4, 1, head) + frame(0, 0, 1, message + message) + frame(3, 0, 1, [0, 0, 0, 8]),
-                call + frame(8, 0, 0, [0, 0, 1, 0]) + frame(6, 0, 0, message) + frame(4, 0, 0, [0, 4, 0, 0, 0, 1])
+                call + frame(8, 0, 0, [0, 0, 1, 0]) + frame(6, 0, 0, message)
+                    + frame(4, 0, 0, [0, 4, 0, 0, 0, 1])
                     + frame(7, 0, 0, [0, 0, 0, 0, 0, 0, 0, 0]),
             ]
         }
@@ -86,12 +95,15 @@ extension FuzzTarget {
     private static func answers() -> [[UInt8]] {
         let head = block([(":status", "200"), ("content-type", "application/grpc")])
         let message: [UInt8] = [0, 0, 0, 0, 3, 1, 2, 3]
-        let trailers = block([("grpc-status", "2"), ("grpc-message", "a%20b"), ("grpc-status-details-bin", "CAI")])
+        let trailers = block([
+            ("grpc-status", "2"), ("grpc-message", "a%20b"), ("grpc-status-details-bin", "CAI"),
+        ])
         return [1, 3].flatMap { (stream: UInt8) -> [[UInt8]] in
             [
                 frame(1, 4, stream, head) + frame(0, 0, stream, message) + frame(1, 5, stream, trailers),
                 frame(1, 5, stream, head + trailers),
-                frame(1, 4, stream, head) + frame(0, 0, stream, message + message) + frame(3, 0, stream, [0, 0, 0, 7]),
+                frame(1, 4, stream, head) + frame(0, 0, stream, message + message)
+                    + frame(3, 0, stream, [0, 0, 0, 7]),
                 frame(7, 0, 0, [0, 0, 0, 1, 0, 0, 0, 0]),
             ]
         }

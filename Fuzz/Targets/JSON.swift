@@ -1,5 +1,5 @@
-import MicroCore
 import MicroCodecJSON
+import MicroCore
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials

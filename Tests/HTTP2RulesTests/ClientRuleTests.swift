@@ -29,7 +29,8 @@ import Testing
         ignored("4.1: unknown frames are ignored", Frame(type: 0xFA, flags: 255, stream: 0, payload: [1])),
         ignored("6.8: PING is answered", .ping),
         ignored("6.5.2: unknown settings are ignored", .settings((0xABCD, 1))),
-        ClientRule("4.2: a frame above the limit", frameSize, bytes: Frame(.data, stream: 1).bytes(length: 16385)),
+        ClientRule(
+            "4.2: a frame above the limit", frameSize, bytes: Frame(.data, stream: 1).bytes(length: 16385)),
         ClientRule("5.1: DATA on an idle stream", protocolError, .data([1], stream: 3)),
         ClientRule("5.1: RST_STREAM on an idle stream", protocolError, .reset(ErrorCode.cancel, stream: 3)),
         ClientRule("5.1: WINDOW_UPDATE on an idle stream", protocolError, .windowUpdate(1, stream: 3)),
@@ -47,26 +48,33 @@ import Testing
             Frame(
                 .pushPromise, flags: 4, stream: 1, [0, 0, 0, 2] + Frame.block(RawConnection.request("/x")))),
         ClientRule("6.7: PING of another length", frameSize, Frame(.ping, [1])),
-        ClientRule("6.8: GOAWAY on a stream", protocolError, Frame(.goAway, stream: 1, [0, 0, 0, 1, 0, 0, 0, 0])),
+        ClientRule(
+            "6.8: GOAWAY on a stream", protocolError, Frame(.goAway, stream: 1, [0, 0, 0, 1, 0, 0, 0, 0])),
         ClientRule("6.9: a WINDOW_UPDATE of nothing", protocolError, .windowUpdate(0, stream: 0)),
-        ClientRule("6.9.1: beyond the limit on the connection", flowControl, .windowUpdate(0x7FFF_FFFF, stream: 0)),
+        ClientRule(
+            "6.9.1: beyond the limit on the connection", flowControl, .windowUpdate(0x7FFF_FFFF, stream: 0)),
         ClientRule(
             "6.9.1: beyond the limit on a stream", .streamError([ErrorCode.flowControl]),
             .headers(head, stream: 1), .windowUpdate(0x7FFF_FFFF, stream: 1)),
-        ClientRule("6.10: CONTINUATION without HEADERS", protocolError, Frame(.continuation, flags: 4, stream: 1)),
+        ClientRule(
+            "6.10: CONTINUATION without HEADERS", protocolError, Frame(.continuation, flags: 4, stream: 1)),
         ClientRule(
             "6.10: another frame inside a block", protocolError,
             Frame(.headers, stream: 1, Frame.block(head)), .ping),
         ClientRule("RFC 7541, 6.1: the index 0", compression, .rawHeaders([0x80], stream: 1)),
-        ClientRule("RFC 7541, 2.3.3: an index behind both tables", compression, .rawHeaders([0xBE], stream: 1)),
-        ClientRule("RFC 7541, 4.2: a table above our limit", compression, .rawHeaders([0x3F, 0xE2, 0x1F], stream: 1)),
+        ClientRule(
+            "RFC 7541, 2.3.3: an index behind both tables", compression, .rawHeaders([0xBE], stream: 1)),
+        ClientRule(
+            "RFC 7541, 4.2: a table above our limit", compression, .rawHeaders([0x3F, 0xE2, 0x1F], stream: 1)),
     ]
 
     static let answers: [ClientRule] = [
-        ClientRule("8.1: DATA in front of the head", malformed, .data(framed([1]), stream: 1)),
+        // nghttp2 ends the connection, as section 5.4.1 allows.
+        ClientRule("8.1: DATA in front of the head", protocolError, .data(framed([1]), stream: 1)),
         ClientRule(
             "8.1: trailers end the answer", malformed,
-            .headers(head, stream: 1), .data(framed([1]), stream: 1), .headers([("grpc-status", "0")], stream: 1)),
+            .headers(head, stream: 1), .data(framed([1]), stream: 1),
+            .headers([("grpc-status", "0")], stream: 1)),
         ClientRule(
             "8.1: trailers with :status", malformed,
             .headers(head, stream: 1), .data([0], stream: 1), .headers(head, stream: 1, ends: true)),

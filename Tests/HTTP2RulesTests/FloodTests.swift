@@ -40,7 +40,8 @@ import Testing
         },
         Flood("made you reset, by a malformed request") { [.headers(missing, stream: $0)] },
         Flood("calls beyond the limit") { [.request($0)] },
-        Flood("CONTINUATION (CVE-2024-27316)", first: [Frame(.headers, stream: 1, [0x82])], count: 1000) { _ in
+        Flood("CONTINUATION (CVE-2024-27316)", first: [Frame(.headers, stream: 1, [0x82])], count: 1000) {
+            _ in
             [Frame(.continuation, stream: 1)]
         },
         Flood("CONTINUATION with fields", first: [Frame(.headers, stream: 1, [0x82])], count: 1000) { _ in
@@ -76,7 +77,8 @@ import Testing
                 let streams = (0..<50).map { UInt32(2 * (50 * round + $0) + 1) }
                 let bytes = streams.flatMap { stream -> [UInt8] in
                     let frames: [Frame] = [
-                        .headers(fields, stream: stream), .data(framed([1]), stream: stream, ends: true), .ping,
+                        .headers(fields, stream: stream), .data(framed([1]), stream: stream, ends: true),
+                        .ping,
                         .windowUpdate(9, stream: 0), Frame(type: 0xFA, flags: 0, stream: 0, payload: []),
                     ]
                     return frames.flatMap(\.bytes)

@@ -17,7 +17,9 @@ import Testing
     /// A window's worth of tiny messages is read in order, and opens the window when all are read.
     @Test func tinyMessagesKeepTheirOrder() throws {
         var inbox = Inbox(limit: 100)
-        let messages = (0..<20_000).map { [UInt8(truncatingIfNeeded: $0), UInt8(truncatingIfNeeded: $0 >> 8)] }
+        let messages = (0..<20_000).map {
+            [UInt8(truncatingIfNeeded: $0), UInt8(truncatingIfNeeded: $0 >> 8)]
+        }
         let bytes = messages.flatMap { framed($0) }
         // In chunks that end inside of messages.
         for start in stride(from: 0, to: bytes.count, by: 1009) {

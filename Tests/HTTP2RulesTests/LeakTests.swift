@@ -22,7 +22,8 @@ import Testing
         try await withTestServer { listening in
             let port = try #require(listening.address.hostPort?.port)
             let before = try sockets(of: port)
-            let rules = ServerFrameTypeTests.settings.filter(\.endsTheConnection)
+            let rules =
+                ServerFrameTypeTests.settings.filter(\.endsTheConnection)
                 + ServerFramingTests.preface + ServerHPACKTests.rules.filter(\.endsTheConnection)
             for _ in 0..<5 {
                 for rule in rules {

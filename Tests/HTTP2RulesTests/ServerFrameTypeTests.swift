@@ -16,7 +16,8 @@ import Testing
             "6.1: padding as long as the payload", protocolError,
             .request(1), Frame(.data, flags: Frame.padded, stream: 1, [3, 0, 0])),
         ServerRule(
-            "6.1: padding without its length", .connectionError([ErrorCode.frameSize, ErrorCode.protocolError]),
+            "6.1: padding without its length",
+            .connectionError([ErrorCode.frameSize, ErrorCode.protocolError]),
             .request(1), Frame(.data, flags: Frame.padded, stream: 1)),
         ServerRule(
             "6.1: padding is no data", .grpcStatus(1, "0"),
@@ -31,11 +32,13 @@ import Testing
         ServerRule(
             "6.2: padding and priority are taken off", .grpcStatus(1, "0"),
             .rawHeaders(
-                [2, 0, 0, 0, 0, 15] + Frame.block(RawConnection.request("/test.Test/Echo")) + [0, 0], stream: 1,
+                [2, 0, 0, 0, 0, 15] + Frame.block(RawConnection.request("/test.Test/Echo")) + [0, 0],
+                stream: 1,
                 flags: Frame.endHeaders | Frame.padded | Frame.priority),
             .data(framed([1]), stream: 1, ends: true)),
         ServerRule(
-            "6.2: a priority that is too short", .connectionError([ErrorCode.frameSize, ErrorCode.protocolError]),
+            "6.2: a priority that is too short",
+            .connectionError([ErrorCode.frameSize, ErrorCode.protocolError]),
             .rawHeaders([0, 0, 0], stream: 1, flags: Frame.endHeaders | Frame.priority)),
         ServerRule("6.3: PRIORITY on the connection", protocolError, Frame(.priority, [0, 0, 0, 0, 1])),
         ServerRule("6.3: PRIORITY of another length", frameSize, Frame(.priority, stream: 1, [0, 0, 0, 0])),
@@ -51,14 +54,17 @@ import Testing
     ]
 
     static let settings: [ServerRule] = [
-        ServerRule("6.5: an acknowledgement with a payload", frameSize, Frame(.settings, flags: 1, [0, 3, 0, 0, 0, 1])),
+        ServerRule(
+            "6.5: an acknowledgement with a payload", frameSize,
+            Frame(.settings, flags: 1, [0, 3, 0, 0, 0, 1])),
         ServerRule("6.5: SETTINGS on a stream", protocolError, Frame(.settings, stream: 1)),
         ServerRule("6.5: a length that is no multiple of six", frameSize, Frame(.settings, [0, 3, 0])),
         ServerRule("6.5.2: ENABLE_PUSH above 1", protocolError, .settings((2, 2))),
         ServerRule("6.5.2: INITIAL_WINDOW_SIZE above the limit", flowControl, .settings((4, 0x8000_0000))),
         ServerRule("6.5.2: MAX_FRAME_SIZE below the limit", protocolError, .settings((5, 16383))),
         ServerRule("6.5.2: MAX_FRAME_SIZE above the limit", protocolError, .settings((5, 1 << 24))),
-        ServerRule("6.5.2: unknown settings are ignored", .nothing, .settings((0xABCD, 77), (1, 0), (6, 100))),
+        ServerRule(
+            "6.5.2: unknown settings are ignored", .nothing, .settings((0xABCD, 77), (1, 0), (6, 100))),
         ServerRule("6.5.3: many at once are applied in their order", .nothing, .settings((4, 0), (4, 65535))),
         // nghttp2 ends the streams, and not the connection; see docs/HTTP2.md.
         ServerRule(
@@ -72,12 +78,14 @@ import Testing
         ServerRule(
             "6.6: PUSH_PROMISE from a client", protocolError,
             .request(1), Frame(.pushPromise, flags: 4, stream: 1, [0, 0, 0, 2] + block)),
-        ServerRule("6.7: PING on a stream", protocolError, Frame(.ping, stream: 1, [0, 0, 0, 0, 0, 0, 0, 0])),
+        ServerRule(
+            "6.7: PING on a stream", protocolError, Frame(.ping, stream: 1, [0, 0, 0, 0, 0, 0, 0, 0])),
         ServerRule("6.7: PING of another length", frameSize, Frame(.ping, [1, 2, 3])),
         ServerRule(
             "6.7: an acknowledgement that nobody asked for is dropped", .nothing,
             Frame(.ping, flags: Frame.ack, [1, 1, 1, 1, 1, 1, 1, 1])),
-        ServerRule("6.8: GOAWAY on a stream", protocolError, Frame(.goAway, stream: 1, [0, 0, 0, 0, 0, 0, 0, 0])),
+        ServerRule(
+            "6.8: GOAWAY on a stream", protocolError, Frame(.goAway, stream: 1, [0, 0, 0, 0, 0, 0, 0, 0])),
         ServerRule("6.8: GOAWAY that is too short", frameSize, Frame(.goAway, [0, 0, 0, 0, 0])),
     ]
 
@@ -86,7 +94,8 @@ import Testing
         // nghttp2 ends the connection, as section 5.4.1 allows; see docs/HTTP2.md.
         ServerRule("6.9: nothing on a stream", protocolError, .request(1), .windowUpdate(0, stream: 1)),
         ServerRule("6.9: another length", frameSize, Frame(.windowUpdate, [0, 0, 1])),
-        ServerRule("6.9.1: beyond the limit on the connection", flowControl, .windowUpdate(0x7FFF_FFFF, stream: 0)),
+        ServerRule(
+            "6.9.1: beyond the limit on the connection", flowControl, .windowUpdate(0x7FFF_FFFF, stream: 0)),
         ServerRule(
             "6.9.1: beyond the limit on a stream", .streamError(1, [ErrorCode.flowControl]),
             .request(1), .windowUpdate(0x7FFF_FFFF, stream: 1)),
@@ -99,7 +108,8 @@ import Testing
     ]
 
     static let continuations: [ServerRule] = [
-        ServerRule("6.10: CONTINUATION without HEADERS", protocolError, Frame(.continuation, flags: 4, stream: 1)),
+        ServerRule(
+            "6.10: CONTINUATION without HEADERS", protocolError, Frame(.continuation, flags: 4, stream: 1)),
         ServerRule(
             "6.10: CONTINUATION behind a complete block", protocolError,
             .request(1), Frame(.continuation, flags: 4, stream: 1)),
@@ -109,7 +119,8 @@ import Testing
         ServerRule(
             "6.10: CONTINUATION on the connection", protocolError,
             Frame(.headers, stream: 1, block), Frame(.continuation, flags: 4, stream: 0)),
-        ServerRule("6.10: another frame inside a block", protocolError, Frame(.headers, stream: 1, block), .ping),
+        ServerRule(
+            "6.10: another frame inside a block", protocolError, Frame(.headers, stream: 1, block), .ping),
         ServerRule(
             "6.10: an unknown frame inside a block", protocolError,
             Frame(.headers, stream: 1, block), Frame(type: 0xFA, flags: 0, stream: 1, payload: [])),
@@ -117,7 +128,8 @@ import Testing
             "6.10: HEADERS inside a block", protocolError, Frame(.headers, stream: 1, block), .request(3)),
         ServerRule(
             "6.10: a block in three frames", .grpcStatus(1, "0"),
-            Frame(.headers, stream: 1, Array(Frame.block(RawConnection.request("/test.Test/Echo")).prefix(10))),
+            Frame(
+                .headers, stream: 1, Array(Frame.block(RawConnection.request("/test.Test/Echo")).prefix(10))),
             Frame(.continuation, stream: 1),
             Frame(
                 .continuation, flags: 4, stream: 1,
@@ -149,7 +161,8 @@ import Testing
         try await withTestServer { listening in
             let connection = try await RawConnection.open(to: listening.address)
             try await connection.send(
-                .request(1, "/test.Test/Stream"), Frame(.goAway, [0, 0, 0, 0, 0, 0, 0, 9] + Array("bye".utf8)),
+                .request(1, "/test.Test/Stream"),
+                Frame(.goAway, [0, 0, 0, 0, 0, 0, 0, 9] + Array("bye".utf8)),
                 .data(framed([1]), stream: 1, ends: true))
             #expect(try await connection.answer(on: 1)["grpc-status"] == "0")
             await connection.close()

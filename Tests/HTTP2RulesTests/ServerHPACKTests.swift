@@ -27,7 +27,8 @@ import Testing
         broken("4.2: a table larger than our limit", [0x3F, 0xE2, 0x1F]),
         broken("4.2: a change of the table's size behind a field", [0x82, 0x20]),
         good("4.2: two changes of the table's size in front", [0x20, 0x3F, 0xE1, 0x1F]),
-        broken("5.1: a number that is too great", [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F]),
+        broken(
+            "5.1: a number that is too great", [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F]),
         broken("5.1: a number that does not end", [0xFF, 0x80]),
         broken("5.1: a change of the table's size that does not end", [0x3F]),
         broken("5.2: a name that does not end", [0x00, 0x05, 0x61]),

@@ -1,8 +1,9 @@
 import HTTP2TestPeer
 import Testing
 
-/// RFC 9113, section 8: what a request may have, as a server sees it. A request that breaks a rule is malformed:
-/// its stream ends, and the connection goes on.
+/// RFC 9113, section 8: what a request may have, as a server sees it.
+///
+/// A request that breaks a rule is malformed: its stream ends, and the connection goes on.
 @Suite struct ServerRequestTests {
     private static let malformed = ServerRule.Answer.streamError(1, [ErrorCode.protocolError])
     private static let usual = RawConnection.request("/test.Test/Echo")
@@ -13,7 +14,8 @@ import Testing
         more: [(String, String)] = [], first: [(String, String)] = []
     ) -> ServerRule {
         let fields = first + RawConnection.request("/test.Test/Echo", changes, more: more)
-        return ServerRule(name, answer, .headers(fields, stream: 1), .data(framed([1]), stream: 1, ends: true))
+        return ServerRule(
+            name, answer, .headers(fields, stream: 1), .data(framed([1]), stream: 1, ends: true))
     }
 
     static let fields: [ServerRule] =
@@ -33,7 +35,9 @@ import Testing
             rule("8.2.1: bytes above 0x7F in a value are allowed", .grpcStatus(1, "0"), more: [("a", "é")]),
             rule("8.2.2: te: trailers is allowed", .grpcStatus(1, "0"), ["te": "trailers"]),
             rule("8.2.2: te with anything else", malformed, ["te": "gzip"]),
-            rule("8.2.3: cookies may be cut in pieces", .grpcStatus(1, "0"), more: [("cookie", "a"), ("cookie", "b")]),
+            rule(
+                "8.2.3: cookies may be cut in pieces", .grpcStatus(1, "0"),
+                more: [("cookie", "a"), ("cookie", "b")]),
         ]
         + ["connection", "proxy-connection", "keep-alive", "transfer-encoding", "upgrade"].map {
             rule("8.2.2: \($0) belongs to HTTP/1.1", more: [($0, "close")])
@@ -49,17 +53,21 @@ import Testing
             rule("8.3.1: an asterisk is for OPTIONS", malformed, [":path": "*"]),
             rule(
                 "8.3.1: an asterisk with OPTIONS", .status(1, "405"), [":method": "OPTIONS", ":path": "*"]),
-            rule("8.3.1: no :authority is allowed", .grpcStatus(1, "0"), [":authority": nil], more: [("host", "x")]),
+            rule(
+                "8.3.1: no :authority is allowed", .grpcStatus(1, "0"), [":authority": nil],
+                more: [("host", "x")]),
             rule("8.5: CONNECT with :path", malformed, [":method": "CONNECT"]),
             rule(
                 "8.5: CONNECT without :authority", malformed,
                 [":method": "CONNECT", ":path": nil, ":scheme": nil, ":authority": nil]),
             rule(
-                "8.5: CONNECT is refused", .status(1, "405"), [":method": "CONNECT", ":path": nil, ":scheme": nil]),
+                "8.5: CONNECT is refused", .status(1, "405"),
+                [":method": "CONNECT", ":path": nil, ":scheme": nil]),
         ]
-        + [(":method", "POST"), (":scheme", "http"), (":path", "/test.Test/Echo"), (":authority", "test")].map {
-            rule("8.3: \($0.0) twice", first: [$0])
-        }
+        + [(":method", "POST"), (":scheme", "http"), (":path", "/test.Test/Echo"), (":authority", "test")].map
+    {
+        rule("8.3: \($0.0) twice", first: [$0])
+    }
         + [":method", ":scheme", ":path"].map { rule("8.3.1: no \($0)", malformed, [$0: nil]) }
 
     static let bodies: [ServerRule] = [
@@ -78,9 +86,11 @@ import Testing
             .headers([(":path", "/")], stream: 1, ends: true)),
         ServerRule(
             "8.1: trailers of a request are dropped", .grpcStatus(1, "0"),
-            .headers(usual, stream: 1), .data(framed([1]), stream: 1), .headers([("x", "y")], stream: 1, ends: true)
+            .headers(usual, stream: 1), .data(framed([1]), stream: 1),
+            .headers([("x", "y")], stream: 1, ends: true)
         ),
-        ServerRule("8.1: a request that has no call", .grpcStatus(1, "13"), .headers(usual, stream: 1, ends: true)),
+        ServerRule(
+            "8.1: a request that has no call", .grpcStatus(1, "13"), .headers(usual, stream: 1, ends: true)),
     ]
 
     @Test(arguments: fields + pseudoFields + bodies)

@@ -82,7 +82,9 @@ extension RawConnection {
     }
 
     /// Opens a connection, and leaves the server's settings without an answer.
-    package static func connectAndReadSettings(of address: ListenAddress) async throws -> (RawConnection, Frame) {
+    package static func connectAndReadSettings(of address: ListenAddress) async throws -> (
+        RawConnection, Frame
+    ) {
         let connection = try await connect(to: address)
         try await connection.send(Frame.opening)
         guard let settings = try await connection.frame(where: { $0.kind == .settings }) else {

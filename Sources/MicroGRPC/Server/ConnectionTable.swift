@@ -41,7 +41,7 @@ final class ConnectionTable: Sendable {
             return state.refusals == 1
         }
         guard isFirst else { return }
-        logger.warning("A client was refused for sending too much; each such client is logged at level info.")
+        logger.warning("A client was refused for what it sent; each such client is logged at level info.")
     }
 
     /// Takes a connection in that was just accepted, and sets its channel up; called on its loop.
@@ -65,7 +65,10 @@ final class ConnectionTable: Sendable {
         }
         guard !isClosing else { throw ChannelError.alreadyClosed }
         do {
-            if let tls { try channel.pipeline.syncOperations.addHandler(TLSHandler(tls, handshakeTimeout: limits.handshakeTimeout)) }
+            if let tls {
+                try channel.pipeline.syncOperations.addHandler(
+                    TLSHandler(tls, handshakeTimeout: limits.handshakeTimeout))
+            }
             try channel.pipeline.syncOperations.addHandler(connection)
         } catch {
             remove(id)
