@@ -23,7 +23,9 @@ struct EventSender: Sendable {
     /// What came of one request.
     fileprivate enum Answer {
         case taken
-        /// The subscription is not there any more, or can't be reached: surely nobody has handled the event.
+        /// The subscription has ended.
+        case gone
+        /// The subscriber can't be reached, or is ending: surely nobody has handled the event.
         case notThere(String)
         /// It has refused the event, and may take it later.
         case refused(String, after: Duration?)
@@ -74,7 +76,7 @@ struct EventSender: Sendable {
             switch answer {
             case .taken:
                 return nil
-            case .notThere where candidates.count > 1:
+            case .gone, .notThere where candidates.count > 1:
                 receivers.forget(receiver)
                 candidates.removeFirst()
                 continue
@@ -98,7 +100,8 @@ struct EventSender: Sendable {
         .milliseconds(100 << min(attempt - 1, 8)) * Double.random(in: 0.8...1.2)
     }
 
-    private func request(_ envelope: [UInt8], _ receiver: BrokerRecord.Receiver, attempt: Int) async -> Answer {
+    private func request(_ envelope: [UInt8], _ receiver: BrokerRecord.Receiver, attempt: Int) async -> Answer
+    {
         // What a registry says can't turn TLS off.
         guard receiver.isSecure == (configuration.tls != nil) else {
             return .hopeless(
@@ -126,7 +129,8 @@ extension EventSender.Answer {
         let seconds = response.headers["Retry-After"].flatMap { Int($0) }
         switch response.status {
         case 200..<300: self = .taken
-        case 404, 503: self = .notThere(text)
+        case 404: self = .gone
+        case 503: self = .notThere(text)
         case 429, 500...: self = .refused(text, after: seconds.map { .seconds(max(0, min($0, 3600))) })
         default: self = .hopeless(text)
         }
@@ -134,7 +138,7 @@ extension EventSender.Answer {
 
     fileprivate var reason: String {
         switch self {
-        case .taken: ""
+        case .taken, .gone: ""
         case .notThere(let text), .refused(let text, _), .unclear(let text), .hopeless(let text): text
         }
     }
