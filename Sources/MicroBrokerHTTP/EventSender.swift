@@ -76,7 +76,8 @@ struct EventSender: Sendable {
             switch answer {
             case .taken:
                 return nil
-            case .gone, .notThere where candidates.count > 1:
+            case .gone,
+                .notThere where candidates.count > 1:
                 receivers.forget(receiver)
                 candidates.removeFirst()
                 continue

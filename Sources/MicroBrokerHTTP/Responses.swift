@@ -26,6 +26,7 @@ enum Responses {
     ///   - status: The status of the response.
     ///   - detail: What is wrong.
     ///   - code: The code in the body; the status by default.
+    /// - Returns: The response.
     static func error(_ status: Int, _ detail: String, code: Int? = nil) -> HTTP1Response {
         let error = MicroError(id: "go.micro.broker", code: code ?? status, detail: detail)
         return HTTP1Response(

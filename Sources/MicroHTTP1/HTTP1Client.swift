@@ -106,7 +106,8 @@ package final class HTTP1Client: Sendable {
             }.get()
             return PooledConnection(channel: channel, connection: connection)
         } catch {
-            throw HTTP1Failure("Can't connect to \(address): \(error)", isSent: false)
+            throw HTTP1Failure(
+                "Can't connect to \(address): \(ConnectFailure.reason(of: error))", isSent: false)
         }
     }
 }

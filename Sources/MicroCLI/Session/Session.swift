@@ -58,6 +58,7 @@ enum Session {
     /// - Parameters:
     ///   - sources: The client's configuration.
     ///   - body: The command, which returns soon after it is told to stop.
+    /// - Throws: What the command threw.
     static func untilStopped(
         _ sources: ConfigurationSources,
         _ body: @escaping @Sendable (_ client: MicroClient, _ stop: OneShot) async throws -> Void
