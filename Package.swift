@@ -217,7 +217,7 @@ let package = Package(
             "MicroCLITests",
             [
                 "MicroCLI", "MicroDefaults", "Micro", "MicroTestSupport", "MicroCore", "greeter-service",
-                "greeter-protobuf",
+                "greeter-protobuf", "pubsub",
                 "streaming", argumentParser,
             ]),
         tests("MicroCoreTests", ["MicroCore", configuration], resources: [.copy("Fixtures")]),

@@ -5,7 +5,7 @@ internal import ArgumentParser
 struct MicroCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "micro",
-        abstract: "Finds microservices, looks at them and calls them.",
+        abstract: "Finds microservices, looks at them, calls them and listens to them.",
         discussion: """
             A service that runs on this network announces itself, so these work
             without any set-up:
@@ -13,6 +13,7 @@ struct MicroCommand: AsyncParsableCommand {
               micro services
               micro get service greeter
               micro call greeter Greeter.Hello '{"name": "John"}'
+              micro subscribe greetings
 
             'micro COMMAND --help' tells more of a command.
 
@@ -23,6 +24,9 @@ struct MicroCommand: AsyncParsableCommand {
               MICRO_REGISTRY_TIMEOUT   how long mDNS waits for answers: 100ms
               MICRO_REGISTRY_INTERFACES
                                        network interfaces that mDNS uses: all
+              MICRO_BROKER             how events travel: http, the default, or
+                                       another that 'micro plugins' lists
+              MICRO_BROKER_ADDRESS     the broker's servers, with commas
               MICRO_SELECTOR           which node is called: random, the default,
                                        or roundrobin
               MICRO_CLIENT_REQUEST_TIMEOUT
@@ -54,7 +58,7 @@ struct MicroCommand: AsyncParsableCommand {
         version: ToolVersion.text,
         subcommands: [
             ServicesCommand.self, ListCommand.self, GetCommand.self, CallCommand.self, StreamCommand.self,
-            PluginsCommand.self, VersionCommand.self,
+            PublishCommand.self, SubscribeCommand.self, PluginsCommand.self, VersionCommand.self,
         ])
 
     // Here as well as in each command, so that the options may stand before the command.

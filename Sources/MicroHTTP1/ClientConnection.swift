@@ -75,10 +75,10 @@ final class ClientConnection: ChannelInboundHandler {
 
     private func write(_ request: HTTP1Request) {
         var headers = request.headers
-        headers.replaceOrAdd(name: "Content-Length", value: "\(request.body.count)")
+        headers["Content-Length"] = "\(request.body.count)"
         let head = HTTPRequestHead(
             version: .http1_1, method: HTTPMethod(rawValue: request.method), uri: request.target,
-            headers: headers)
+            headers: headers.headers)
         channel.write(HTTPClientRequestPart.head(head), promise: nil)
         if !request.body.isEmpty {
             let body = channel.allocator.buffer(bytes: request.body)
@@ -99,7 +99,7 @@ final class ClientConnection: ChannelInboundHandler {
         }
         switch unwrapInboundIn(data) {
         case .head(let head):
-            response = HTTP1Response(status: Int(head.status.code), headers: head.headers)
+            response = HTTP1Response(status: Int(head.status.code), headers: HTTP1Fields(head.headers))
             isReusable = head.isKeepAlive
         case .body(let bytes):
             let room = limits.maximumBodySize - (response?.body.count ?? 0)

@@ -38,7 +38,7 @@ package final class HTTP1Client: Sendable {
     ) async throws(HTTP1Failure) -> HTTP1Response {
         let deadline = NIODeadline.now() + TimeAmount(timeout)
         var request = request
-        request.headers.replaceOrAdd(name: "Host", value: address)
+        request.headers["Host"] = address
         while let connection = pool.take(address) {
             // One that was closed meanwhile has sent nothing: then another is as good.
             if let response = try await exchange(request, on: connection, address, deadline) {
@@ -106,7 +106,8 @@ package final class HTTP1Client: Sendable {
             }.get()
             return PooledConnection(channel: channel, connection: connection)
         } catch {
-            throw HTTP1Failure("Can't connect to \(address): \(error)", isSent: false)
+            throw HTTP1Failure(
+                "Can't connect to \(address): \(ConnectFailure.reason(of: error))", isSent: false)
         }
     }
 }

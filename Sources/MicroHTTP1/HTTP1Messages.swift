@@ -1,4 +1,5 @@
-package import NIOHTTP1
+import MicroCore
+import NIOHTTP1
 
 /// A whole request, as a server received it.
 package struct HTTP1Request: Sendable {
@@ -9,7 +10,7 @@ package struct HTTP1Request: Sendable {
     package var target: String
 
     /// The header fields.
-    package var headers: HTTPHeaders
+    package var headers: HTTP1Fields
 
     /// The body.
     package var body: [UInt8]
@@ -19,7 +20,7 @@ package struct HTTP1Request: Sendable {
 
     /// Creates a request.
     package init(
-        method: String = "POST", target: String = "/", headers: HTTPHeaders = [:], body: [UInt8] = [],
+        method: String = "POST", target: String = "/", headers: HTTP1Fields = [:], body: [UInt8] = [],
         peer: String = ""
     ) {
         self.method = method
@@ -36,13 +37,13 @@ package struct HTTP1Response: Sendable {
     package var status: Int
 
     /// The header fields; `Content-Length` and `Connection` are added on the way out.
-    package var headers: HTTPHeaders
+    package var headers: HTTP1Fields
 
     /// The body.
     package var body: [UInt8]
 
     /// Creates a response.
-    package init(status: Int, headers: HTTPHeaders = [:], body: [UInt8] = []) {
+    package init(status: Int, headers: HTTP1Fields = [:], body: [UInt8] = []) {
         self.status = status
         self.headers = headers
         self.body = body

@@ -127,7 +127,8 @@ final class ServerConnection: ChannelInboundHandler {
         phase = .answering(head)
         timer?.cancel()
         let request = HTTP1Request(
-            method: head.method.rawValue, target: head.uri, headers: head.headers, body: body, peer: peer)
+            method: head.method.rawValue, target: head.uri, headers: HTTP1Fields(head.headers), body: body,
+            peer: peer)
         body = []
         let connection = NIOLoopBound(self, eventLoop: channel.eventLoop)
         let (handler, loop) = (handler, channel.eventLoop)
@@ -166,10 +167,11 @@ final class ServerConnection: ChannelInboundHandler {
 
     private func write(_ response: HTTP1Response, to request: HTTPRequestHead, keepsAlive: Bool) {
         var headers = response.headers
-        headers.replaceOrAdd(name: "Content-Length", value: "\(response.body.count)")
-        headers.replaceOrAdd(name: "Connection", value: keepsAlive ? "keep-alive" : "close")
+        headers["Content-Length"] = "\(response.body.count)"
+        if !keepsAlive { headers["Connection"] = "close" }
         let head = HTTPResponseHead(
-            version: .http1_1, status: HTTPResponseStatus(statusCode: response.status), headers: headers)
+            version: .http1_1, status: HTTPResponseStatus(statusCode: response.status),
+            headers: headers.headers)
         channel.write(HTTPServerResponsePart.head(head), promise: nil)
         if request.method != .HEAD, !response.body.isEmpty {
             let body = channel.allocator.buffer(bytes: response.body)

@@ -2,6 +2,7 @@
 import Configuration
 import MicroCore
 import MicroTesting
+import Synchronization
 import Testing
 
 /// A registry whose nodes stand in the configuration.
@@ -40,7 +41,60 @@ extension Plugin {
 @section("micro_plugins") @used
 private let record: PluginRecord = { .staticRegistry }
 
+/// A broker that gives each event to all subscriptions of this process.
+final class LocalBroker: Broker {
+    let name = "local"
+    let deliveries: Set<Delivery> = [.atMostOnce]
+    private let runner = SubscriptionRunner()
+    private let open = Mutex<[String: [LocalSubscription]]>([:])
+
+    init() {}
+
+    func prepare(_ context: PluginContext) throws {}
+
+    func publish(_ event: BrokerEvent, to topic: String) async throws {
+        try await runner.waitUntilRunning()
+        for subscription in open.withLock({ $0[topic] ?? [] }) { subscription.queue.offer(event) }
+    }
+
+    func subscribe(
+        _ options: SubscriptionOptions, handler: @escaping @Sendable (ReceivedEvent) async -> Acknowledgement
+    ) async throws -> any BrokerSubscription {
+        let queue = SubscriptionQueue<BrokerEvent>(options) { event in
+            await ReceivedEvent.deliver(event, to: handler) == .ack
+        }
+        try await runner.start(queue)
+        let subscription = LocalSubscription(queue: queue)
+        open.withLock { $0[options.topic, default: []].append(subscription) }
+        return subscription
+    }
+
+    func run() async throws { try await runner.run() }
+}
+
+struct LocalSubscription: BrokerSubscription {
+    let queue: SubscriptionQueue<BrokerEvent>
+
+    var dropped: Int { queue.dropped }
+    func cancel(deadline: ContinuousClock.Instant) async { await queue.drain(deadline: deadline) }
+}
+
 @Suite struct PluginGuideTests {
+    @Test func localBrokerIsToldWhatItLacks() async throws {
+        let suite = BrokerConformance {
+            let broker = LocalBroker()
+            return (broker, broker)
+        }
+        let failure = await #expect(throws: ConformanceFailure.self) { try await suite.run() }
+        let violations = failure?.violations ?? []
+        for text in violations {
+            #expect(
+                ["queue", "Publishing to", "Subscribing to", "atLeastOnce"].contains { text.contains($0) },
+                "\(text)")
+        }
+        #expect(violations.contains { $0.contains("Two subscriptions of one queue") })
+    }
+
     @Test func staticRegistryKeepsItsPromises() async throws {
         var suite = RegistryConformance { StaticRegistry() }
         suite.timeToLive = nil

@@ -64,7 +64,8 @@ struct EventTests {
         }
         let publisher = MemoryBroker(exchange: exchange)
         let types = [
-            "application/json", "application/grpc+json", "application/json; charset=utf-8", "Application/JSON",
+            "application/json", "application/grpc+json", "application/json; charset=utf-8",
+            "Application/JSON",
             "", nil,
         ]
         try await withThrowingTaskGroup(of: Void.self) { group in

@@ -38,7 +38,8 @@ public struct MicroClient: Service, Sendable {
     ///   - configuration: Where the configuration comes from.
     public init(
         name: String? = nil, registry: (any Registry)? = nil, transports: [any Transport] = [],
-        broker: (any Broker)? = nil, selector: (any Selector)? = nil, codecs: [any Codec] = [], plugins: Plugins = .linked,
+        broker: (any Broker)? = nil, selector: (any Selector)? = nil, codecs: [any Codec] = [],
+        plugins: Plugins = .linked,
         middleware: [any ClientMiddleware] = [], configuration: ConfigurationSources = .process
     ) {
         core = ClientCore()

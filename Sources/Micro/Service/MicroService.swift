@@ -76,7 +76,8 @@ public final class MicroService: Service, Sendable {
                 selector: selector, codecs: codecs),
             plugins: plugins,
             middleware: ServerMiddlewareStack(calls: middleware, messages: messageMiddleware),
-            subscriberMiddleware: subscriberMiddleware, clientMiddleware: clientMiddleware, configuration: configuration, contents: contents)
+            subscriberMiddleware: subscriberMiddleware, clientMiddleware: clientMiddleware,
+            configuration: configuration, contents: contents)
     }
 }
 

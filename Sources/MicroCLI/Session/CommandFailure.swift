@@ -22,6 +22,12 @@ struct CommandFailure: Error {
             ExitStatus(error))
     }
 
+    /// An event could not be published.
+    init(publishingTo topic: String, _ error: MicroError) {
+        let json = String(decoding: error.json(), as: UTF8.self)
+        self.init("error publishing to \(PlainText.of(topic)): \(PlainText.of(json))", ExitStatus(error))
+    }
+
     /// Something failed.
     init(_ error: any Error) {
         switch error {

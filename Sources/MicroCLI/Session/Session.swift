@@ -52,4 +52,25 @@ enum Session {
             }
         }
     }
+
+    /// Runs something with a client that SIGINT and SIGTERM end in order.
+    ///
+    /// - Parameters:
+    ///   - sources: The client's configuration.
+    ///   - body: The command, which returns soon after it is told to stop.
+    /// - Throws: What the command threw.
+    static func untilStopped(
+        _ sources: ConfigurationSources,
+        _ body: @escaping @Sendable (_ client: MicroClient, _ stop: OneShot) async throws -> Void
+    ) async throws {
+        Log.configure(environment: sources.environment)
+        let client = MicroClient(configuration: sources)
+        let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
+        let stop = OneShot()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { for await _ in signals { stop.fire() } }
+            defer { group.cancelAll() }
+            try await withMicroClient(client) { try await body($0, stop) }
+        }
+    }
 }

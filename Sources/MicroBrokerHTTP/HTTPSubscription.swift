@@ -1,0 +1,113 @@
+import Logging
+import MicroCore
+import MicroHTTP1
+import Synchronization
+
+/// An open subscription, which events are posted to.
+final class HTTPSubscription: BrokerSubscription {
+    /// An event whose sender waits for an answer.
+    struct Delivery: Sendable {
+        let event: BrokerEvent
+        let attempt: Int
+        let answer: PendingAnswer
+    }
+
+    /// The longest that leaving the registry may take.
+    private static let patience = Duration.seconds(5)
+
+    let options: SubscriptionOptions
+    let record: ServiceRecord
+    let queue: SubscriptionQueue<Delivery>
+
+    private let registry: any Registry
+    private let onCancel: @Sendable (String) -> Void
+
+    /// The id, which is the node's in the registry.
+    let id: String
+
+    init(
+        _ options: SubscriptionOptions, id: String, address: String, isSecure: Bool, registry: any Registry,
+        handler: @escaping @Sendable (ReceivedEvent) async -> Acknowledgement,
+        onCancel: @escaping @Sendable (String) -> Void
+    ) {
+        self.options = options
+        self.id = id
+        self.registry = registry
+        self.onCancel = onCancel
+        record = BrokerRecord.make(options, id: id, address: address, isSecure: isSecure)
+        queue = SubscriptionQueue(options, discard: { $0.answer.give(.gone) }) { delivery in
+            let word = await ReceivedEvent.deliver(delivery.event, attempt: delivery.attempt, to: handler) {
+                delivery.answer.give(.verdict($0))
+            }
+            return word == .ack || options.delivery == .atLeastOnce
+        }
+    }
+
+    var dropped: Int { queue.dropped }
+
+    /// Has an event handled, and returns what to answer its sender.
+    func receive(_ event: BrokerEvent, attempt: Int) async -> HTTP1Response {
+        let answer = PendingAnswer()
+        guard await queue.submit(Delivery(event: event, attempt: attempt, answer: answer)) else {
+            return Responses.leaving
+        }
+        switch await answer.wait() {
+        case .verdict(.ack): return Responses.taken
+        case .verdict(.nack(let delay)):
+            // Sending it again would be more than at most once.
+            return options.delivery == .atMostOnce ? Responses.taken : Responses.refused(after: delay)
+        case .gone: return Responses.leaving
+        }
+    }
+
+    func cancel(deadline: ContinuousClock.Instant) async {
+        await deregister()
+        await queue.drain(deadline: deadline)
+        onCancel(id)
+    }
+
+    private func deregister() async {
+        let (registry, record) = (registry, record)
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                do {
+                    try await registry.deregister(record)
+                } catch {
+                    Logger.current.warning(
+                        "A subscription could not leave the registry.",
+                        metadata: [
+                            LogKeys.topic: "\(record.nodes.first?.metadata?["topic"] ?? "")",
+                            LogKeys.error: "\(error)",
+                        ])
+                }
+            }
+            group.addTask { try? await Task.sleep(for: Self.patience) }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+}
+
+/// What becomes of an event, which its sender waits for.
+final class PendingAnswer: Sendable {
+    enum Outcome: Sendable {
+        case verdict(Acknowledgement)
+        /// The subscription ended before the event was handled.
+        case gone
+    }
+
+    private let outcome = Mutex<Outcome?>(nil)
+    private let isThere = OneShot()
+
+    /// Gives the answer; only the first counts.
+    func give(_ answer: Outcome) {
+        outcome.withLock { if $0 == nil { $0 = answer } }
+        isThere.fire()
+    }
+
+    /// Returns the answer; `gone` if the task is cancelled before it is there.
+    func wait() async -> Outcome {
+        await isThere.wait()
+        return outcome.withLock { $0 } ?? .gone
+    }
+}

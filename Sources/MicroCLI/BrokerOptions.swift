@@ -1,0 +1,25 @@
+internal import ArgumentParser
+internal import Micro
+
+/// The options of the commands that send or receive events.
+struct BrokerOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "How events travel: http, or another broker that 'micro plugins' lists.", valueName: "name"))
+    var broker: String?
+
+    @Option(
+        name: [.customLong("broker_address"), .customLong("broker-address")],
+        help: ArgumentHelp(
+            "The addresses of the broker's servers, with commas between them; for http, where to listen.",
+            valueName: "host:port"))
+    var brokerAddress: String?
+
+    /// Returns the configuration of the client: these options go before all else.
+    func sources(_ global: GlobalOptions) -> ConfigurationSources {
+        var sources = global.sources
+        if let broker { sources.arguments.append("--broker=\(broker)") }
+        if let brokerAddress { sources.arguments.append("--broker_address=\(brokerAddress)") }
+        return sources
+    }
+}
