@@ -58,7 +58,8 @@ struct MicroCommand: AsyncParsableCommand {
         version: ToolVersion.text,
         subcommands: [
             ServicesCommand.self, ListCommand.self, GetCommand.self, CallCommand.self, StreamCommand.self,
-            PublishCommand.self, SubscribeCommand.self, PluginsCommand.self, VersionCommand.self,
+            PublishCommand.self, SubscribeCommand.self, HealthCommand.self, StatsCommand.self,
+            LogsCommand.self, PluginsCommand.self, VersionCommand.self,
         ])
 
     // Here as well as in each command, so that the options may stand before the command.

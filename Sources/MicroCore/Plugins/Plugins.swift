@@ -116,6 +116,7 @@ private enum KnownProducts {
         "broker": ["http": "MicroBrokerHTTP", "memory": "MicroBrokerMemory"],
         "codec": ["json": "MicroCodecJSON", "protobuf": "MicroCodecProtobuf"],
         "selector": ["random": "Micro", "roundrobin": "Micro"],
+        "component": ["health": "MicroHealth", "debug": "MicroDebug", "reflection": "MicroReflection"],
     ]
 
     static func product(role: String, name: String) -> String? { products[role]?[name] }
