@@ -75,3 +75,28 @@ public enum NATSSubject {
             "The queue \(queue.debugDescription) can't be used: it is empty, too long, or has a space.")
     }
 }
+
+extension NATSSubject {
+    /// Returns whether text can name a stream or a consumer.
+    ///
+    /// - Parameter name: The text.
+    /// - Returns: Whether it is a single token, without slashes.
+    public static func isToken(_ name: String) -> Bool {
+        name.utf8.count <= 255 && canPublish(to: name) && !name.utf8.contains { ".*>/\\".utf8.contains($0) }
+    }
+
+    /// Returns whether all messages of one subject belong to another.
+    ///
+    /// - Parameters:
+    ///   - pattern: A subject, perhaps with wildcards.
+    ///   - subject: A subject, perhaps with wildcards.
+    /// - Returns: Whether the pattern has everything that the subject has.
+    public static func covers(_ pattern: String, _ subject: String) -> Bool {
+        var rest = subject.split(separator: ".")[...]
+        for token in pattern.split(separator: ".") {
+            if token == ">" { return !rest.isEmpty }
+            guard let next = rest.popFirst(), next != ">", token == "*" || token == next else { return false }
+        }
+        return rest.isEmpty
+    }
+}
