@@ -21,6 +21,7 @@ let package = Package(
     dependencies: [
         .package(name: "swift-micro", path: ".."),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
     ],
     targets: [
@@ -44,6 +45,13 @@ let package = Package(
             dependencies: [
                 "EchoMessages", micro("Micro"), micro("MicroCore"), micro("MicroProtobuf"),
                 micro("MicroRegistryMemory"), micro("MicroTransportHTTP2"), argumentParser, swiftProtobuf,
+            ],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "nats-bench",
+            dependencies: [
+                micro("MicroBrokerNATS"), micro("MicroCore"), micro("MicroNATS"), argumentParser,
+                .product(name: "NIOCore", package: "swift-nio"),
             ],
             swiftSettings: settings),
     ]

@@ -195,6 +195,23 @@ extension NATSClient {
         return try await core.subscribe(subject, queue: queue, limits: limits)
     }
 
+    /// Begins to receive the messages of a subject by a function that is called on the connection's loop.
+    ///
+    /// It is for those who queue messages themselves: the function must not take long.
+    ///
+    /// - Parameters:
+    ///   - subject: The subject, perhaps with wildcards.
+    ///   - queue: The queue group.
+    ///   - receive: Called with each message.
+    /// - Returns: The subscription, which has no messages itself.
+    /// - Throws: A ``NATSError`` with the code `invalidSubject` or `closed`.
+    package func subscribe(
+        to subject: String, queue: String?, receive: @escaping @Sendable (NATSMessage) -> Void
+    ) async throws(NATSError) -> NATSSubscription {
+        try NATSSubject.checkSubscribe(subject, queue: queue)
+        return try await core.subscribe(subject, queue: queue, receive: receive)
+    }
+
     /// Sends a message and waits for the first answer.
     ///
     /// All requests share one subscription.

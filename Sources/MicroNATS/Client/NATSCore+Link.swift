@@ -18,6 +18,8 @@ extension NATSCore {
                     messages += 1
                     try receive(message, for: subscription)
                 } else {
+                    // Whoever waits for an answer finds the messages that came before it.
+                    deliver()
                     try handle(operation)
                     guard link?.number == number else { break }
                 }

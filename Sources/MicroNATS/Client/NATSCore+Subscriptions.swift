@@ -9,14 +9,28 @@ extension NATSCore {
         -> NATSSubscription
     {
         guard !isClosed else { throw NATSError.closed }
-        let inbox = SubscriptionQueue(limits: limits)
+        let inbox = SubscriptionInbox(limits: limits)
         let entry = add(subject, queue: queue, inbox: inbox)
         return NATSSubscription(self, subject: subject, queue: queue, number: entry.number, inbox: inbox)
     }
 
-    private func add(_ subject: String, queue: String?, inbox: SubscriptionQueue?) -> Entry {
+    /// Begins a subscription whose messages go to a function, on the loop.
+    func subscribe(
+        _ subject: String, queue: String?, receive: @escaping @Sendable (NATSMessage) -> Void
+    ) throws(NATSError) -> NATSSubscription {
+        guard !isClosed else { throw NATSError.closed }
+        let inbox = SubscriptionInbox(limits: .init())
+        let entry = add(subject, queue: queue, inbox: inbox, receive: receive)
+        return NATSSubscription(self, subject: subject, queue: queue, number: entry.number, inbox: inbox)
+    }
+
+    private func add(
+        _ subject: String, queue: String?, inbox: SubscriptionInbox?,
+        receive: (@Sendable (NATSMessage) -> Void)? = nil
+    ) -> Entry {
         lastSubscription += 1
-        let entry = Entry(number: lastSubscription, subject: subject, queue: queue, inbox: inbox)
+        let entry = Entry(
+            number: lastSubscription, subject: subject, queue: queue, inbox: inbox, receive: receive)
         subscriptions[entry.number] = entry
         if link?.stage == .open {
             control.writeSubscribe(subject, queue: queue, number: entry.number)
@@ -71,6 +85,7 @@ extension NATSCore {
             entry = found
             recent = found
         }
+        if let receive = entry.receive { return receive(message) }
         guard entry.inbox != nil else { return answer(message) }
         entry.arrived.append(message)
         guard !entry.isTouched else { return }

@@ -87,7 +87,10 @@ actor NATSCore {
         let queue: String?
 
         /// Where messages go; `nil` for the answers to requests.
-        let inbox: SubscriptionQueue?
+        let inbox: SubscriptionInbox?
+
+        /// Takes each message at once, in place of the inbox.
+        let receive: (@Sendable (NATSMessage) -> Void)?
 
         /// What this read has brought.
         var arrived: [NATSMessage] = []
@@ -95,11 +98,15 @@ actor NATSCore {
         var isSuspended = false
         var isDropping = false
 
-        init(number: UInt64, subject: String, queue: String?, inbox: SubscriptionQueue?) {
+        init(
+            number: UInt64, subject: String, queue: String?, inbox: SubscriptionInbox?,
+            receive: (@Sendable (NATSMessage) -> Void)?
+        ) {
             self.number = number
             self.subject = subject
             self.queue = queue
             self.inbox = inbox
+            self.receive = receive
         }
     }
 

@@ -74,6 +74,9 @@ public struct NATSStatistics: Hashable, Sendable {
 
     /// How many errors servers have reported.
     public var serverErrors = 0
+
+    /// Creates statistics of nothing.
+    public init() {}
 }
 
 /// Those who are told of events.

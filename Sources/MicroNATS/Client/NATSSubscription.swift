@@ -68,10 +68,10 @@ public final class NATSSubscription: Sendable, AsyncSequence {
     public let queue: String?
 
     let number: UInt64
-    let inbox: SubscriptionQueue
+    let inbox: SubscriptionInbox
     private let core: NATSCore
 
-    init(_ core: NATSCore, subject: String, queue: String?, number: UInt64, inbox: SubscriptionQueue) {
+    init(_ core: NATSCore, subject: String, queue: String?, number: UInt64, inbox: SubscriptionInbox) {
         self.core = core
         self.subject = subject
         self.queue = queue
@@ -151,12 +151,12 @@ public final class NATSSubscription: Sendable, AsyncSequence {
 
 extension NATSSubscription {
     /// Takes what has come, or waits for it.
-    func take() async -> SubscriptionQueue.Outcome {
+    func take() async -> SubscriptionInbox.Outcome {
         await inbox.take(resumeReading: resumeReading)
     }
 
     /// Takes what has come, or waits for it for some time.
-    func take(within limit: Duration) async -> SubscriptionQueue.Outcome {
+    func take(within limit: Duration) async -> SubscriptionInbox.Outcome {
         let timer = TimerBox()
         let loop = core.loop
         let outcome = await inbox.take(resumeReading: resumeReading) { [inbox] number in

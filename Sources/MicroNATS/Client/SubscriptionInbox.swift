@@ -2,7 +2,7 @@ internal import NIOCore
 internal import Synchronization
 
 /// The messages that wait for one subscriber, in bounds.
-final class SubscriptionQueue: Sendable {
+final class SubscriptionInbox: Sendable {
     /// What a subscriber gets.
     enum Outcome {
         case messages(CircularBuffer<NATSMessage>)
@@ -53,7 +53,7 @@ final class SubscriptionQueue: Sendable {
 
 // MARK: - For the connection's loop
 
-extension SubscriptionQueue {
+extension SubscriptionInbox {
     /// Adds what one read has brought, and empties it.
     func deliver(_ arrived: inout [NATSMessage]) -> Effect {
         var effect = Effect()
@@ -137,7 +137,7 @@ extension SubscriptionQueue {
 
 // MARK: - For the subscriber
 
-extension SubscriptionQueue {
+extension SubscriptionInbox {
     private static func takeAll(_ state: inout State, _ batch: Int) -> CircularBuffer<NATSMessage> {
         var taken = CircularBuffer<NATSMessage>()
         if state.messages.count <= batch {
