@@ -3,7 +3,7 @@
 //
 //     nats_bench MODE PORT COUNT SIZE
 
-#include <nats.h>
+#include <nats/nats.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,7 +61,12 @@ int main(int argc, char **argv) {
     memset(payload, 'x', (size_t)size);
 
     natsConnection *nc = NULL;
-    check(natsConnection_ConnectTo(&nc, url), "connect");
+    natsOptions *options = NULL;
+    check(natsOptions_Create(&options), "options");
+    check(natsOptions_SetURL(options, url), "options");
+    // Answers are sent at once, so that a requester's time is its own.
+    check(natsOptions_SetSendAsap(options, strcmp(mode, "respond") == 0), "options");
+    check(natsConnection_Connect(&nc, options), "connect");
     natsSubscription *sub = NULL;
     if (strcmp(mode, "publish") == 0) {
         publish(nc, payload, size, count / 10);
@@ -100,6 +105,7 @@ int main(int argc, char **argv) {
     }
     natsSubscription_Destroy(sub);
     natsConnection_Destroy(nc);
+    natsOptions_Destroy(options);
     free(payload);
     nats_Close();
     return 0;

@@ -11,15 +11,16 @@ extension NATSCore {
         link?.unansweredPings = 0
         counters.bytesReceived.add(buffer.readableBytes, ordering: .relaxed)
         var buffer = Self.compacted(buffer)
-        var messages = 0
+        // The parser and the messages of one subscription are kept at hand while there are some.
+        var parser = parser
+        var run = Run()
         do throws(ProtocolFault) {
             while let operation = try parser.next(&buffer) {
                 if case .message(let subscription, let message) = operation {
-                    messages += 1
-                    try receive(message, for: subscription)
+                    try receive(message, for: subscription, in: &run)
                 } else {
                     // Whoever waits for an answer finds the messages that came before it.
-                    deliver()
+                    deliver(&run)
                     try handle(operation)
                     guard link?.number == number else { break }
                 }
@@ -30,8 +31,9 @@ extension NATSCore {
                 NATSError(
                     .protocolViolation, "The server sends something that isn't NATS: \(error.description)."))
         }
-        if messages > 0 { counters.messagesReceived.add(messages, ordering: .relaxed) }
-        deliver()
+        self.parser = parser
+        if run.count > 0 { counters.messagesReceived.add(run.count, ordering: .relaxed) }
+        deliver(&run)
     }
 
     /// A message keeps the buffer alive in which it arrived, so a small read doesn't stay in a large buffer.
@@ -87,6 +89,7 @@ extension NATSCore {
         guard var link, link.stage == .login else { return }
         link.stage = .open
         self.link = link
+        isOpen = true
         backoff.reset()
         lastFailure = nil
         for entry in subscriptions.values.sorted(by: { $0.number < $1.number }) {
@@ -143,7 +146,6 @@ extension NATSCore {
     private func refuse(_ subject: String?, _ error: NATSError) {
         for entry in subscriptions.values where entry.subject == subject {
             subscriptions[entry.number] = nil
-            if recent === entry { recent = nil }
             entry.inbox?.end(error)
             guard entry.inbox == nil else { continue }
             // Without the answers' subject no request can succeed; the next one tries again.
@@ -208,8 +210,8 @@ extension NATSCore {
         self.link = nil
         heartbeat?.cancel()
         heartbeat = nil
+        isOpen = false
         outbox.goOffline()
-        deliver()
         for entry in subscriptions.values { entry.isSuspended = false }
         suspensions = 0
         for continuation in requests.removeAll() { continuation.resume(returning: .failure(.lost)) }
@@ -239,7 +241,7 @@ extension NATSCore {
         let messages = outbox.take()
         guard messages != nil || control.readableBytes > 0 || pingsWanted > 0 else {
             // Nothing is being written, so the next publisher must wake us up.
-            if outbox.needsFlush() { scheduleFlush() }
+            if outbox.next() != .nothing { scheduleFlush() }
             return
         }
         isWriting = true
@@ -272,8 +274,18 @@ extension NATSCore {
         if let messages { outbox.recycle(messages) }
         guard link?.number == number else { return }
         isWriting = false
-        if outbox.needsFlush() || control.readableBytes > 0 || pingsWanted > 0 { scheduleFlush() }
+        if control.readableBytes > 0 || pingsWanted > 0 { return scheduleFlush() }
+        switch outbox.next() {
+        case .nothing: return
+        case .soon: scheduleFlush()
+        case .later:
+            // Messages come one after the other: a little patience makes one write of many.
+            loop.scheduleTask(in: Self.patience) { self.assumeIsolated { $0.flush() } }
+        }
     }
+
+    /// How long a few messages wait for more of them while messages come one after the other.
+    private static let patience = TimeAmount.microseconds(200)
 }
 
 // MARK: - Waiting

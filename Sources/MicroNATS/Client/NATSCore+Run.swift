@@ -53,7 +53,6 @@ extension NATSCore {
         }
         for entry in subscriptions.values { entry.inbox?.end(nil) }
         subscriptions = [:]
-        recent = nil
         for continuation in requests.removeAll() { continuation.resume(returning: .failure(.closed)) }
         resume(&roundTrips, .failure(.closed))
         resume(&connectionWaiters, .failure(.closed))

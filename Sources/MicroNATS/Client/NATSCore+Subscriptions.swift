@@ -58,7 +58,6 @@ extension NATSCore {
     /// Ends a subscription.
     func unsubscribe(_ number: UInt64) {
         guard let entry = subscriptions.removeValue(forKey: number) else { return }
-        if recent === entry { recent = nil }
         if entry.isSuspended {
             entry.isSuspended = false
             suspensions -= 1
@@ -71,41 +70,43 @@ extension NATSCore {
         }
     }
 
-    /// Sorts a message to its subscription, where it waits for the read's end.
-    func receive(_ message: NATSMessage, for number: UInt64) throws(ProtocolFault) {
-        guard let stage = link?.stage, stage == .open || stage == .leaving else {
-            throw ProtocolFault("a message came before the handshake was done")
-        }
-        let entry: Entry
-        if let recent, recent.number == number {
-            entry = recent
-        } else {
-            // A message may still be on its way when its subscription has ended.
-            guard let found = subscriptions[number] else { return }
-            entry = found
-            recent = found
-        }
-        if let receive = entry.receive { return receive(message) }
-        guard entry.inbox != nil else { return answer(message) }
-        entry.arrived.append(message)
-        guard !entry.isTouched else { return }
-        entry.isTouched = true
-        touched.append(entry)
+    /// Messages of one subscription that came one after the other.
+    struct Run {
+        var entry: Entry?
+        var number: UInt64 = 0
+        var messages: [NATSMessage] = []
+
+        /// How many messages have come in all.
+        var count = 0
     }
 
-    /// Hands what one read has brought to the subscribers.
-    func deliver() {
-        guard !touched.isEmpty else { return }
-        for entry in touched {
-            entry.isTouched = false
-            guard let effect = entry.inbox?.deliver(&entry.arrived) else { continue }
-            note(dropped: effect.dropped, entry)
-            guard effect.mustSuspend, !entry.isSuspended else { continue }
-            entry.isSuspended = true
-            suspensions += 1
-            setReading(false)
-        }
-        touched.removeAll(keepingCapacity: true)
+    /// Adds a message to those of its subscription.
+    func receive(_ message: NATSMessage, for number: UInt64, in run: inout Run) throws(ProtocolFault) {
+        run.count += 1
+        if run.number != number { try begin(&run, number) }
+        guard let entry = run.entry else { return }
+        if entry.inbox != nil, entry.receive == nil { return run.messages.append(message) }
+        if let receive = entry.receive { return receive(message) }
+        answer(message)
+    }
+
+    private func begin(_ run: inout Run, _ number: UInt64) throws(ProtocolFault) {
+        guard isOpen else { throw ProtocolFault("a message came before the handshake was done") }
+        deliver(&run)
+        // A message may still be on its way when its subscription has ended.
+        run.entry = subscriptions[number]
+        run.number = number
+    }
+
+    /// Hands messages to their subscriber.
+    func deliver(_ run: inout Run) {
+        guard !run.messages.isEmpty, let entry = run.entry, let inbox = entry.inbox else { return }
+        let effect = inbox.deliver(&run.messages)
+        note(dropped: effect.dropped, entry)
+        guard effect.mustSuspend, !entry.isSuspended else { return }
+        entry.isSuspended = true
+        suspensions += 1
+        setReading(false)
     }
 
     private func note(dropped: Int, _ entry: Entry) {
@@ -220,7 +221,8 @@ extension NATSCore {
             requests.subscription = add("\(inboxes).*", queue: nil, inbox: nil).number
         }
         let admission = outbox.add(
-            payload, to: subject, reply: replySubject(number), headers: headers, mayWait: false)
+            payload, to: subject, reply: replySubject(number), headers: headers, mayWait: false,
+            isUrgent: true)
         if case .refused(let error) = admission { return continuation.resume(returning: .failure(error)) }
         let deadline = NIODeadline.now() + TimeAmount(timeout)
         requests.add(number, continuation, deadline: deadline, subject: subject)

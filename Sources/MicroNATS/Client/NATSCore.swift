@@ -53,6 +53,9 @@ actor NATSCore {
     var pool: ServerPool
     var backoff: Backoff
     var link: Link?
+
+    /// Whether the connection is open, or about to be left.
+    var isOpen = false
     var lastLink = 0
     var parser = NATSParser()
     var connecting: [any Channel] = []
@@ -71,8 +74,6 @@ actor NATSCore {
 
     var subscriptions: [UInt64: Entry] = [:]
     var lastSubscription: UInt64 = 0
-    var recent: Entry?
-    var touched: [Entry] = []
     var suspensions = 0
 
     var requests = RequestTable()
@@ -92,9 +93,6 @@ actor NATSCore {
         /// Takes each message at once, in place of the inbox.
         let receive: (@Sendable (NATSMessage) -> Void)?
 
-        /// What this read has brought.
-        var arrived: [NATSMessage] = []
-        var isTouched = false
         var isSuspended = false
         var isDropping = false
 

@@ -114,7 +114,8 @@ public final class NATSSubscription: Sendable, AsyncSequence {
     /// Reads a subscription.
     public struct Iterator: AsyncIteratorProtocol {
         private let subscription: NATSSubscription
-        private var batch = CircularBuffer<NATSMessage>()
+        private var batch: [NATSMessage] = []
+        private var position = 0
 
         init(_ subscription: NATSSubscription) { self.subscription = subscription }
 
@@ -123,12 +124,22 @@ public final class NATSSubscription: Sendable, AsyncSequence {
         /// - Returns: The message, or `nil` when the subscription has ended or the task is cancelled.
         /// - Throws: A ``NATSError`` if the server has taken the subscription away.
         public mutating func next() async throws(NATSError) -> NATSMessage? {
-            if let message = batch.popFirst() { return message }
+            if position < batch.count {
+                defer { position += 1 }
+                return batch[position]
+            }
+            return try await refill()
+        }
+
+        private mutating func refill() async throws(NATSError) -> NATSMessage? {
+            batch = []
             while true {
                 switch await subscription.take() {
                 case .messages(let messages):
+                    guard let first = messages.first else { continue }
                     batch = messages
-                    if let message = batch.popFirst() { return message }
+                    position = 1
+                    return first
                 case .ended(let failure?): throw failure
                 case .ended(nil), .cancelled: return nil
                 case .timedOut, .reconnected: continue

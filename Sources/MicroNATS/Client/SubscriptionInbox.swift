@@ -5,7 +5,7 @@ internal import Synchronization
 final class SubscriptionInbox: Sendable {
     /// What a subscriber gets.
     enum Outcome {
-        case messages(CircularBuffer<NATSMessage>)
+        case messages([NATSMessage])
 
         /// The subscription has ended, in error or not; its last messages have been taken.
         case ended(NATSError?)
@@ -138,17 +138,14 @@ extension SubscriptionInbox {
 // MARK: - For the subscriber
 
 extension SubscriptionInbox {
-    private static func takeAll(_ state: inout State, _ batch: Int) -> CircularBuffer<NATSMessage> {
-        var taken = CircularBuffer<NATSMessage>()
-        if state.messages.count <= batch {
-            swap(&taken, &state.messages)
-            state.bytes = 0
-        } else {
-            for _ in 0..<batch {
-                guard let message = state.messages.popFirst() else { break }
-                state.bytes -= message.weight
-                taken.append(message)
-            }
+    private static func takeAll(_ state: inout State, _ batch: Int) -> [NATSMessage] {
+        let count = min(state.messages.count, batch)
+        var taken: [NATSMessage] = []
+        taken.reserveCapacity(count)
+        for _ in 0..<count {
+            guard let message = state.messages.popFirst() else { break }
+            state.bytes -= message.weight
+            taken.append(message)
         }
         state.held = max(taken.count - 1, 0)
         return taken

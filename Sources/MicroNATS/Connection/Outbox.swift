@@ -26,11 +26,17 @@ final class Outbox: Sendable {
         var isOnline = false
         var isClosed = false
         var isFlushWanted = false
+
+        /// Whether the flush that is wanted is in no hurry.
+        var isPatient = false
         var maximumPayload = 1 << 20
         var messages = 0
         var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
         var lastWaiter: UInt64 = 0
     }
+
+    /// How many bytes are worth a write of their own.
+    private static let plenty = 32 << 10
 
     /// The largest buffer that is kept for the next messages.
     private static let largestSpare = 2 << 20
@@ -54,7 +60,8 @@ final class Outbox: Sendable {
 
     /// Adds a message.
     func add<Payload: CommandPayload>(
-        _ payload: Payload, to subject: String, reply: String?, headers: [UInt8]?, mayWait: Bool
+        _ payload: Payload, to subject: String, reply: String?, headers: [UInt8]?, mayWait: Bool,
+        isUrgent: Bool = false
     ) -> Admission {
         let size = payload.byteCount + (headers?.count ?? 0)
         return state.withLock { state in
@@ -71,8 +78,11 @@ final class Outbox: Sendable {
             }
             state.buffer.writePublish(payload, subject: subject, reply: reply, headers: headers)
             state.messages &+= 1
-            guard state.isOnline, !state.isFlushWanted else { return .taken }
+            guard state.isOnline else { return .taken }
+            let isSlow = state.isPatient && (isUrgent || state.buffer.readableBytes >= Self.plenty)
+            if state.isFlushWanted, !isSlow { return .taken }
             state.isFlushWanted = true
+            state.isPatient = false
             return .takenAndIdle
         }
     }
@@ -155,6 +165,7 @@ extension Outbox {
             guard state.buffer.readableBytes > 0 else { return (nil, []) }
             var next = state.spare ?? ByteBuffer()
             state.spare = nil
+            state.isPatient = false
             swap(&state.buffer, &next)
             return (next, Self.takeWaiters(&state))
         }
@@ -162,11 +173,25 @@ extension Outbox {
         return buffer
     }
 
-    /// Returns whether more is to be written; if not, the next publisher must say so.
-    func needsFlush() -> Bool {
+    /// What is to be done after a write.
+    enum Next {
+        /// The next publisher says so when there is something.
+        case nothing
+
+        /// Much has come meanwhile.
+        case soon
+
+        /// Little has come, and more may.
+        case later
+    }
+
+    /// Returns what is to be done after a write.
+    func next() -> Next {
         state.withLock { state in
-            state.isFlushWanted = state.buffer.readableBytes > 0
-            return state.isFlushWanted
+            let bytes = state.buffer.readableBytes
+            state.isFlushWanted = bytes > 0
+            state.isPatient = bytes > 0 && bytes < Self.plenty
+            return bytes == 0 ? .nothing : state.isPatient ? .later : .soon
         }
     }
 

@@ -53,7 +53,7 @@ public final class JetStreamPuller {
             }
             if outstanding == 0 { try await ask(max(count, 1)) }
             switch await subscription.take(within: Self.heartbeat * 2 + .seconds(1)) {
-            case .messages(let messages): batch = messages
+            case .messages(let messages): batch = CircularBuffer(messages)
             // The request was lost with the connection, or the server with it.
             case .reconnected, .timedOut: outstanding = 0
             case .cancelled, .ended(nil): return nil

@@ -6,22 +6,23 @@ extension ByteBuffer {
     mutating func writePublish<Payload: CommandPayload>(
         _ payload: Payload, subject: String, reply: String?, headers: [UInt8]?
     ) {
-        let headerLength = headers?.count ?? 0
-        let length = payload.byteCount + headerLength
-        reserveCapacity(minimumWritableBytes: length + subject.utf8.count + (reply?.utf8.count ?? 0) + 48)
-        writeStaticString(headers == nil ? "PUB " : "HPUB ")
-        writeString(subject)
-        writeInteger(UInt8(ascii: " "))
-        if let reply {
-            writeString(reply)
-            writeInteger(UInt8(ascii: " "))
+        let length = payload.byteCount + (headers?.count ?? 0)
+        let line = subject.utf8.count + (reply?.utf8.count ?? 0) + 32
+        writeWithOutputRawSpan(minimumWritableBytes: line + length) { output in
+            output.append(headers == nil ? "PUB " : "HPUB ")
+            output.append(subject)
+            output.append(UInt8(ascii: " "))
+            if let reply {
+                output.append(reply)
+                output.append(UInt8(ascii: " "))
+            }
+            if let headers {
+                output.append(decimal: headers.count)
+                output.append(UInt8(ascii: " "))
+            }
+            output.append(decimal: length)
+            output.appendLineEnd()
         }
-        if let headers {
-            writeDecimal(headers.count)
-            writeInteger(UInt8(ascii: " "))
-        }
-        writeDecimal(length)
-        writeInteger(UInt16(0x0D0A))
         if let headers { writeBytes(headers) }
         payload.write(to: &self)
         writeInteger(UInt16(0x0D0A))
@@ -34,21 +35,26 @@ extension ByteBuffer {
 
     /// Appends `UNSUB sid`.
     mutating func writeUnsubscribe(_ number: UInt64) { writeString("UNSUB \(number)\r\n") }
+}
+
+extension OutputRawSpan {
+    /// Appends text; what has no room is left out.
+    fileprivate mutating func append(_ text: String) {
+        for byte in text.utf8 where freeCapacity > 0 { append(byte) }
+    }
+
+    fileprivate mutating func appendLineEnd() {
+        append(0x0D)
+        append(0x0A)
+    }
 
     /// Appends a number that isn't negative, in digits.
-    private mutating func writeDecimal(_ number: Int) {
-        var digits: UInt64 = 0
-        var count = 0
-        var rest = UInt32(clamping: number)
-        // At most eight digits: no payload of 100 MB can be sent.
-        repeat {
-            let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
-            digits = digits >> 8 | UInt64(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: digit)) << 56
-            rest = quotient
-            count += 1
-        } while rest > 0 && count < 8
-        for shift in stride(from: 7, through: 8 - count, by: -1) {
-            writeInteger(UInt8(truncatingIfNeeded: digits >> (shift * 8)))
+    fileprivate mutating func append(decimal number: Int) {
+        var scale = 1
+        while number / scale >= 10 { scale *= 10 }
+        while scale > 0 {
+            append(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: number / scale % 10))
+            scale /= 10
         }
     }
 }

@@ -1,3 +1,4 @@
+import MicroCore
 import Testing
 
 @testable import MicroRegistryMDNS
