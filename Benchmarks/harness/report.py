@@ -23,10 +23,25 @@ FIGURES = {
     "spin_first_byte_us": ("first answer of 400 slow calls", "µs", 0),
     "client_cpu_us_1": ("client's CPU per call, 1 in flight", "µs", 2),
     "client_cpu_us_100": ("client's CPU per call, 100 in flight", "µs", 2),
+    "nats_publish_128_cpu_us": ("NATS: CPU per message sent, 128 B", "µs", 3),
+    "nats_publish_16k_cpu_us": ("NATS: CPU per message sent, 16 KiB", "µs", 2),
+    "nats_subscribe_128_cpu_us": ("NATS: CPU per message got, 128 B", "µs", 3),
+    "nats_subscribe_16k_cpu_us": ("NATS: CPU per message got, 16 KiB", "µs", 2),
+    "nats_request_128_cpu_us": ("NATS: CPU per request, 128 B", "µs", 1),
+    "nats_broker_publish_128_cpu_us": ("NATS broker: CPU per event sent", "µs", 2),
+    "nats_broker_subscribe_128_cpu_us": ("NATS broker: CPU per event got", "µs", 2),
 }
 
 # What we hold ourselves to, as ratios to a peer in the same pass.
-LIMITS = {("unary_cpu_us", "nghttpd"): 2.0, ("unary_p50_us", "nghttpd"): 1.3}
+LIMITS = {
+    ("unary_cpu_us", "nghttpd"): 2.0,
+    ("unary_p50_us", "nghttpd"): 1.3,
+    ("nats_publish_128_cpu_us", "libnats"): 1.0,
+    ("nats_publish_16k_cpu_us", "libnats"): 1.0,
+    ("nats_subscribe_128_cpu_us", "libnats"): 1.0,
+    ("nats_subscribe_16k_cpu_us", "libnats"): 1.0,
+    ("nats_request_128_cpu_us", "libnats"): 1.0,
+}
 
 OURS = "micro"
 

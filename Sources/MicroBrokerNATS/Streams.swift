@@ -25,11 +25,22 @@ final class Streams: Sendable {
     func begin() async throws {
         guard let name = options.stream, !options.subjects.isEmpty else { return }
         do throws(NATSError) {
-            try await jetStream.client.waitUntilConnected(timeout: .seconds(3600))
+            try await untilConnected()
             try await jetStream.ensureStream(configuration(name, options.subjects))
         } catch {
             guard error.code != .cancelled, error.code != .closed else { return }
             throw StartError(error)
+        }
+    }
+
+    /// Waits for the first connection, for as long as it takes.
+    private func untilConnected() async throws(NATSError) {
+        while true {
+            do throws(NATSError) {
+                return try await jetStream.client.waitUntilConnected(timeout: .seconds(60))
+            } catch {
+                guard error.code == .timeout else { throw error }
+            }
         }
     }
 

@@ -39,7 +39,8 @@ struct NATSBench: AsyncParsableCommand {
             switch mode {
             case "publish": try await publish(client)
             case "subscribe": try await subscribe(client)
-            case "request": try await request(client)
+            case "request":
+                try await withTaskExecutorPreference(client.executor) { try await request(client) }
             case "broker-publish": try await publish(broker)
             case "broker-subscribe": try await subscribe(broker)
             default: throw ValidationError("There is no mode \(mode).")

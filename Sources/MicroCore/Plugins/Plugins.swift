@@ -109,6 +109,7 @@ private enum KnownProducts {
         "transport": [
             "grpc": "MicroTransportHTTP2", "http2": "MicroTransportHTTP2", "memory": "MicroTransportMemory",
         ],
+        "broker": ["nats": "MicroBrokerNATS"],
         "codec": ["json": "MicroCodecJSON", "protobuf": "MicroCodecProtobuf"],
         "selector": ["random": "Micro", "roundrobin": "Micro"],
     ]

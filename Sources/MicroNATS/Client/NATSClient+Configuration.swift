@@ -35,7 +35,7 @@ extension NATSClient {
         public var reconnectBufferSize = 8 << 20
 
         /// From how many unwritten bytes on publishers wait while there is a connection.
-        public var writeBufferSize = 256 << 10
+        public var writeBufferSize = 128 << 10
 
         /// How often the server is asked whether it is there.
         public var pingInterval = Duration.seconds(20)

@@ -1,4 +1,5 @@
 internal import Logging
+public import MicroNIO
 public import NIOCore
 internal import Synchronization
 
@@ -86,6 +87,12 @@ public final class NATSClient: Sendable {
         try await core.untilConnected(timeout: timeout).get()
     }
 
+    /// Runs tasks on the thread of the client's connection.
+    ///
+    /// A task that prefers it makes requests, and reads subscriptions, without a change of threads, which
+    /// is most of what they cost. It must not block, or compute for long.
+    public var executor: LoopExecutor { EventLoops.executor(of: core.loop) }
+
     /// What happens to the client from now on; a reader that is too slow misses the oldest.
     public var events: AsyncStream<NATSEvent> { core.events.events() }
 
@@ -119,7 +126,8 @@ extension NATSClient {
     public func publish(
         _ payload: ByteBuffer, to subject: String, reply: String? = nil, headers: NATSHeaders? = nil
     ) async throws(NATSError) {
-        try await send(payload, subject, reply, headers)
+        guard try !send(payload, subject, reply, headers) else { return }
+        try await sendWhenThereIsRoom(payload, subject, reply, headers)
     }
 
     /// Sends a message.
@@ -134,25 +142,35 @@ extension NATSClient {
     public func publish(
         _ payload: [UInt8], to subject: String, reply: String? = nil, headers: NATSHeaders? = nil
     ) async throws(NATSError) {
-        try await send(payload, subject, reply, headers)
+        guard try !send(payload, subject, reply, headers) else { return }
+        try await sendWhenThereIsRoom(payload, subject, reply, headers)
     }
 
+    /// Sends a message if there is room for it.
+    @inline(__always)
     private func send<Payload: CommandPayload>(
         _ payload: Payload, _ subject: String, _ reply: String?, _ headers: NATSHeaders?
-    ) async throws(NATSError) {
+    ) throws(NATSError) -> Bool {
         try NATSSubject.checkPublish(subject)
         if let reply { try NATSSubject.checkPublish(reply) }
         let block = try Self.block(headers)
-        while true {
-            switch core.outbox.add(payload, to: subject, reply: reply, headers: block, mayWait: true) {
-            case .taken: return
-            case .takenAndIdle: return wake()
-            case .refused(let error): throw error
-            case .mustWait:
-                await core.outbox.waitForRoom()
-                if Task.isCancelled { throw NATSError.cancelled }
-            }
+        switch core.outbox.add(payload, to: subject, reply: reply, headers: block, mayWait: true) {
+        case .taken: return true
+        case .takenAndIdle:
+            wake()
+            return true
+        case .refused(let error): throw error
+        case .mustWait: return false
         }
+    }
+
+    private func sendWhenThereIsRoom<Payload: CommandPayload>(
+        _ payload: Payload, _ subject: String, _ reply: String?, _ headers: NATSHeaders?
+    ) async throws(NATSError) {
+        repeat {
+            await core.outbox.waitForRoom()
+            if Task.isCancelled { throw NATSError.cancelled }
+        } while try !send(payload, subject, reply, headers)
     }
 
     private func wake() {

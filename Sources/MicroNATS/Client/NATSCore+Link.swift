@@ -78,7 +78,7 @@ extension NATSCore {
     private func receivePong() {
         switch link?.pongs.popFirst() {
         case .admission: opened()
-        case .waiter(let number): roundTrips.removeValue(forKey: number)?.resume(returning: .success(()))
+        case .waiter(let number): roundTrips.resume(number, .success(()))
         case .leave: if let link { fail(link: link.number, link.reason ?? .closed) }
         case .liveness, nil: return
         }
@@ -103,7 +103,7 @@ extension NATSCore {
         logger.info("Connected to the NATS server.", metadata: ["server.address": "\(link.server.server)"])
         events.send(NATSEvent(.connected, server: "\(link.server.server)"))
         update(link.info)
-        resume(&connectionWaiters, .success(()))
+        connectionWaiters.resumeAll(.success(()))
         startHeartbeat(link.number)
         link.admitted.succeed()
     }
@@ -156,7 +156,7 @@ extension NATSCore {
 
     private func startHeartbeat(_ number: Int) {
         heartbeat?.cancel()
-        let interval = TimeAmount(configuration.pingInterval)
+        let interval = TimeAmount(max(configuration.pingInterval, .milliseconds(1)))
         heartbeat = loop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in
             self.assumeIsolated { $0.beat(number) }
         }
@@ -215,7 +215,7 @@ extension NATSCore {
         for entry in subscriptions.values { entry.isSuspended = false }
         suspensions = 0
         for continuation in requests.removeAll() { continuation.resume(returning: .failure(.lost)) }
-        resume(&roundTrips, .failure(.lost))
+        roundTrips.resumeAll(.failure(.lost))
         if wasOpen { events.send(NATSEvent(.disconnected, server: "\(link.server.server)", error: reason)) }
         link.greeted.fail(reason)
         link.secured.fail(reason)
@@ -238,40 +238,43 @@ extension NATSCore {
     func flush() {
         isFlushScheduled = false
         guard let link, link.stage == .open || link.stage == .leaving, !isWriting else { return }
-        let messages = outbox.take()
-        guard messages != nil || control.readableBytes > 0 || pingsWanted > 0 else {
+        if let written = inFlight {
+            // Whoever has written it has let go of it by now.
+            inFlight = nil
+            outbox.recycle(written)
+        }
+        inFlight = outbox.take()
+        guard inFlight != nil || control.readableBytes > 0 || pingsWanted > 0 else {
             // Nothing is being written, so the next publisher must wake us up.
             if outbox.next() != .nothing { scheduleFlush() }
             return
         }
         isWriting = true
-        var written = 0
-        if control.readableBytes > 0 {
-            written += control.readableBytes
-            link.channel.write(control, promise: nil)
-            control = ByteBuffer()
-        }
-        if let messages {
-            written += messages.readableBytes
-            link.channel.write(messages, promise: nil)
-        }
-        if pingsWanted > 0 {
-            let pings = ByteBuffer(string: String(repeating: "PING\r\n", count: pingsWanted))
-            written += pings.readableBytes
-            pingsWanted = 0
-            link.channel.write(pings, promise: nil)
-        }
-        counters.bytesSent.add(written, ordering: .relaxed)
         let done = loop.makePromise(of: Void.self)
         let number = link.number
         done.futureResult.whenComplete { _ in
-            self.assumeIsolated { $0.wrote(messages, link: number) }
+            self.assumeIsolated { $0.wrote(link: number) }
         }
-        link.channel.writeAndFlush(ByteBuffer(), promise: done)
+        write(on: link.channel, done)
     }
 
-    private func wrote(_ messages: ByteBuffer?, link number: Int) {
-        if let messages { outbox.recycle(messages) }
+    private func write(on channel: any Channel, _ done: EventLoopPromise<Void>) {
+        let pings =
+            pingsWanted > 0 ? ByteBuffer(string: String(repeating: "PING\r\n", count: pingsWanted)) : nil
+        let size = control.readableBytes + (inFlight?.readableBytes ?? 0) + (pings?.readableBytes ?? 0)
+        counters.bytesSent.add(size, ordering: .relaxed)
+        pingsWanted = 0
+        if control.readableBytes > 0 {
+            let isLast = inFlight == nil && pings == nil
+            channel.write(control, promise: isLast ? done : nil)
+            control = ByteBuffer()
+        }
+        if let inFlight { channel.write(inFlight, promise: pings == nil ? done : nil) }
+        if let pings { channel.write(pings, promise: done) }
+        channel.flush()
+    }
+
+    private func wrote(link number: Int) {
         guard link?.number == number else { return }
         isWriting = false
         if control.readableBytes > 0 || pingsWanted > 0 { return scheduleFlush() }
@@ -291,37 +294,26 @@ extension NATSCore {
 // MARK: - Waiting
 
 extension NATSCore {
-    func resume(
-        _ waiters: inout [UInt64: UnsafeContinuation<Result<Void, NATSError>, Never>],
-        _ result: Result<Void, NATSError>
-    ) {
-        let all = waiters.values
-        waiters = [:]
-        for waiter in all { waiter.resume(returning: result) }
-    }
-
     /// Waits for the server's answer behind everything that was sent before.
     nonisolated func roundTrip(timeout: Duration) async -> Result<Void, NATSError> {
         let number = Self.numbers.wrappingAdd(1, ordering: .relaxed).newValue
         return await loop.suspend { continuation, isCancelled in
             self.assumeIsolated { core in
                 if isCancelled { return continuation.resume(returning: .failure(.cancelled)) }
-                guard let link = core.link, link.stage == .open else {
+                guard core.link?.stage == .open else {
                     return continuation.resume(returning: .failure(core.isClosed ? .closed : .lost))
                 }
-                core.roundTrips[number] = continuation
-                core.ping(.waiter(number))
-                core.loop.scheduleTask(in: TimeAmount(timeout)) {
-                    core.assumeIsolated { core in
+                let timer = core.loop.scheduleTask(in: TimeAmount(timeout)) {
+                    self.assumeIsolated { core in
                         let error = NATSError(.timeout, "The NATS server didn't answer within \(timeout).")
-                        core.roundTrips.removeValue(forKey: number)?.resume(returning: .failure(error))
+                        core.roundTrips.resume(number, .failure(error))
                     }
                 }
+                core.roundTrips.add(number, continuation, timer: timer)
+                core.ping(.waiter(number))
             }
         } onCancel: {
-            self.assumeIsolated { core in
-                core.roundTrips.removeValue(forKey: number)?.resume(returning: .failure(.cancelled))
-            }
+            self.assumeIsolated { $0.roundTrips.resume(number, .failure(.cancelled)) }
         }
     }
 
@@ -333,19 +325,16 @@ extension NATSCore {
                 if isCancelled { return continuation.resume(returning: .failure(.cancelled)) }
                 if core.isClosed { return continuation.resume(returning: .failure(.closed)) }
                 if core.link?.stage == .open { return continuation.resume(returning: .success(())) }
-                core.connectionWaiters[number] = continuation
-                core.loop.scheduleTask(in: TimeAmount(timeout)) {
-                    core.assumeIsolated { core in
+                let timer = core.loop.scheduleTask(in: TimeAmount(timeout)) {
+                    self.assumeIsolated { core in
                         let text = "The NATS client wasn't connected within \(timeout): \(core.whereabouts)."
-                        core.connectionWaiters.removeValue(forKey: number)?
-                            .resume(returning: .failure(NATSError(.timeout, text)))
+                        core.connectionWaiters.resume(number, .failure(NATSError(.timeout, text)))
                     }
                 }
+                core.connectionWaiters.add(number, continuation, timer: timer)
             }
         } onCancel: {
-            self.assumeIsolated { core in
-                core.connectionWaiters.removeValue(forKey: number)?.resume(returning: .failure(.cancelled))
-            }
+            self.assumeIsolated { $0.connectionWaiters.resume(number, .failure(.cancelled)) }
         }
     }
 

@@ -20,6 +20,7 @@ extension NATSCore {
         guard pool.first != nil else {
             throw NATSError(.invalidAddress, "No NATS server is configured.")
         }
+        try NATSSubject.checkPublish(configuration.inboxPrefix)
         while !isClosing {
             let reason = await connectOnce()
             guard !isClosing else { return }
@@ -54,8 +55,8 @@ extension NATSCore {
         for entry in subscriptions.values { entry.inbox?.end(nil) }
         subscriptions = [:]
         for continuation in requests.removeAll() { continuation.resume(returning: .failure(.closed)) }
-        resume(&roundTrips, .failure(.closed))
-        resume(&connectionWaiters, .failure(.closed))
+        roundTrips.resumeAll(.failure(.closed))
+        connectionWaiters.resumeAll(.failure(.closed))
         events.send(NATSEvent(.closed))
         events.close()
     }

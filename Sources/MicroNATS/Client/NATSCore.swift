@@ -70,6 +70,9 @@ actor NATSCore {
     var control = ByteBuffer()
     var pingsWanted = 0
     var isWriting = false
+
+    /// The messages that are being written, or were last.
+    var inFlight: ByteBuffer?
     var isFlushScheduled = false
 
     var subscriptions: [UInt64: Entry] = [:]
@@ -77,9 +80,8 @@ actor NATSCore {
     var suspensions = 0
 
     var requests = RequestTable()
-    var roundTrips: [UInt64: UnsafeContinuation<Result<Void, NATSError>, Never>] = [:]
-    var connectionWaiters: [UInt64: UnsafeContinuation<Result<Void, NATSError>, Never>] = [:]
-    var lastWaiter: UInt64 = 0
+    var roundTrips = WaiterTable()
+    var connectionWaiters = WaiterTable()
 
     /// A subscription as the connection sees it.
     final class Entry {

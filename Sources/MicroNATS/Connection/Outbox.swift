@@ -31,6 +31,11 @@ final class Outbox: Sendable {
         var isPatient = false
         var maximumPayload = 1 << 20
         var messages = 0
+
+        /// The line of the last message, which often is the next one's as well.
+        var line: [UInt8] = []
+        var lineSubject = ""
+        var lineLength = -1
         var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
         var lastWaiter: UInt64 = 0
     }
@@ -76,7 +81,10 @@ final class Outbox: Sendable {
                     return .refused(Self.full(offlineLimit))
                 }
             }
-            state.buffer.writePublish(payload, subject: subject, reply: reply, headers: headers)
+            let isSame =
+                state.lineLength == size && reply == nil && headers == nil && state.lineSubject == subject
+            if !isSame { Self.prepare(&state, subject, reply, headers, size) }
+            state.buffer.writeMessage(payload, line: state.line, headers: headers)
             state.messages &+= 1
             guard state.isOnline else { return .taken }
             let isSlow = state.isPatient && (isUrgent || state.buffer.readableBytes >= Self.plenty)
@@ -85,6 +93,15 @@ final class Outbox: Sendable {
             state.isPatient = false
             return .takenAndIdle
         }
+    }
+
+    private static func prepare(
+        _ state: inout State, _ subject: String, _ reply: String?, _ headers: [UInt8]?, _ size: Int
+    ) {
+        PublishLine.write(
+            &state.line, subject: subject, reply: reply, headerLength: headers?.count, length: size)
+        state.lineSubject = subject
+        state.lineLength = reply == nil && headers == nil ? size : -1
     }
 
     /// Waits until there may be room.

@@ -2,30 +2,26 @@ internal import NIOCore
 
 /// What a client says.
 extension ByteBuffer {
-    /// Appends `PUB subject [reply] size` or, with headers, `HPUB`, and the payload.
-    mutating func writePublish<Payload: CommandPayload>(
-        _ payload: Payload, subject: String, reply: String?, headers: [UInt8]?
+    /// Appends a message: the line that was prepared for it, its headers and its payload.
+    mutating func writeMessage<Payload: CommandPayload>(
+        _ payload: Payload, line: [UInt8], headers: [UInt8]?
     ) {
-        let length = payload.byteCount + (headers?.count ?? 0)
-        let line = subject.utf8.count + (reply?.utf8.count ?? 0) + 32
-        writeWithOutputRawSpan(minimumWritableBytes: line + length) { output in
-            output.append(headers == nil ? "PUB " : "HPUB ")
-            output.append(subject)
-            output.append(UInt8(ascii: " "))
-            if let reply {
-                output.append(reply)
-                output.append(UInt8(ascii: " "))
+        let length = line.count + (headers?.count ?? 0) + payload.byteCount + 2
+        // Many small writes would each check the buffer again. The closure writes exactly `length` bytes into
+        // memory of at least as many, and no pointer outlives it.
+        writeWithUnsafeMutableBytes(minimumWritableBytes: length) { memory in
+            var rest = UnsafeMutableRawBufferPointer(rebasing: memory[..<length])
+            func copy(_ bytes: UnsafeRawBufferPointer) {
+                rest.copyMemory(from: bytes)
+                rest = UnsafeMutableRawBufferPointer(rebasing: rest[bytes.count...])
             }
-            if let headers {
-                output.append(decimal: headers.count)
-                output.append(UInt8(ascii: " "))
-            }
-            output.append(decimal: length)
-            output.appendLineEnd()
+            line.withUnsafeBytes(copy)
+            headers?.withUnsafeBytes(copy)
+            payload.withPayload(copy)
+            rest[0] = 0x0D
+            rest[1] = 0x0A
+            return length
         }
-        if let headers { writeBytes(headers) }
-        payload.write(to: &self)
-        writeInteger(UInt16(0x0D0A))
     }
 
     /// Appends `SUB subject [queue] sid`.
@@ -37,23 +33,38 @@ extension ByteBuffer {
     mutating func writeUnsubscribe(_ number: UInt64) { writeString("UNSUB \(number)\r\n") }
 }
 
-extension OutputRawSpan {
-    /// Appends text; what has no room is left out.
-    fileprivate mutating func append(_ text: String) {
-        for byte in text.utf8 where freeCapacity > 0 { append(byte) }
+/// The line of a message: `PUB subject [reply] size`, or `HPUB` with the size of the headers as well.
+enum PublishLine {
+    /// Writes a line in place of another one.
+    static func write(
+        _ line: inout [UInt8], subject: String, reply: String?, headerLength: Int?, length: Int
+    ) {
+        line.removeAll(keepingCapacity: true)
+        line.append(contentsOf: headerLength == nil ? pub : hpub)
+        line.append(contentsOf: subject.utf8)
+        line.append(UInt8(ascii: " "))
+        if let reply {
+            line.append(contentsOf: reply.utf8)
+            line.append(UInt8(ascii: " "))
+        }
+        if let headerLength {
+            append(headerLength, to: &line)
+            line.append(UInt8(ascii: " "))
+        }
+        append(length, to: &line)
+        line.append(0x0D)
+        line.append(0x0A)
     }
 
-    fileprivate mutating func appendLineEnd() {
-        append(0x0D)
-        append(0x0A)
-    }
+    private static let pub = Array("PUB ".utf8)
+    private static let hpub = Array("HPUB ".utf8)
 
     /// Appends a number that isn't negative, in digits.
-    fileprivate mutating func append(decimal number: Int) {
+    private static func append(_ number: Int, to line: inout [UInt8]) {
         var scale = 1
         while number / scale >= 10 { scale *= 10 }
         while scale > 0 {
-            append(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: number / scale % 10))
+            line.append(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: number / scale % 10))
             scale /= 10
         }
     }
@@ -62,15 +73,17 @@ extension OutputRawSpan {
 /// What can be a message's payload.
 protocol CommandPayload {
     var byteCount: Int { get }
-    func write(to buffer: inout ByteBuffer)
+
+    /// Calls a closure with the bytes, which are valid meanwhile.
+    func withPayload(_ body: (UnsafeRawBufferPointer) -> Void)
 }
 
 extension ByteBuffer: CommandPayload {
     var byteCount: Int { readableBytes }
-    func write(to buffer: inout ByteBuffer) { buffer.writeImmutableBuffer(self) }
+    func withPayload(_ body: (UnsafeRawBufferPointer) -> Void) { withUnsafeReadableBytes(body) }
 }
 
 extension [UInt8]: CommandPayload {
     var byteCount: Int { count }
-    func write(to buffer: inout ByteBuffer) { buffer.writeBytes(self) }
+    func withPayload(_ body: (UnsafeRawBufferPointer) -> Void) { withUnsafeBytes(body) }
 }

@@ -130,16 +130,16 @@ struct AtLeastOnceTests {
                 bodies.add(received)
                 return .ack
             }
-            let stored = Mutex(0)
+            let stored = Counter()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
                     for number in 0..<200 {
                         try await publisher.publish(
                             Self.event("\(number)", id: "id-\(number)"), to: "orders.new")
-                        stored.withLock { $0 += 1 }
+                        stored.increment()
                     }
                 }
-                try await eventually("some are stored") { stored.withLock { $0 } >= 60 }
+                try await eventually("some are stored") { stored.value >= 60 }
                 try await server.kill()
                 let restarted = try await server.restarted()
                 try await group.waitForAll()

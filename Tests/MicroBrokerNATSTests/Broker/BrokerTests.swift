@@ -10,6 +10,7 @@ import Synchronization
 import Testing
 
 /// Runs brokers around a function.
+@discardableResult
 func withBrokers<Result: Sendable>(
     _ brokers: [NATSBroker], _ body: @escaping @Sendable () async throws -> Result
 ) async throws -> Result {

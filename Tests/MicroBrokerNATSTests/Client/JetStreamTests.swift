@@ -77,7 +77,7 @@ struct JetStreamTests {
             let jetStream = JetStream(client, timeout: .seconds(1))
             try await jetStream.createStream(.init(name: "S", subjects: ["s"]))
             try await jetStream.createConsumer(.init(durableName: "c"), of: "S")
-            let stored = Mutex<[Int]>([])
+            let stored = Counter()
             let total = 300
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
@@ -85,13 +85,13 @@ struct JetStreamTests {
                         try await jetStream.publish(
                             ByteBuffer(string: "\(number)"), to: "s", messageID: "id-\(number)",
                             within: .seconds(30))
-                        stored.withLock { $0.append(number) }
+                        stored.increment()
                     }
                 }
-                try await eventually("some are stored") { stored.withLock(\.count) >= 50 }
+                try await eventually("some are stored") { stored.value >= 50 }
                 try await server.kill()
                 let second = try await server.restarted()
-                try await eventually("more are stored") { stored.withLock(\.count) >= 150 }
+                try await eventually("more are stored") { stored.value >= 150 }
                 try await second.kill()
                 let third = try await server.restarted()
                 try await group.waitForAll()
@@ -131,7 +131,8 @@ struct JetStreamTests {
             #expect(client.statistics.connections > 3)
         }
         try await withClient(server) { direct in
-            #expect(try await JetStream(direct).stream("S")?.state.messages == 60)
+            let info = try await JetStream(direct).stream("S")
+            #expect(info?.state.messages == 60)
         }
         await cutter.stop()
         await server.stop()

@@ -3,6 +3,7 @@ import NIOCore
 import Synchronization
 
 /// Runs a client around a function.
+@discardableResult
 func withClient<Result: Sendable>(
     _ configuration: NATSClient.Configuration, waits: Bool = true,
     _ body: @escaping @Sendable (NATSClient) async throws -> Result
@@ -26,6 +27,7 @@ func withClient<Result: Sendable>(
 }
 
 /// Runs a client of one server around a function.
+@discardableResult
 func withClient<Result: Sendable>(
     _ server: NATSServerProcess, _ body: @escaping @Sendable (NATSClient) async throws -> Result
 ) async throws -> Result {
@@ -74,4 +76,11 @@ func texts(_ subscription: NATSSubscription, _ count: Int, within limit: Duratio
         }
         return texts
     }
+}
+
+/// A number that tasks raise.
+final class Counter: Sendable {
+    private let number = Mutex(0)
+    var value: Int { number.withLock { $0 } }
+    func increment() { number.withLock { $0 += 1 } }
 }

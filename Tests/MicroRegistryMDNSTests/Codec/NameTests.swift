@@ -1,4 +1,3 @@
-import MicroCore
 import Testing
 
 @testable import MicroRegistryMDNS

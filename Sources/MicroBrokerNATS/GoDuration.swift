@@ -1,12 +1,12 @@
-/// Durations as Go writes them, in the variables of plugins.
-package enum GoDuration {
+/// Durations as Go writes them.
+enum GoDuration {
     private static let units = ["ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600]
 
     /// Reads a duration.
     ///
     /// - Parameter text: Numbers with units, such as `1m30s` or `1.5s`, or a number of milliseconds.
     /// - Returns: The duration; `nil` if the text isn't one, or is longer than a year.
-    package static func parse(_ text: String) -> Duration? {
+    static func parse(_ text: String) -> Duration? {
         if let milliseconds = Int32(text), milliseconds >= 0 { return .milliseconds(milliseconds) }
         var rest = text[...]
         var seconds = 0.0
