@@ -156,6 +156,7 @@ extension SubscriptionInbox {
     /// - Parameters:
     ///   - resumeReading: Called when reading was suspended for this queue and may go on.
     ///   - startTimer: Called with a number for ``timeOut(_:)`` before waiting.
+    /// - Returns: What has come, or why nothing will.
     func take(
         resumeReading: () -> Void, startTimer: (UInt64) -> Void = { _ in }
     ) async -> Outcome {

@@ -18,6 +18,7 @@ struct Backoff {
     /// Returns the next wait.
     ///
     /// - Parameter servers: How many servers make a round.
+    /// - Returns: How long to wait.
     mutating func next(servers: Int) -> Duration {
         let round = tries / max(servers, 1)
         tries += 1

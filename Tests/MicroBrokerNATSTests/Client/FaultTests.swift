@@ -78,9 +78,10 @@ struct FaultTests {
                     routes: ["nats://127.0.0.1:\(clusterPorts[1 - index])"] }
                 """)
         }
-        let (first, second) = (try await node(0), try await node(1))
+        let first = try await node(0)
         try await withClient(Self.quick(first.address)) { client in
             let events = client.events
+            let second = try await node(1)
             for await event in events where event.kind == .discovered { break }
             let subscription = try await client.subscribe(to: "n")
             try await client.flush()
@@ -91,9 +92,9 @@ struct FaultTests {
             }
             try await client.publish(ByteBuffer(string: "moved"), to: "n")
             #expect(try await texts(subscription, 1) == ["moved"])
+            await second.stop()
         }
         await first.stop()
-        await second.stop()
     }
 
     @Test("Tells of missing permissions, and goes on")

@@ -29,6 +29,8 @@ final class NATSServerProcess: Sendable {
     ///   - jetStream: Whether JetStream is on, with files in the server's directory.
     ///   - port: The port; a free one if `nil`.
     ///   - arguments: More arguments.
+    /// - Returns: The server, which is ready.
+    /// - Throws: A ``TestSupportError`` if it can't be started.
     static func start(
         _ configuration: String = "", jetStream: Bool = false, port: Int? = nil, arguments: [String] = []
     ) async throws -> NATSServerProcess {
@@ -51,7 +53,7 @@ final class NATSServerProcess: Sendable {
         try await program.exitStatus()
     }
 
-    /// Starts it again, on the same port and files. The old object must have been killed.
+    /// Starts it again, on the same port and files, once it has been killed.
     func restarted() async throws -> Restarted { try await Restarted(self) }
 
     func stop() async { await program.stop() }
