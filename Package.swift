@@ -69,8 +69,7 @@ let libraries: [Library] = [
     ),
     Library(
         name: "MicroNATS",
-        dependencies: ["MicroCore", "MicroNIO", "MicroTLS", "COpenSSL", logging, nioCore, nioPosix],
-        isProduct: false
+        dependencies: ["MicroCore", "MicroNIO", "MicroTLS", "COpenSSL", logging, nioCore, nioPosix]
     ),
 
     // Floor 3: the engine.
@@ -108,7 +107,7 @@ let libraries: [Library] = [
     ),
     Library(
         name: "MicroBrokerNATS",
-        dependencies: ["MicroCore", "MicroNATS", "MicroTLS", configuration, logging]
+        dependencies: ["MicroCore", "MicroNATS", configuration, logging, nioCore]
     ),
     Library(name: "MicroCodecJSON", dependencies: ["MicroCore"]),
     Library(name: "MicroCodecProtobuf", dependencies: ["MicroCore", swiftProtobuf]),

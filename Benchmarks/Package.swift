@@ -21,6 +21,7 @@ let package = Package(
     dependencies: [
         .package(name: "swift-micro", path: ".."),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
     ],
     targets: [
@@ -49,6 +50,13 @@ let package = Package(
         .executableTarget(
             name: "etcd-bench",
             dependencies: [micro("MicroCore"), micro("MicroRegistryEtcd"), argumentParser],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "nats-bench",
+            dependencies: [
+                micro("MicroBrokerNATS"), micro("MicroCore"), micro("MicroNATS"), argumentParser,
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
             swiftSettings: settings),
     ]
 )

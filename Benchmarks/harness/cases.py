@@ -3,7 +3,7 @@
 import contextlib
 import time
 
-from . import clients, connections, etcd, load, servers, wire
+from . import clients, connections, etcd, load, nats as nats_clients, servers, wire
 from .report import OURS
 
 
@@ -222,6 +222,25 @@ def etcd_registry(bench):
             bench.note("etcdctl", "etcd_seen_p99_ms", their_p99)
 
 
+def nats(bench):
+    """CPU of a NATS client for each message that it publishes, receives, or sends as a request."""
+    chosen = bench.present(nats_clients.clients())
+    names = {client.name for client in chosen}
+    if "libnats" not in names:
+        raise RuntimeError("the nats case needs libnats' program, which also feeds the others: make -C Benchmarks libnats")
+    cores = (bench.server_core, bench.load_core)
+    with nats_clients.server(bench.server_core) as port:
+        for mode, size, count in nats_clients.WORK + nats_clients.BROKER:
+            figure = f"nats_{mode.replace('-', '_')}_{'16k' if size > 1024 else size}_cpu_us"
+            for _ in range(bench.settings.passes):
+                for client in chosen:
+                    if mode.startswith("broker") and client.name != OURS:
+                        continue
+                    messages = max(100, int(count * client.scale * (0.01 if bench.settings.quick else 1)))
+                    used = nats_clients.cpu_seconds(client, mode, port, messages, size, cores)
+                    bench.note(client.name, figure, used / messages * 1e6)
+
+
 def _percentile(ordered, percent):
     if not ordered:
         raise RuntimeError("nothing was measured")
@@ -230,5 +249,5 @@ def _percentile(ordered, percent):
 
 ALL = {
     "unary": unary, "latency": latency, "echo64k": echo64k, "tls": tls, "idle": idle, "stream": stream,
-    "spin": spin, "client": client, "etcd": etcd_registry,
+    "spin": spin, "client": client, "etcd": etcd_registry, "nats": nats,
 }

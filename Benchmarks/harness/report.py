@@ -27,10 +27,25 @@ FIGURES = {
     "etcd_node_bytes": ("etcd: memory per cached node", "KiB", 2),
     "etcd_seen_p50_ms": ("etcd: new node is seen, p50", "ms", 2),
     "etcd_seen_p99_ms": ("etcd: new node is seen, p99", "ms", 2),
+    "nats_publish_128_cpu_us": ("NATS: CPU per message sent, 128 B", "µs", 3),
+    "nats_publish_16k_cpu_us": ("NATS: CPU per message sent, 16 KiB", "µs", 2),
+    "nats_subscribe_128_cpu_us": ("NATS: CPU per message got, 128 B", "µs", 3),
+    "nats_subscribe_16k_cpu_us": ("NATS: CPU per message got, 16 KiB", "µs", 2),
+    "nats_request_128_cpu_us": ("NATS: CPU per request, 128 B", "µs", 1),
+    "nats_broker_publish_128_cpu_us": ("NATS broker: CPU per event sent", "µs", 2),
+    "nats_broker_subscribe_128_cpu_us": ("NATS broker: CPU per event got", "µs", 2),
 }
 
 # What we hold ourselves to, as ratios to a peer in the same pass.
-LIMITS = {("unary_cpu_us", "nghttpd"): 2.0, ("unary_p50_us", "nghttpd"): 1.3}
+LIMITS = {
+    ("unary_cpu_us", "nghttpd"): 2.0,
+    ("unary_p50_us", "nghttpd"): 1.3,
+    ("nats_publish_128_cpu_us", "libnats"): 1.0,
+    ("nats_publish_16k_cpu_us", "libnats"): 1.0,
+    ("nats_subscribe_128_cpu_us", "libnats"): 1.0,
+    ("nats_subscribe_16k_cpu_us", "libnats"): 1.0,
+    ("nats_request_128_cpu_us", "libnats"): 1.0,
+}
 
 OURS = "micro"
 

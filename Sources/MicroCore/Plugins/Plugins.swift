@@ -113,7 +113,7 @@ private enum KnownProducts {
         "transport": [
             "grpc": "MicroTransportHTTP2", "http2": "MicroTransportHTTP2", "memory": "MicroTransportMemory",
         ],
-        "broker": ["http": "MicroBrokerHTTP", "memory": "MicroBrokerMemory"],
+        "broker": ["http": "MicroBrokerHTTP", "memory": "MicroBrokerMemory", "nats": "MicroBrokerNATS"],
         "codec": ["json": "MicroCodecJSON", "protobuf": "MicroCodecProtobuf"],
         "selector": ["random": "Micro", "roundrobin": "Micro"],
         "component": ["health": "MicroHealth", "debug": "MicroDebug", "reflection": "MicroReflection"],

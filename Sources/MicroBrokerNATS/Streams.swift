@@ -1,0 +1,101 @@
+internal import MicroCore
+internal import MicroNATS
+internal import NIOCore
+internal import Synchronization
+
+/// The streams that keep the events of topics.
+final class Streams: Sendable {
+    let options: NATSBroker.JetStreamOptions
+    let jetStream: JetStream
+
+    /// The streams that are known to hold a topic.
+    private let known = Mutex<[String: String]>([:])
+
+    /// The most topics whose streams are remembered.
+    private static let maximumKnown = 10_000
+
+    init(_ options: NATSBroker.JetStreamOptions, client: NATSClient) {
+        self.options = options
+        jetStream = JetStream(client, domain: options.domain)
+    }
+
+    /// Sees to the configured stream at start.
+    ///
+    /// - Throws: A `StartError` if it can't be used.
+    func begin() async throws {
+        guard let name = options.stream, !options.subjects.isEmpty else { return }
+        do throws(NATSError) {
+            try await untilConnected()
+            try await jetStream.ensureStream(configuration(name, options.subjects))
+        } catch {
+            guard error.code != .cancelled, error.code != .closed else { return }
+            throw StartError(error)
+        }
+    }
+
+    /// Waits for the first connection, for as long as it takes.
+    private func untilConnected() async throws(NATSError) {
+        while true {
+            do throws(NATSError) {
+                return try await jetStream.client.waitUntilConnected(timeout: .seconds(60))
+            } catch {
+                guard error.code == .timeout else { throw error }
+            }
+        }
+    }
+
+    /// Publishes an event, and waits until it is stored.
+    func publish(_ payload: ByteBuffer, to topic: String, id: String?) async throws(NATSError) {
+        try await ensure(topic)
+        let id = id.flatMap { $0.isEmpty ? nil : $0 }
+        let ack = try await jetStream.publish(
+            payload, to: topic, messageID: id, within: options.publishTimeout)
+        known.withLock { $0[topic] = ack.stream }
+    }
+
+    /// Returns the stream that holds a topic, which is made if there is none.
+    @discardableResult
+    func ensure(_ topic: String) async throws(NATSError) -> String {
+        if let stream = known.withLock({ $0[topic] }) { return stream }
+        let stream = try await find(topic)
+        known.withLock { known in
+            if known.count >= Self.maximumKnown { known = [:] }
+            known[topic] = stream
+        }
+        return stream
+    }
+
+    private func find(_ topic: String) async throws(NATSError) -> String {
+        if let name = options.stream {
+            try await jetStream.ensureStream(
+                configuration(name, options.subjects.isEmpty ? [topic] : options.subjects))
+        }
+        let names = try await jetStream.streams(holding: topic)
+        if let configured = options.stream {
+            if names.contains(configured) { return configured }
+            throw NATSError(
+                .jetStream,
+                "The stream \(configured) doesn't hold \(topic). Add it to the stream's subjects "
+                    + "(MICRO_BROKER_STREAM_SUBJECTS), or remove MICRO_BROKER_STREAM.")
+        }
+        if let name = names.first { return name }
+        return try await jetStream.createStream(configuration(Self.token(topic), [topic])).config.name
+    }
+
+    private func configuration(_ name: String, _ subjects: [String]) -> StreamConfiguration {
+        StreamConfiguration(
+            name: name, subjects: subjects, storage: options.storage, replicas: options.replicas)
+    }
+
+    /// Returns a topic or queue as the name of a stream or consumer, where dots and slashes can't be.
+    static func token(_ name: String) -> String {
+        let characters = name.unicodeScalars.map { scalar in
+            switch scalar {
+            case ".": "_"
+            case "/", "\\", "*", ">": "-"
+            default: String(scalar)
+            }
+        }
+        return characters.joined()
+    }
+}

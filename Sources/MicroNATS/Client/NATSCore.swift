@@ -1,0 +1,160 @@
+internal import Logging
+internal import MicroNIO
+internal import MicroTLS
+internal import NIOCore
+internal import NIOPosix
+internal import Synchronization
+
+/// The state of a client, all of it on one event loop.
+actor NATSCore {
+    /// A connection, from its first byte to its end.
+    struct Link {
+        let number: Int
+        let channel: any Channel
+        let server: ServerPool.Entry
+        var stage = Stage.greeting
+        var info = ServerInfo()
+
+        let greeted: EventLoopPromise<ServerInfo>
+        let secured: EventLoopPromise<Void>
+        let admitted: EventLoopPromise<Void>
+        let ended: EventLoopPromise<NATSError>
+
+        /// Why it ends, once that is known.
+        var reason: NATSError?
+
+        /// Who waits for the answers to our pings, in their order.
+        var pongs = CircularBuffer<Pong>()
+        var unansweredPings = 0
+    }
+
+    enum Stage { case greeting, securing, login, open, leaving }
+
+    /// What an answer to a ping is for.
+    enum Pong {
+        case admission
+        case liveness
+        case waiter(UInt64)
+        case leave
+    }
+
+    nonisolated let loop: any EventLoop
+    nonisolated var unownedExecutor: UnownedSerialExecutor { loop.executor.asUnownedSerialExecutor() }
+
+    nonisolated let configuration: NATSClient.Configuration
+    nonisolated let outbox: Outbox
+    nonisolated let events = EventHub()
+    nonisolated let counters = Counters()
+
+    /// The subject below which the answers to requests arrive, which nobody else can guess.
+    nonisolated let inboxes: String
+
+    var logger = Logger(label: "micro.nats")
+    var pool: ServerPool
+    var backoff: Backoff
+    var link: Link?
+
+    /// Whether the connection is open, or about to be left.
+    var isOpen = false
+    var lastLink = 0
+    var parser = NATSParser()
+    var connecting: [any Channel] = []
+    var hasStarted = false
+    var hasEverConnected = false
+    var isClosing = false
+    var isClosed = false
+    var sleeper: EventLoopPromise<Void>?
+    var heartbeat: RepeatedTask?
+
+    // What is to be written before and behind the messages of the outbox.
+    var control = ByteBuffer()
+    var pingsWanted = 0
+    var isWriting = false
+
+    /// The messages that are being written, or were last.
+    var inFlight: ByteBuffer?
+    var isFlushScheduled = false
+
+    var subscriptions: [UInt64: Entry] = [:]
+    var lastSubscription: UInt64 = 0
+    var suspensions = 0
+
+    var requests = RequestTable()
+    var roundTrips = WaiterTable()
+    var connectionWaiters = WaiterTable()
+
+    /// A subscription as the connection sees it.
+    final class Entry {
+        let number: UInt64
+        let subject: String
+        let queue: String?
+
+        /// Where messages go; `nil` for the answers to requests.
+        let inbox: SubscriptionInbox?
+
+        /// Takes each message at once, in place of the inbox.
+        let receive: (@Sendable (NATSMessage) -> Void)?
+
+        var isSuspended = false
+        var isDropping = false
+
+        init(
+            number: UInt64, subject: String, queue: String?, inbox: SubscriptionInbox?,
+            receive: (@Sendable (NATSMessage) -> Void)?
+        ) {
+            self.number = number
+            self.subject = subject
+            self.queue = queue
+            self.inbox = inbox
+            self.receive = receive
+        }
+    }
+
+    /// Creates the state of a client that hasn't begun.
+    init(configuration: NATSClient.Configuration) {
+        self.configuration = configuration
+        loop = EventLoops.group.next()
+        inboxes = "\(configuration.inboxPrefix).\(Self.uniqueToken())"
+        outbox = Outbox(
+            onlineLimit: configuration.writeBufferSize, offlineLimit: configuration.reconnectBufferSize)
+        pool = ServerPool(configuration.servers, shuffled: configuration.shufflesServers)
+        backoff = Backoff(
+            shortest: configuration.reconnectDelay.lowerBound,
+            longest: configuration.reconnectDelay.upperBound)
+    }
+
+    /// Returns a token that is unlike any other.
+    nonisolated static func uniqueToken() -> String {
+        let digits = Array("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+        var generator = SystemRandomNumberGenerator()
+        return String((0..<22).compactMap { _ in digits.randomElement(using: &generator) })
+    }
+
+    /// Does something with the state in the loop's next turn, or at once on the loop.
+    nonisolated func onLoop(_ body: @escaping @Sendable (isolated NATSCore) -> Void) {
+        loop.run { self.assumeIsolated { body($0) } }
+    }
+
+    /// Returns the state in a word, for those who wait in vain.
+    var whereabouts: String {
+        switch (hasStarted, isClosed, link?.stage) {
+        case (_, true, _): "it has been closed"
+        case (false, _, _): "nothing has called its run()"
+        case (_, _, .open?): "it is connected"
+        default:
+            lastFailure.map { "it is connecting; the last try failed: \($0.message)" } ?? "it is connecting"
+        }
+    }
+
+    var lastFailure: NATSError?
+}
+
+/// Counts that any thread may read.
+final class Counters: Sendable {
+    let messagesReceived = Atomic<Int>(0)
+    let bytesSent = Atomic<Int>(0)
+    let bytesReceived = Atomic<Int>(0)
+    let messagesDropped = Atomic<Int>(0)
+    let connections = Atomic<Int>(0)
+    let serverErrors = Atomic<Int>(0)
+}

@@ -1,0 +1,127 @@
+internal import Synchronization
+
+/// Something that happened to a client, beside its messages.
+public struct NATSEvent: Sendable, Hashable {
+    /// What kind of thing it is.
+    public struct Kind: Hashable, Sendable {
+        private enum Value {
+            case connected, disconnected, lameDuck, discovered, serverError, slowConsumer, closed
+        }
+
+        private let value: Value
+
+        /// A connection is open, the first or another one.
+        public static var connected: Self { Self(value: .connected) }
+
+        /// The connection was lost; the error says why.
+        public static var disconnected: Self { Self(value: .disconnected) }
+
+        /// The server is about to stop; the client moves to another one if it knows one.
+        public static var lameDuck: Self { Self(value: .lameDuck) }
+
+        /// The server has told of another one.
+        public static var discovered: Self { Self(value: .discovered) }
+
+        /// The server has reported an error, such as a missing permission, and the connection goes on.
+        public static var serverError: Self { Self(value: .serverError) }
+
+        /// A subscription has begun to drop messages, since its reader is too slow.
+        public static var slowConsumer: Self { Self(value: .slowConsumer) }
+
+        /// The client has been closed.
+        public static var closed: Self { Self(value: .closed) }
+    }
+
+    /// What kind of thing it is.
+    public var kind: Kind
+
+    /// The server.
+    public var server: String?
+
+    /// The subject that it is about.
+    public var subject: String?
+
+    /// The reason.
+    public var error: NATSError?
+
+    init(_ kind: Kind, server: String? = nil, subject: String? = nil, error: NATSError? = nil) {
+        self.kind = kind
+        self.server = server
+        self.subject = subject
+        self.error = error
+    }
+}
+
+/// What a client has done so far.
+public struct NATSStatistics: Hashable, Sendable {
+    /// How many messages were taken to be sent.
+    public var messagesSent = 0
+
+    /// How many messages have arrived.
+    public var messagesReceived = 0
+
+    /// How many bytes were written.
+    public var bytesSent = 0
+
+    /// How many bytes have arrived.
+    public var bytesReceived = 0
+
+    /// How many messages were dropped since a subscription's reader was too slow.
+    public var messagesDropped = 0
+
+    /// How often a connection was opened.
+    public var connections = 0
+
+    /// How many errors servers have reported.
+    public var serverErrors = 0
+
+    /// Creates statistics of nothing.
+    public init() {}
+}
+
+/// Those who are told of events.
+final class EventHub: Sendable {
+    /// How many events wait for a reader; the oldest are dropped.
+    private static let limit = 256
+
+    private struct State {
+        var readers: [Int: AsyncStream<NATSEvent>.Continuation] = [:]
+        var last = 0
+        var isClosed = false
+    }
+
+    private let state = Mutex(State())
+
+    /// Returns the events from now on.
+    func events() -> AsyncStream<NATSEvent> {
+        let (stream, continuation) = AsyncStream.makeStream(
+            of: NATSEvent.self, bufferingPolicy: .bufferingNewest(Self.limit))
+        let number = state.withLock { state -> Int? in
+            guard !state.isClosed else { return nil }
+            state.last += 1
+            state.readers[state.last] = continuation
+            return state.last
+        }
+        guard let number else {
+            continuation.finish()
+            return stream
+        }
+        continuation.onTermination = { [weak self] _ in
+            _ = self?.state.withLock { $0.readers.removeValue(forKey: number) }
+        }
+        return stream
+    }
+
+    func send(_ event: NATSEvent) {
+        for reader in state.withLock({ Array($0.readers.values) }) { reader.yield(event) }
+    }
+
+    func close() {
+        let readers = state.withLock { state in
+            state.isClosed = true
+            defer { state.readers = [:] }
+            return Array(state.readers.values)
+        }
+        for reader in readers { reader.finish() }
+    }
+}

@@ -1,0 +1,232 @@
+internal import NIOCore
+internal import Synchronization
+
+/// What waits to be written: messages of any thread, which the connection's loop takes all at once.
+///
+/// While there is no connection it keeps them for the next one, up to a limit. It only ever holds whole
+/// messages, so what is left of it can follow a reconnect.
+final class Outbox: Sendable {
+    /// What became of a message.
+    enum Admission {
+        /// It is in the buffer, and somebody will write it.
+        case taken
+
+        /// It is in the buffer, and the caller must see to it that the loop writes it.
+        case takenAndIdle
+
+        /// There is no room; the caller waits for some and tries again.
+        case mustWait
+
+        case refused(NATSError)
+    }
+
+    private struct State {
+        var buffer = ByteBuffer()
+        var spare: ByteBuffer?
+        var isOnline = false
+        var isClosed = false
+        var isFlushWanted = false
+
+        /// Whether the flush that is wanted is in no hurry.
+        var isPatient = false
+        var maximumPayload = 1 << 20
+        var messages = 0
+
+        /// The line of the last message, which often is the next one's as well.
+        var line: [UInt8] = []
+        var lineSubject = ""
+        var lineLength = -1
+        var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
+        var lastWaiter: UInt64 = 0
+    }
+
+    /// How many bytes are worth a write of their own.
+    private static let plenty = 32 << 10
+
+    /// The largest buffer that is kept for the next messages.
+    private static let largestSpare = 2 << 20
+
+    private let state = Mutex(State())
+    private let onlineLimit: Int
+    private let offlineLimit: Int
+
+    /// Creates an empty outbox.
+    ///
+    /// - Parameters:
+    ///   - onlineLimit: From how many bytes on publishers wait while there is a connection.
+    ///   - offlineLimit: How many bytes are kept while there is none.
+    init(onlineLimit: Int, offlineLimit: Int) {
+        self.onlineLimit = onlineLimit
+        self.offlineLimit = offlineLimit
+    }
+
+    /// The number of messages that were taken.
+    var messageCount: Int { state.withLock(\.messages) }
+
+    /// Adds a message.
+    func add<Payload: CommandPayload>(
+        _ payload: Payload, to subject: String, reply: String?, headers: [UInt8]?, mayWait: Bool,
+        isUrgent: Bool = false
+    ) -> Admission {
+        let size = payload.byteCount + (headers?.count ?? 0)
+        return state.withLock { state in
+            guard size <= state.maximumPayload else {
+                return .refused(Self.tooLarge(size, state.maximumPayload))
+            }
+            if state.isOnline {
+                if mayWait, state.buffer.readableBytes >= onlineLimit { return .mustWait }
+            } else {
+                if state.isClosed { return .refused(.closed) }
+                guard state.buffer.readableBytes + size + subject.utf8.count + 64 <= offlineLimit else {
+                    return .refused(Self.full(offlineLimit))
+                }
+            }
+            let isSame =
+                state.lineLength == size && reply == nil && headers == nil && state.lineSubject == subject
+            if !isSame { Self.prepare(&state, subject, reply, headers, size) }
+            state.buffer.writeMessage(payload, line: state.line, headers: headers)
+            state.messages &+= 1
+            guard state.isOnline else { return .taken }
+            let isSlow = state.isPatient && (isUrgent || state.buffer.readableBytes >= Self.plenty)
+            if state.isFlushWanted, !isSlow { return .taken }
+            state.isFlushWanted = true
+            state.isPatient = false
+            return .takenAndIdle
+        }
+    }
+
+    private static func prepare(
+        _ state: inout State, _ subject: String, _ reply: String?, _ headers: [UInt8]?, _ size: Int
+    ) {
+        PublishLine.write(
+            &state.line, subject: subject, reply: reply, headerLength: headers?.count, length: size)
+        state.lineSubject = subject
+        state.lineLength = reply == nil && headers == nil ? size : -1
+    }
+
+    /// Waits until there may be room.
+    func waitForRoom() async {
+        let number = state.withLock { state in
+            state.lastWaiter += 1
+            return state.lastWaiter
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let isDone = state.withLock { state in
+                    let mustWait = state.isOnline && state.buffer.readableBytes >= onlineLimit
+                    guard mustWait, !Task.isCancelled else { return true }
+                    state.waiters[number] = continuation
+                    return false
+                }
+                if isDone { continuation.resume() }
+            }
+        } onCancel: {
+            state.withLock { $0.waiters.removeValue(forKey: number) }?.resume()
+        }
+    }
+
+    private static func tooLarge(_ size: Int, _ limit: Int) -> NATSError {
+        NATSError(
+            .payloadTooLarge,
+            "The message has \(size) bytes, and the NATS server takes \(limit). Send less, or raise max_payload."
+        )
+    }
+
+    private static func full(_ limit: Int) -> NATSError {
+        NATSError(
+            .bufferFull,
+            "There is no connection to a NATS server, and the buffer for the time after it is full (\(limit) bytes)."
+        )
+    }
+}
+
+// MARK: - For the connection's loop
+
+extension Outbox {
+    /// Begins to be written.
+    func goOnline(maximumPayload: Int) {
+        state.withLock { state in
+            state.isOnline = true
+            state.isFlushWanted = true
+            state.maximumPayload = maximumPayload
+        }
+    }
+
+    /// Keeps messages for the next connection from now on.
+    func goOffline() {
+        resume(
+            state.withLock { state in
+                state.isOnline = false
+                state.isFlushWanted = false
+                return Self.takeWaiters(&state)
+            })
+    }
+
+    /// Refuses messages from now on, and drops those that it has.
+    ///
+    /// - Returns: How many bytes were dropped.
+    func close() -> Int {
+        let (waiters, dropped) = state.withLock { state in
+            state.isOnline = false
+            state.isClosed = true
+            defer { state.buffer = ByteBuffer() }
+            return (Self.takeWaiters(&state), state.buffer.readableBytes)
+        }
+        resume(waiters)
+        return dropped
+    }
+
+    /// Takes all that is to be written; publishers fill another buffer meanwhile.
+    func take() -> ByteBuffer? {
+        let (buffer, waiters) = state.withLock { state -> (ByteBuffer?, [CheckedContinuation<Void, Never>]) in
+            guard state.buffer.readableBytes > 0 else { return (nil, []) }
+            var next = state.spare ?? ByteBuffer()
+            state.spare = nil
+            state.isPatient = false
+            swap(&state.buffer, &next)
+            return (next, Self.takeWaiters(&state))
+        }
+        resume(waiters)
+        return buffer
+    }
+
+    /// What is to be done after a write.
+    enum Next {
+        /// The next publisher says so when there is something.
+        case nothing
+
+        /// Much has come meanwhile.
+        case soon
+
+        /// Little has come, and more may.
+        case later
+    }
+
+    /// Returns what is to be done after a write.
+    func next() -> Next {
+        state.withLock { state in
+            let bytes = state.buffer.readableBytes
+            state.isFlushWanted = bytes > 0
+            state.isPatient = bytes > 0 && bytes < Self.plenty
+            return bytes == 0 ? .nothing : state.isPatient ? .later : .soon
+        }
+    }
+
+    /// Takes a buffer back that has been written.
+    func recycle(_ buffer: consuming ByteBuffer) {
+        guard buffer.capacity <= Self.largestSpare else { return }
+        buffer.clear()
+        let spare = buffer
+        state.withLock { $0.spare = spare }
+    }
+
+    private static func takeWaiters(_ state: inout State) -> [CheckedContinuation<Void, Never>] {
+        guard !state.waiters.isEmpty else { return [] }
+        defer { state.waiters = [:] }
+        return Array(state.waiters.values)
+    }
+
+    private func resume(_ waiters: [CheckedContinuation<Void, Never>]) {
+        for waiter in waiters { waiter.resume() }
+    }
+}
