@@ -237,11 +237,11 @@ struct FaultTests {
                 }
                 try await writer.flush(timeout: .seconds(30))
             }
-            var iterator = slow.makeAsyncIterator()
-            while try await iterator.next() != nil {
-                if client.statistics.connections > 1 { break }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { for try await _ in slow {} }
+                for await event in events where event.kind == .disconnected { break }
+                group.cancelAll()
             }
-            for await event in events where event.kind == .disconnected { break }
         }
         await server.stop()
     }
