@@ -208,6 +208,7 @@ extension NATSCore {
         let reason = link.reason ?? .lost
         let wasOpen = link.stage == .open || link.stage == .leaving
         self.link = nil
+        lastEnd = (number, reason)
         heartbeat?.cancel()
         heartbeat = nil
         isOpen = false

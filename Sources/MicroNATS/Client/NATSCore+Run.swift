@@ -114,6 +114,7 @@ extension NATSCore {
 
     private func failure(of error: any Error, number: Int?, _ entry: ServerPool.Entry) -> NATSError {
         if let number, let link, link.number == number, let reason = link.reason { return reason }
+        if let number, let lastEnd, lastEnd.link == number { return lastEnd.reason }
         switch error {
         case let error as NATSError: return error
         case let error as StartError: return NATSError(.insecure, error.message)

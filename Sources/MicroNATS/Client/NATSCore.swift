@@ -57,6 +57,9 @@ actor NATSCore {
     /// Whether the connection is open, or about to be left.
     var isOpen = false
     var lastLink = 0
+
+    /// Why the last connection ended.
+    var lastEnd: (link: Int, reason: NATSError)?
     var parser = NATSParser()
     var connecting: [any Channel] = []
     var hasStarted = false

@@ -10,16 +10,14 @@ extension ByteBuffer {
         // Many small writes would each check the buffer again. The closure writes exactly `length` bytes into
         // memory of at least as many, and no pointer outlives it.
         writeWithUnsafeMutableBytes(minimumWritableBytes: length) { memory in
-            var rest = UnsafeMutableRawBufferPointer(rebasing: memory[..<length])
-            func copy(_ bytes: UnsafeRawBufferPointer) {
-                rest.copyMemory(from: bytes)
-                rest = UnsafeMutableRawBufferPointer(rebasing: rest[bytes.count...])
-            }
-            line.withUnsafeBytes(copy)
-            headers?.withUnsafeBytes(copy)
-            payload.withPayload(copy)
-            rest[0] = 0x0D
-            rest[1] = 0x0A
+            let all = UnsafeMutableRawBufferPointer(rebasing: memory[..<length])
+            line.withUnsafeBytes { all.copyMemory(from: $0) }
+            let behindLine = UnsafeMutableRawBufferPointer(rebasing: all[line.count...])
+            headers?.withUnsafeBytes { behindLine.copyMemory(from: $0) }
+            let body = UnsafeMutableRawBufferPointer(rebasing: behindLine[(headers?.count ?? 0)...])
+            payload.withPayload { body.copyMemory(from: $0) }
+            all[length - 2] = 0x0D
+            all[length - 1] = 0x0A
             return length
         }
     }

@@ -6,7 +6,7 @@ import NIOCore
 import Synchronization
 import Testing
 
-@Suite("NATS broker at least once")
+@Suite("NATS broker at least once", .timeLimit(.minutes(2)))
 struct AtLeastOnceTests {
     private static func event(_ text: String, id: String? = nil) -> BrokerEvent {
         BrokerEvent(

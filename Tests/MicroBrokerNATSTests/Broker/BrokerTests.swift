@@ -50,7 +50,7 @@ final class Bodies: Sendable {
     }
 }
 
-@Suite("NATS broker")
+@Suite("NATS broker", .timeLimit(.minutes(2)))
 struct BrokerTests {
     @Test("Keeps the promises of a broker")
     func conformance() async throws {

@@ -1,7 +1,7 @@
 import MicroNATS
 import Testing
 
-@Suite("NATS addresses")
+@Suite("NATS addresses", .timeLimit(.minutes(2)))
 struct AddressTests {
     @Test("Reads addresses")
     func good() throws {

@@ -3,7 +3,7 @@ import MicroTestSupport
 import NIOCore
 import Testing
 
-@Suite("NATS client")
+@Suite("NATS client", .timeLimit(.minutes(2)))
 struct ClientTests {
     @Test("Publishes and subscribes, with headers, wildcards and queue groups")
     func publishAndSubscribe() async throws {

@@ -5,7 +5,7 @@ import NIOCore
 import Synchronization
 import Testing
 
-@Suite("JetStream")
+@Suite("JetStream", .timeLimit(.minutes(2)))
 struct JetStreamTests {
     @Test("Stores, drops what is sent twice, and hands out until it is acknowledged")
     func basics() async throws {

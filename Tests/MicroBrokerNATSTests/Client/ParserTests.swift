@@ -3,7 +3,7 @@ import Testing
 
 @testable import MicroNATS
 
-@Suite("NATS parser")
+@Suite("NATS parser", .timeLimit(.minutes(2)))
 struct ParserTests {
     private static let stream =
         "INFO {\"max_payload\":10}\r\nPING\r\nMSG a.b 1 5\r\nhello\r\n+OK\r\nmsg a.b  22\treply.to 0\r\n\r\n"

@@ -5,7 +5,7 @@ import MicroTestSupport
 import NIOCore
 import Testing
 
-@Suite("NATS security")
+@Suite("NATS security", .timeLimit(.minutes(2)))
 struct SecurityTests {
     private static func check(_ configuration: NATSClient.Configuration) async throws {
         try await withClient(configuration) { client in
