@@ -34,10 +34,12 @@ public final class Method<Request: Sendable, Reply: Sendable>: Sendable {
         service: String, endpoint: String, request: Request.Type, reply: Reply.Type,
         contentSubtype: String? = nil
     ) {
+        // Middleware and errors know an endpoint by its canonical name, also where a whole path was given.
+        let path = CallPath(service: service, endpoint: endpoint)
         self.service = service
-        self.endpoint = endpoint
+        self.endpoint = path.endpoint
         self.contentSubtype = contentSubtype
-        path = CallPath(service: service, endpoint: endpoint).description
+        self.path = path.description
     }
 
     /// Creates a method.

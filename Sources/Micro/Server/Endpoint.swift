@@ -53,6 +53,12 @@ public struct Endpoint: ServiceComponent {
         /// `nil`.
         public var compression: Compression?
 
+        /// Whether the endpoint belongs to the infrastructure, as health does, and not to the application.
+        ///
+        /// The registry isn't told of it, the service's middleware does not run around it, and an
+        /// endpoint of the application that has the same name takes its place.
+        public var isInternal = false
+
         /// Creates options.
         ///
         /// - Parameters:
@@ -87,6 +93,16 @@ public struct Endpoint: ServiceComponent {
 
     /// Adds the endpoint to a service.
     public func contribute(to contents: inout ServiceContents) { contents.add(self) }
+
+    /// Returns the endpoint as one of the infrastructure; see ``Options/isInternal``.
+    ///
+    /// - Returns: The endpoint.
+    public func asInternal() -> Endpoint {
+        var options = options
+        options.isInternal = true
+        return Endpoint(
+            name: name, shape: shape, options: options, request: request, response: response, bind: bind)
+    }
 
     /// What a registry tells of the endpoint.
     func record(name: String) -> EndpointRecord {

@@ -1,4 +1,5 @@
 public import MicroCore
+internal import Synchronization
 
 /// What is known of an endpoint before any call of it arrives.
 public final class EndpointInfo: Sendable {
@@ -7,6 +8,12 @@ public final class EndpointInfo: Sendable {
     /// Of two endpoints with the same type and method in different packages, it begins with the
     /// package.
     public let name: String
+
+    /// The name with its package, such as `greeter.Greeter.Hello`.
+    public let fullName: String
+
+    /// Whether the endpoint belongs to the infrastructure; see ``Endpoint/Options/isInternal``.
+    public let isInternal: Bool
 
     /// Whether requests and replies are single messages or streams.
     public let shape: CallShape
@@ -19,13 +26,31 @@ public final class EndpointInfo: Sendable {
 
     let environment: ServiceEnvironment
 
-    init(name: String, shape: CallShape, environment: ServiceEnvironment, compression: Compression? = nil) {
+    private let started = Atomic<Int>(0)
+    private let failed = Atomic<Int>(0)
+
+    init(
+        name: String, fullName: String? = nil, isInternal: Bool = false, shape: CallShape,
+        environment: ServiceEnvironment, compression: Compression? = nil
+    ) {
         self.name = name
+        self.fullName = fullName ?? name
+        self.isInternal = isInternal
         self.shape = shape
         self.service = environment.identity
         self.environment = environment
         self.compression = compression ?? environment.compression
     }
+
+    /// The number of calls that have begun.
+    public var callCount: Int { started.load(ordering: .relaxed) }
+
+    /// The number of calls that have ended with an error.
+    public var errorCount: Int { failed.load(ordering: .relaxed) }
+
+    func countCall() { started.wrappingAdd(1, ordering: .relaxed) }
+
+    func countError() { failed.wrappingAdd(1, ordering: .relaxed) }
 }
 
 /// Whether the requests and the replies of an endpoint are single messages or streams.

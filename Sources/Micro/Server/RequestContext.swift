@@ -38,6 +38,7 @@ public final class RequestContext: Sendable {
         self.info = info
         requestCompression = request?.receivedCompression ?? .identity
         hasAnswerMetadata = Atomic(info.compression != .identity)
+        info.countCall()
     }
 
     /// The canonical name of the endpoint, `Type.Method`.
@@ -45,6 +46,9 @@ public final class RequestContext: Sendable {
 
     /// The service that answers.
     public var service: ServiceIdentity { info.service }
+
+    /// What the service knows of itself: for endpoints that tell others.
+    public var overview: ServiceOverview { info.environment.overview }
 
     /// How the messages are encoded, such as `proto` or `json`.
     public var contentSubtype: String { head.contentSubtype.isEmpty ? "proto" : head.contentSubtype }
@@ -126,7 +130,10 @@ public final class RequestContext: Sendable {
     }
 
     /// Turns whatever was thrown into what travels to the caller.
+    ///
+    /// It is called once for each call that fails.
     func outcome(of error: any Error) -> MicroError {
+        info.countError()
         var outcome = info.environment.outcome(of: error, endpoint: info.name)
         let trailing = trailingMetadata
         if !trailing.isEmpty { outcome.trailingMetadata.add(contentsOf: trailing) }

@@ -3,6 +3,7 @@ import MicroCore
 /// An endpoint with what runs for its calls.
 struct ResolvedEndpoint: Sendable {
     let name: EndpointName
+    let info: EndpointInfo
     let route: Route
     let record: EndpointRecord
 }
@@ -10,35 +11,55 @@ struct ResolvedEndpoint: Sendable {
 /// Puts all endpoints of a service together with coders and middleware.
 enum EndpointResolver {
     static func resolve(
-        _ endpoints: [Endpoint], environment: ServiceEnvironment, codecs: CodecSet,
+        _ contents: ServiceContents, environment: ServiceEnvironment, codecs: CodecSet,
         middleware: ServerMiddlewareStack
     ) throws(StartError) -> [ResolvedEndpoint] {
-        var names: [EndpointName] = []
-        for endpoint in endpoints { names.append(try EndpointName(endpoint.name)) }
+        let endpoints = try named(contents.endpoints)
         var counts: [String: Int] = [:]
-        for name in names { counts[name.short, default: 0] += 1 }
-        if let twice = Dictionary(grouping: names, by: \.self).first(where: { $0.value.count > 1 }) {
-            throw StartError(
-                .invalidConfiguration,
-                "The endpoint \"\(twice.key.full)\" is there twice. Rename or remove one of the two.")
+        for (name, endpoint) in endpoints where !endpoint.options.isInternal {
+            counts[name.short, default: 0] += 1
         }
+        var middleware = middleware
+        middleware.calls.insert(contentsOf: contents.middleware, at: 0)
         var resolved: [ResolvedEndpoint] = []
-        for (endpoint, name) in zip(endpoints, names) {
-            let canonical = counts[name.short] == 1 ? name.short : name.full
+        for (name, endpoint) in endpoints {
+            let isInternal = endpoint.options.isInternal
+            let canonical = counts[name.short] == 1 && !isInternal ? name.short : name.full
             let info = EndpointInfo(
-                name: canonical, shape: endpoint.shape, environment: environment,
-                compression: endpoint.options.compression)
+                name: canonical, fullName: name.full, isInternal: isInternal, shape: endpoint.shape,
+                environment: environment, compression: endpoint.options.compression)
             let served = endpoint.bind(
                 EndpointBinding(
-                    info: info, codecs: codecs, middleware: middleware.applying(to: info),
+                    info: info, codecs: codecs,
+                    middleware: isInternal ? ServerMiddlewareStack() : middleware.applying(to: info),
                     placement: Placement(endpoint.options.placement)))
             guard !served.isEmpty else { throw unserved(canonical, codecs: codecs) }
             resolved.append(
                 ResolvedEndpoint(
-                    name: name, route: Route(name: canonical, served: served),
+                    name: name, info: info, route: Route(name: canonical, served: served),
                     record: endpoint.record(name: canonical)))
         }
         return resolved
+    }
+
+    /// The endpoints with their names.
+    ///
+    /// An endpoint of the application takes the place of an internal one, and of two internal ones the first
+    /// stays: an application can bring its own health.
+    private static func named(
+        _ endpoints: [Endpoint]
+    ) throws(StartError) -> [(name: EndpointName, endpoint: Endpoint)] {
+        var named: [(name: EndpointName, endpoint: Endpoint)] = []
+        for endpoint in endpoints { named.append((try EndpointName(endpoint.name), endpoint)) }
+        var taken: Set<EndpointName> = []
+        for (name, endpoint) in named where !endpoint.options.isInternal {
+            guard taken.insert(name).inserted else {
+                throw StartError(
+                    .invalidConfiguration,
+                    "The endpoint \"\(name.full)\" is there twice. Rename or remove one of the two.")
+            }
+        }
+        return named.filter { name, endpoint in !endpoint.options.isInternal || taken.insert(name).inserted }
     }
 
     private static func unserved(_ endpoint: String, codecs: CodecSet) -> StartError {

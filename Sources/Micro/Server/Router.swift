@@ -25,24 +25,31 @@ final class Router: CallHandler {
     ///   - endpoints: The endpoints with what runs for them.
     ///   - service: The name of the service, which go-micro's clients put in front of the type.
     init(_ endpoints: [ResolvedEndpoint], service: String) {
-        var byEndpoint: [String: ShortName] = [:]
+        // Whatever is internal never stands in the way of the application's names.
+        let own = Self.shortNames(endpoints.filter { !$0.info.isInternal })
+        let byEndpoint = own.merging(Self.shortNames(endpoints.filter(\.info.isInternal))) { own, _ in own }
         var exact: [String: Route] = [:]
         for endpoint in endpoints {
-            let short = endpoint.name.short
-            byEndpoint[short] = byEndpoint[short] == nil ? .one(endpoint.route) : .ambiguous
-        }
-        for endpoint in endpoints {
-            if case .one = byEndpoint[endpoint.name.short] {
+            if case .one(let route) = byEndpoint[endpoint.name.short], route === endpoint.route {
                 exact[endpoint.name.path(package: "")] = endpoint.route
                 exact[endpoint.name.path(package: service)] = endpoint.route
             }
         }
-        for endpoint in endpoints {
+        for endpoint in endpoints.filter(\.info.isInternal) + endpoints.filter({ !$0.info.isInternal }) {
             exact[endpoint.name.path(package: endpoint.name.package)] = endpoint.route
         }
         self.exact = exact
         self.byEndpoint = byEndpoint
         self.types = Set(endpoints.map(\.name.type))
+    }
+
+    private static func shortNames(_ endpoints: [ResolvedEndpoint]) -> [String: ShortName] {
+        var names: [String: ShortName] = [:]
+        for endpoint in endpoints {
+            let short = endpoint.name.short
+            names[short] = names[short] == nil ? .one(endpoint.route) : .ambiguous
+        }
+        return names
     }
 
     func accept(_ head: CallHead) -> Acceptance {

@@ -5,6 +5,7 @@ import MicroCore
 final class ServiceEnvironment: Sendable {
     let identity: ServiceIdentity
     let client: MicroClient
+    let overview: ServiceOverview
 
     /// How the replies of endpoints are compressed that say nothing of it.
     let compression: Compression
@@ -15,11 +16,12 @@ final class ServiceEnvironment: Sendable {
     let logger: Logger
 
     init(
-        identity: ServiceIdentity, client: MicroClient, logger: Logger, compression: Compression = .identity
+        overview: ServiceOverview, client: MicroClient, logger: Logger, compression: Compression = .identity
     ) {
         self.compression = compression
-        self.identity = identity
+        self.identity = overview.identity
         self.client = client
+        self.overview = overview
         self.logger = logger
     }
 

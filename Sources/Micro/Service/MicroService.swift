@@ -49,7 +49,8 @@ public final class MicroService: Service, Sendable {
     ///   - selector: The rule by which the client picks nodes; chosen by `MICRO_SELECTOR` if `nil`.
     ///   - codecs: Codecs beside those that are linked, which are preferred.
     ///   - plugins: The catalogue from which parts are chosen.
-    ///   - middleware: What runs around all calls that arrive, the outermost first.
+    ///   - middleware: What runs around all calls that arrive, the outermost first; not around those of
+    ///     internal endpoints, such as health.
     ///   - messageMiddleware: What runs around all handlers, the outermost first.
     ///   - subscriberMiddleware: What runs around all events that arrive, the outermost first.
     ///   - clientMiddleware: What runs around all calls that the service makes, the outermost first.

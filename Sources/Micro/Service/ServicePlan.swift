@@ -9,6 +9,10 @@ struct ServicePlan: Sendable {
     let engine: ClientEngine
     let router: Router
     let subscribers: [ResolvedSubscriber]
+    let overview: ServiceOverview
+
+    /// What the run logs to: the program's log, and what components have added.
+    let logger: Logger
     private let endpoints: [ResolvedEndpoint]
 
     /// The name of the broker, if the service has subscribers.
@@ -27,15 +31,18 @@ struct ServicePlan: Sendable {
         engine = try ClientEngine(
             assembly, registry: registry, transports: transports, codecs: codecs,
             middleware: definition.clientMiddleware, fromService: settings.identity.name)
+        var contents = definition.contents
+        for component in try assembly.parts(.component) { component.contribute(to: &contents) }
+        logger = Logger.current.adding(contents.logHandlers)
+        overview = ServiceOverview(identity: settings.identity, attachments: contents.attachments)
         let environment = ServiceEnvironment(
-            identity: settings.identity, client: client, logger: Logger.current,
-            compression: settings.compression)
+            overview: overview, client: client, logger: logger, compression: settings.compression)
         endpoints = try EndpointResolver.resolve(
-            definition.contents.endpoints, environment: environment, codecs: codecs,
-            middleware: definition.middleware)
+            contents, environment: environment, codecs: codecs, middleware: definition.middleware)
+        overview.set(endpoints.map(\.info))
         router = Router(endpoints, service: settings.identity.name)
         subscribers = try SubscriberResolver.resolve(
-            definition.contents.subscribers, environment: environment, codecs: codecs,
+            contents.subscribers, environment: environment, codecs: codecs,
             middleware: definition.subscriberMiddleware)
         let broker = subscribers.isEmpty ? nil : try engine.broker.start()
         brokerName = broker?.name
@@ -53,7 +60,8 @@ struct ServicePlan: Sendable {
         metadata["broker"] = brokerName
         return ServiceRecord(
             name: settings.identity.name, version: settings.identity.version,
-            endpoints: endpoints.map(\.record).sorted { $0.name < $1.name } + subscribers.map(\.record),
+            endpoints: endpoints.filter { !$0.info.isInternal }.map(\.record).sorted { $0.name < $1.name }
+                + subscribers.map(\.record),
             nodes: [
                 Node(
                     id: settings.identity.nodeID,

@@ -17,6 +17,10 @@ struct ServiceRun: Sendable {
             throw error
         }
         guard !stop.stop.hasFired else { return await endUnstarted(plan) }
+        try await withLogger(plan.logger) { _ in try await run(plan) }
+    }
+
+    private func run(_ plan: ServicePlan) async throws {
         let failure = Shared<(any Error)?>(nil)
         try await withThrowingDiscardingTaskGroup { group in
             group.addTask {
@@ -61,13 +65,16 @@ struct ServiceRun: Sendable {
             registry: plan.registry, record: running.record, timeToLive: plan.settings.timeToLive)
         _ = try? await stop.stop.cancelling {
             await registration.begin()
+            plan.overview.enter(.serving)
             log(running, plan)
             onReady(running)
             await registration.renew(every: plan.settings.interval)
         }
+        plan.overview.enter(.leaving)
         if await registration.end() {
             _ = await stop.haste.wait(until: .now + plan.settings.spreadDelay)
         }
+        plan.overview.enter(.draining)
         let deadline = ContinuousClock.now + plan.settings.drainTimeout
         _ = try? await stop.haste.cancelling { await listener.shutdown(deadline: deadline) }
         _ = try? await stop.haste.cancelling { await running.subscriptions.cancelAll(deadline: deadline) }

@@ -115,6 +115,7 @@ private enum KnownProducts {
         ],
         "codec": ["json": "MicroCodecJSON", "protobuf": "MicroCodecProtobuf"],
         "selector": ["random": "Micro", "roundrobin": "Micro"],
+        "component": ["health": "MicroHealth", "debug": "MicroDebug", "reflection": "MicroReflection"],
     ]
 
     static func product(role: String, name: String) -> String? { products[role]?[name] }

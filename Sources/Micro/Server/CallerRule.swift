@@ -1,0 +1,78 @@
+internal import Configuration
+public import MicroCore
+
+/// Who may call an endpoint that tells of a service's inside.
+///
+/// Callers on the same machine may, and those that prove by a certificate to be somebody whom the
+/// configuration names.
+///
+/// ## Configuration keys
+///
+/// - `NAME` (`on`): `on`; `open` for everybody; `off` for nobody, so that the endpoints aren't there.
+/// - `NAME.callers`: DNS names or URIs of certificates, with commas: who may call from elsewhere.
+public struct CallerRule: Sendable {
+    private enum Choice: String { case on, open, off }
+
+    private let choice: Choice
+    private let callers: Set<String>
+    private let advice: String
+
+    /// Reads a rule from the configuration.
+    ///
+    /// - Parameters:
+    ///   - name: The name of what has the endpoints: the key, and with `MICRO_` in front the variable.
+    ///   - context: The configuration.
+    /// - Throws: A ``StartError`` if the value is none of the choices.
+    public init(_ name: String, _ context: PluginContext) throws {
+        let variable = "MICRO_\(name.uppercased())"
+        let config = context.sharedConfig
+        let text = config.string(forKey: ConfigKey([name])) ?? ""
+        guard let choice = text.isEmpty ? .on : Choice(rawValue: text.lowercased()) else {
+            throw StartError(
+                .invalidConfiguration, "\(variable) is \"\(text)\". It must be one of on, open and off.")
+        }
+        self.choice = choice
+        callers = Set(config.stringArray(forKey: ConfigKey([name, "callers"]), default: []))
+        advice = "\(variable)=open lets everybody call it, and \(variable)_CALLERS those whom it names."
+    }
+
+    /// Whether nobody may call, so that the endpoints need not be there.
+    public var isOff: Bool { choice == .off }
+
+    /// Checks that whoever makes a call may do so.
+    ///
+    /// - Parameter context: The call.
+    /// - Throws: A ``MicroError`` with the status `permissionDenied` that says how to allow it.
+    public func check(_ context: RequestContext) throws(MicroError) {
+        guard choice != .open, let peer = context.peer else {
+            if choice == .open { return }
+            throw refusal(context)
+        }
+        guard peer.isLocal || !callers.isDisjoint(with: peer.identities) else { throw refusal(context) }
+    }
+
+    private func refusal(_ context: RequestContext) -> MicroError {
+        MicroError(
+            .permissionDenied, "\(context.endpoint) answers callers on the same machine only. \(advice)")
+    }
+}
+
+extension Peer {
+    /// Whether the other side runs on this machine.
+    var isLocal: Bool {
+        if address.hasPrefix("unix:") || address.hasPrefix("memory:") { return true }
+        guard let (host, _) = HostPort.split(address) else { return false }
+        return host == "::1" || Self.isLoopback(host) || Self.isLoopback(host.dropPrefix("::ffff:"))
+    }
+
+    private static func isLoopback(_ host: String) -> Bool {
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
+    }
+}
+
+extension String {
+    fileprivate func dropPrefix(_ prefix: String) -> String {
+        hasPrefix(prefix) ? String(dropFirst(prefix.count)) : self
+    }
+}

@@ -1,0 +1,10 @@
+internal import Logging
+
+extension Logger {
+    /// Returns the logger with further handlers that get what it logs.
+    func adding(_ handlers: [@Sendable (_ label: String) -> any LogHandler]) -> Logger {
+        guard !handlers.isEmpty else { return self }
+        let (own, label) = (handler, label)
+        return Logger(label: label) { _ in MultiplexLogHandler([own] + handlers.map { $0(label) }) }
+    }
+}
