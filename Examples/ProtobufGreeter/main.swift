@@ -1,4 +1,4 @@
-// The greeter with Protobuf messages, service and client in one program:
+// The greeter with Protobuf messages and generated code, service and client in one program:
 //
 //     swift run greeter-protobuf              # the service
 //     swift run greeter-protobuf call John    # the client
@@ -7,23 +7,25 @@
 //
 //     micro call greeter-protobuf Greeter.Hello '{"name": "John"}'
 //
-// `greeter.pb.swift` is generated from `greeter.proto` by `protoc --swift_out=. greeter.proto`.
+// `greeter.pb.swift` and `greeter.micro.swift` are generated from `greeter.proto` by `make protos`.
 import MicroDefaults
 import SwiftProtobuf
 
+struct Greeter: Greeter_Greeter.Service {
+    func hello(
+        _ request: Greeter_HelloRequest, context: RequestContext
+    ) async throws -> Greeter_HelloReply {
+        .with { $0.message = "Hello, \(request.name)!" }
+    }
+}
+
 let arguments = Array(CommandLine.arguments.dropFirst())
 if arguments.first == "call" {
-    let request = Greeter_HelloRequest.with { $0.name = arguments.dropFirst().first ?? "world" }
     try await withMicroClient { client in
-        let reply = try await client.call(
-            "greeter-protobuf", "Greeter.Hello", request, returning: Greeter_HelloReply.self)
+        let greeter = Greeter_Greeter.Client(client, service: "greeter-protobuf")
+        let reply = try await greeter.hello(.with { $0.name = arguments.dropFirst().first ?? "world" })
         print(reply.message)
     }
 } else {
-    let greeter = MicroService("greeter-protobuf") {
-        Endpoint("greeter.Greeter.Hello") { (request: Greeter_HelloRequest, context) in
-            Greeter_HelloReply.with { $0.message = "Hello, \(request.name)!" }
-        }
-    }
-    try await greeter.run()
+    try await MicroService("greeter-protobuf") { Greeter() }.run()
 }
