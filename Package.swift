@@ -33,6 +33,8 @@ let serviceLifecycle: Target.Dependency =
 let unixSignals: Target.Dependency =
     .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let swiftProtobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
+let protocGenSwift: Target.Dependency =
+    .product(name: "protoc-gen-swift", package: "swift-protobuf")
 let protobufPluginLibrary: Target.Dependency =
     .product(name: "SwiftProtobufPluginLibrary", package: "swift-protobuf")
 
@@ -123,10 +125,17 @@ let libraries: [Library] = [
     Library(name: "MicroTesting", dependencies: ["MicroCore", configuration]),
 
     // Endpoints that a service has beside its own, once they are linked.
-    Library(name: "MicroHealth", dependencies: ["Micro", "MicroCore", "MicroProtobuf", swiftProtobuf]),
-    Library(name: "MicroReflection", dependencies: ["Micro", "MicroCore", "MicroProtobuf", swiftProtobuf]),
     Library(
-        name: "MicroDebug", dependencies: ["Micro", "MicroCore", "MicroProtobuf", logging, swiftProtobuf]),
+        name: "MicroHealth", dependencies: ["Micro", "MicroCore", "MicroProtobuf", swiftProtobuf],
+        exclude: ["Protos"]),
+    Library(
+        name: "MicroReflection",
+        dependencies: ["Micro", "MicroCore", "MicroProtobuf", logging, swiftProtobuf],
+        exclude: ["Protos"]),
+    Library(
+        name: "MicroDebug",
+        dependencies: ["Micro", "MicroCore", "MicroProtobuf", configuration, logging, swiftProtobuf],
+        exclude: ["Protos"]),
 
     // Foreign programs, certificates and ports for our own tests.
     Library(name: "MicroTestSupport", dependencies: [], isProduct: false),
@@ -171,8 +180,8 @@ let package = Package(
         .executableTarget(
             name: "MicroCLI",
             dependencies: [
-                "MicroDefaults", "Micro", "MicroCore", "MicroRegistryEtcd", argumentParser, logging,
-                unixSignals,
+                "MicroDefaults", "Micro", "MicroCore", "MicroDebug", "MicroHealth", "MicroRegistryEtcd",
+                argumentParser, logging, swiftProtobuf, unixSignals,
             ],
             swiftSettings: settings
         ),
@@ -185,7 +194,7 @@ let package = Package(
         example("greeter-protobuf", "ProtobufGreeter", [swiftProtobuf], exclude: ["greeter.proto"]),
         example("streaming", "Streaming"),
         example("pubsub", "PubSub", ["MicroBrokerNATS"]),
-        example("route-guide", "RouteGuide", [swiftProtobuf]),
+        example("route-guide", "RouteGuide", [swiftProtobuf], exclude: ["route_guide.proto"]),
 
         // The gRPC project's interoperability test, both sides.
         .target(
@@ -263,8 +272,14 @@ let package = Package(
             "ServiceEndpointTests",
             [
                 "MicroHealth", "MicroReflection", "MicroDebug", "MicroDefaults", "MicroTestSupport",
-                "protoc-gen-micro-swift", "route-guide", swiftProtobuf,
-            ]),
+                "GeneratedClashes", "MicroCLI", "protoc-gen-micro-swift", "route-guide", logging,
+                protocGenSwift, swiftProtobuf,
+            ],
+            resources: [.copy("Golden"), .copy("Protos"), .copy("Scripts")]),
+        // Code generated from a file whose names mean something in Swift: it need only compile.
+        .target(
+            name: "GeneratedClashes", dependencies: ["MicroProtobuf", swiftProtobuf],
+            path: "Tests/GeneratedClashes", swiftSettings: settings),
         tests(
             "InteropTests",
             [

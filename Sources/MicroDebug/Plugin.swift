@@ -1,0 +1,44 @@
+internal import Configuration
+internal import Micro
+public import MicroCore
+
+extension Plugin {
+    /// go-micro's Debug endpoints of every service; `MICRO_DEBUG` says who may call them.
+    public static var debugComponent: Self {
+        Plugin(.component, "debug", summary: "go-micro's Debug: health, stats, log and trace") { context in
+            let rule = try CallerRule("debug", context)
+            guard !rule.isOff else { return NoComponent() }
+            return DebugComponent(rule: rule, isTracing: try isTracing(context))
+        }
+    }
+
+    private static func isTracing(_ context: PluginContext) throws(StartError) -> Bool {
+        let text = context.sharedConfig.string(forKey: "debug.trace") ?? ""
+        switch text.lowercased() {
+        case "", "off": return false
+        case "on": return true
+        default:
+            throw StartError(
+                .invalidConfiguration, "MICRO_DEBUG_TRACE is \"\(text)\". It must be on or off.")
+        }
+    }
+}
+
+/// The endpoints, with what feeds them.
+///
+/// Recording calls costs each of them some time, so it is done only where it is asked for.
+struct DebugComponent: ServiceComponent {
+    let rule: CallerRule
+    let isTracing: Bool
+
+    func contribute(to contents: inout ServiceContents) {
+        let recorder = isTracing ? SpanRecorder() : nil
+        let service = DebugService(rule: rule, buffer: .shared, recorder: recorder)
+        Debug_Debug.Endpoints(service).asInternal().contribute(to: &contents)
+        contents.add(logHandler: { DebugLogHandler(forServiceLog: $0) })
+        if let recorder { contents.add(middleware: recorder) }
+    }
+}
+
+@section("micro_plugins") @used
+private let record: PluginRecord = { .debugComponent }
