@@ -73,7 +73,8 @@ extension CallArguments {
     private func prepared() throws -> PreparedCall {
         try EndpointText.check(endpoint)
         let options = CallOptions(
-            timeout: try timeout(), metadata: try MetadataText.parse(metadata), address: address)
+            timeout: try DurationText.parse(requestTimeout, option: "--request_timeout"),
+            metadata: try MetadataText.parse(metadata), address: address)
         let json = request == "-" ? try StandardInput.read() : Array(request.utf8)
         do {
             try JSONLayout.check(json)
@@ -82,15 +83,5 @@ extension CallArguments {
         }
         return PreparedCall(
             service: service, endpoint: endpoint, message: Message(json), options: options, output: output)
-    }
-
-    private func timeout() throws(CommandFailure) -> Duration? {
-        guard let requestTimeout else { return nil }
-        guard let duration = GoDuration.parse(requestTimeout), duration > .zero else {
-            throw CommandFailure(
-                "--request_timeout is \"\(PlainText.of(requestTimeout))\". It must be a duration such as 300ms, 5s "
-                    + "or 1m30s.", .other)
-        }
-        return duration
     }
 }

@@ -54,7 +54,7 @@ struct MicroCommand: AsyncParsableCommand {
         version: ToolVersion.text,
         subcommands: [
             ServicesCommand.self, ListCommand.self, GetCommand.self, CallCommand.self, StreamCommand.self,
-            PluginsCommand.self, VersionCommand.self,
+            HealthCommand.self, StatsCommand.self, LogsCommand.self, PluginsCommand.self, VersionCommand.self,
         ])
 
     // Here as well as in each command, so that the options may stand before the command.

@@ -30,11 +30,11 @@ enum Session {
 
     /// Runs something with a client until it is done, or SIGINT or SIGTERM comes.
     static func running(
-        _ sources: ConfigurationSources, registry: (any Registry)?,
+        _ sources: ConfigurationSources, registry: (any Registry)?, selector: (any Selector)? = nil,
         _ body: @escaping @Sendable (MicroClient) async throws -> Void
     ) async throws {
         Log.configure(environment: sources.environment)
-        let client = MicroClient(registry: registry, configuration: sources)
+        let client = MicroClient(registry: registry, selector: selector, configuration: sources)
         let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
         try await withThrowingTaskGroup(of: UnixSignal?.self) { group in
             group.addTask {

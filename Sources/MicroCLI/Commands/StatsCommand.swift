@@ -1,0 +1,56 @@
+internal import ArgumentParser
+internal import Micro
+internal import MicroDebug
+internal import SwiftProtobuf
+
+/// `micro stats`.
+struct StatsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "stats",
+        abstract: "Asks each node of a service what it has used and done.",
+        discussion: """
+            When it was started (UTC), how long it has run, its memory and threads,
+            the time that a garbage collector took where there is one, and how many
+            calls it has had and how many of them ended with an error.
+
+              micro stats greeter
+            """)
+
+    private static let columns = ["STARTED", "UPTIME", "MEMORY", "THREADS", "GC", "REQUESTS", "ERRORS"]
+
+    @OptionGroup var nodes: NodeArguments
+    @OptionGroup var global: GlobalOptions
+
+    func run() async throws {
+        let service = nodes.service
+        try await nodes.perform(global) { client, targets in
+            let debug = Debug_Debug.Client(client, service: service)
+            var report = NodeReport(columns: Self.columns)
+            for target in targets {
+                do {
+                    let stats = try await target.ask { try await debug.stats(.init(), options: $0) }
+                    report.add(target, Self.cells(stats))
+                } catch {
+                    report.add(target, error, endpoint: "Debug.Stats")
+                }
+            }
+            try Output.write(report.text(service: service))
+            if let failure = report.failure { throw CommandFailure(nil, failure) }
+        }
+    }
+
+    private static func cells(_ stats: Debug_StatsResponse) -> [String] {
+        [
+            TimeText.of(seconds: Int64(clamping: stats.started)), DurationText.of(seconds: stats.uptime),
+            megabytes(stats.memory), "\(stats.threads)", "\(stats.gc)ns", "\(stats.requests)",
+            "\(stats.errors)",
+        ]
+    }
+
+    /// A text such as `2.10mb`.
+    private static func megabytes(_ bytes: UInt64) -> String {
+        let hundredths = bytes / (1 << 20) * 100 + bytes % (1 << 20) * 100 / (1 << 20)
+        let rest = "\(hundredths % 100)"
+        return "\(hundredths / 100).\(rest.count < 2 ? "0" : "")\(rest)mb"
+    }
+}
