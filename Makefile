@@ -7,11 +7,12 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 SOURCES = Package.swift Sources Tests Examples Interop Fuzz $(wildcard Benchmarks/Package.swift Benchmarks/Sources)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test linkage bench bench-smoke bench-peers fuzz format lint clean
+.PHONY: help build demo test protos linkage bench bench-smoke bench-peers fuzz format lint clean
 
 help:
 	@echo "make demo         builds a greeter and the micro command, finds the one with the other, and calls it"
 	@echo "make test         builds and runs all tests"
+	@echo "make protos       generates the Swift code of all .proto files anew"
 	@echo "make linkage      checks that a program on MicroCore alone stays light"
 	@echo "make bench        measures our servers and clients beside others, and prints a table"
 	@echo "make bench-smoke  runs each benchmark for a moment, to see that it works"
@@ -36,6 +37,10 @@ test:
 	@scripts/setup test
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build --no-parallel
+
+protos:
+	@scripts/setup protos
+	SWIFT="$(SWIFT)" scripts/protos
 
 linkage:
 	@scripts/setup build

@@ -3,20 +3,8 @@ import MicroTestSupport
 
 /// The programs of this package, as they were built together with the tests.
 enum Programs {
-    /// Returns the path of a program, which lies beside the program that runs the tests.
-    static func path(_ name: String) throws -> String {
-        guard let tests = Bundle.main.executableURL else {
-            throw TestSupportError("The path of the test program is not known.")
-        }
-        var folder = tests.resolvingSymlinksInPath().deletingLastPathComponent()
-        if !FileManager.default.isExecutableFile(atPath: folder.appendingPathComponent(name).path) {
-            // The tests may be run by a program of the toolchain.
-            folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-                .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent(
-                    ".build/debug")
-        }
-        return folder.appendingPathComponent(name).path
-    }
+    /// Returns the path of a program.
+    static func path(_ name: String) throws -> String { try BuiltPrograms.path(name) }
 
     /// Runs `micro` to its end.
     static func micro(
