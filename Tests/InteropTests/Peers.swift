@@ -52,8 +52,9 @@ enum Peers {
 
     /// Returns the address that a server has told.
     static func address(of server: ForeignProgram) async throws -> String {
-        try await server.waitForOutput("\n")
-        let line = try #require(server.output.split(separator: "\n").first)
+        // One write, so the whole line is there; the log goes elsewhere.
+        try await server.waitForOutput("listening ")
+        let line = try #require(server.output.split(separator: "\n").first { $0.hasPrefix("listening ") })
         return String(line.dropFirst("listening ".count))
     }
 }
