@@ -14,21 +14,21 @@ struct EventTests {
     @Test("they are published and read as go-micro's")
     func roundTrip() async throws {
         let exchange = MemoryBroker.Exchange()
-        let (texts, headers) = (Mutex<[String]>([]), Mutex<[String?]>([]))
+        let (texts, types) = (Lines(), Lines())
         let service = MicroService(
             "shop", registry: MemoryRegistry(), broker: .memory(exchange),
             plugins: [.memoryTransport, .protobufCodec],
             configuration: ConfigurationSources(environment: ["MICRO_SERVER_SPREAD_DELAY": "0"])
         ) {
             Subscriber("t") { (event: Google_Protobuf_StringValue, context) in
-                texts.withLock { $0.append("\(event.value) \(context.contentSubtype)") }
+                texts.add("\(event.value) \(context.contentSubtype)")
             }
         }
         let raw = MemoryBroker(exchange: exchange)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await raw.run() }
             _ = try await raw.subscribe(.init(topic: "t")) { received in
-                headers.withLock { $0.append(received.event.header["Content-Type"]) }
+                types.add(received.event.header["Content-Type"] ?? "none")
                 return .ack
             }
             try await service.withRunning { running in
@@ -44,13 +44,21 @@ struct EventTests {
                         body: Message([0x0A, 1, 0x63]))
                     try await raw.publish(event, to: "t")
                 }
-                while texts.withLock(\.count) < 6 || headers.withLock(\.count) < 6 { await Task.yield() }
+                while texts.all.count < 6 || types.all.count < 6 { await Task.yield() }
                 #expect(running.record.endpoints?.first?.request?.values?.map(\.name) == ["value"])
             }
             group.cancelAll()
         }
-        #expect(
-            texts.withLock { $0 } == ["a proto", "b json", "c proto", "c proto", "c proto", "c proto"])
-        #expect(headers.withLock { Array($0.prefix(2)) } == ["application/protobuf", "application/json"])
+        #expect(texts.all == ["a proto", "b json", "c proto", "c proto", "c proto", "c proto"])
+        #expect(types.all.prefix(2) == ["application/protobuf", "application/json"])
     }
+}
+
+/// What subscribers were given.
+private final class Lines: Sendable {
+    private let lines = Mutex<[String]>([])
+
+    var all: [String] { lines.withLock { $0 } }
+
+    func add(_ line: String) { lines.withLock { $0.append(line) } }
 }

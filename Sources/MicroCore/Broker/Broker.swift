@@ -4,8 +4,12 @@
 /// subscriptions that share a queue count as one. How sure that is, is the broker's
 /// ``Delivery``, which a subscription asks for.
 ///
+/// Run `BrokerConformance` of `MicroTesting` against a broker that you write; ``SubscriptionQueue`` keeps
+/// the waiting events and ``SubscriptionRunner`` runs the handlers for you.
+///
 /// ## Rules for an implementation
 ///
+/// - A broker belongs to one service or client, which prepares and runs it once.
 /// - All functions may be called concurrently. Calls before ``run()`` is ready wait for it.
 /// - With a concurrency of 1 a subscription's events arrive in the order of the wire. More gives
 ///   the order up.
@@ -182,6 +186,9 @@ public protocol BrokerSubscription: Sendable {
     var dropped: Int { get }
 
     /// Ends the subscription; events that are being handled may finish until the deadline.
+    ///
+    /// Handlers that remain then are cancelled. It returns when none runs any more. Cancelling the calling
+    /// task moves the deadline to now.
     ///
     /// - Parameter deadline: Until when handlers may finish.
     func cancel(deadline: ContinuousClock.Instant) async
