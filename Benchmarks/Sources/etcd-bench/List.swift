@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import MicroCore
 import MicroRegistryEtcd
 
 /// Watches all services until the present nodes are known: how long that takes, and how much memory they take.

@@ -18,22 +18,23 @@ struct Watch: AsyncParsableCommand {
         let configuration = EtcdRegistry.Configuration(addresses: [target.address], timeout: .seconds(30))
         let writer = EtcdRegistry(configuration: configuration)
         let registries = (0..<watchers).map { _ in EtcdRegistry(configuration: configuration) }
-        let latencies = Mutex<[Double]>([])
-        let synced = Mutex(0)
+        let sightings = Sightings()
         let (adds, watchers) = (adds, watchers)
         try await withRunning(registries + [writer]) {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for registry in registries {
                     group.addTask {
                         try await Self.follow(registry, adds: adds) { latency in
-                            latencies.withLock { $0.append(latency) }
+                            sightings.latencies.withLock { $0.append(latency) }
                         } onSynced: {
-                            synced.withLock { $0 += 1 }
+                            sightings.synced.withLock { $0 += 1 }
                         }
                     }
                 }
                 group.addTask {
-                    while synced.withLock(\.self) < watchers { try await Task.sleep(for: .milliseconds(10)) }
+                    while sightings.synced.withLock(\.self) < watchers {
+                        try await Task.sleep(for: .milliseconds(10))
+                    }
                     // Whoever started us has other watchers to start, and says when to begin.
                     print("ready")
                     fflush(nil)
@@ -47,8 +48,14 @@ struct Watch: AsyncParsableCommand {
                 try await group.waitForAll()
             }
         }
-        let sorted = latencies.withLock(\.self).sorted()
+        let sorted = sightings.latencies.withLock(\.self).sorted()
         print("seen \(sorted.count) \(sorted[sorted.count / 2]) \(sorted[sorted.count * 99 / 100])")
+    }
+
+    /// What all watchers have seen.
+    private final class Sightings: Sendable {
+        let latencies = Mutex<[Double]>([])
+        let synced = Mutex(0)
     }
 
     /// Reads the changes of the service until all nodes were seen.

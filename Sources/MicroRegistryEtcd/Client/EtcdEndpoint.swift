@@ -27,10 +27,15 @@ struct EtcdEndpoint: Hashable, Sendable {
             if rest.hasSuffix("/") { rest = rest.dropLast() }
         }
         guard !rest.contains(where: { "/?#@".contains($0) }), let (host, port) = HostPort.split(String(rest)),
-            !host.isEmpty, port != 0
+            !host.isEmpty, port != 0, !host.contains(":") || Self.looksLikeIPv6(host)
         else { return nil }
         self.host = host
         address = HostPort.join(host, port ?? Self.defaultPort)
+    }
+
+    /// Whether a host with colons is an address, and not a name with too many ports.
+    private static func looksLikeIPv6(_ host: String) -> Bool {
+        host.prefix { $0 != "%" }.allSatisfy { $0.isHexDigit || $0 == ":" || $0 == "." }
     }
 
     /// Whether the member is on this machine.

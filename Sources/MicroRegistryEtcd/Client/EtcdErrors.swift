@@ -28,7 +28,7 @@ enum EtcdErrors {
         if error.rpcStatus == .permissionDenied {
             return " (the user needs the permission to read and write the keys of MICRO_REGISTRY_PREFIX)"
         }
-        if endpoint.isSecure != true, detail.contains("closed by the peer") {
+        if endpoint.isSecure != true, detail.contains("expect TLS") {
             return " (if it speaks TLS, write https:// in front of the address)"
         }
         return ""
