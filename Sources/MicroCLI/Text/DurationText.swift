@@ -1,4 +1,4 @@
-internal import Micro
+internal import MicroCore
 
 /// Lengths of time as people write and read them.
 enum DurationText {

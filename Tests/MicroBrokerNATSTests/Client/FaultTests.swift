@@ -237,7 +237,7 @@ struct FaultTests {
                 }
                 try await writer.flush(timeout: .seconds(30))
             }
-            try await withThrowingTaskGroup(of: Void.self) { group in
+            await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { for try await _ in slow {} }
                 for await event in events where event.kind == .disconnected { break }
                 group.cancelAll()
