@@ -1,5 +1,5 @@
-import HTTP2TestPeer
 import Foundation
+import HTTP2TestPeer
 import MicroCore
 import MicroTransportHTTP2
 import Testing

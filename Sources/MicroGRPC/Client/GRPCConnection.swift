@@ -54,7 +54,8 @@ package final class GRPCConnection: Connection {
         } catch {
             let failure = error as? MicroError ?? MicroError(.unavailable, ConnectFailure.reason(of: error))
             throw MicroError(
-                id: clientErrorID, code: failure.code, detail: "Can't connect to \(address): \(failure.detail)",
+                id: clientErrorID, code: failure.code,
+                detail: "Can't connect to \(address): \(failure.detail)",
                 status: failure.status, rpcStatus: .unavailable, processed: .no)
         }
     }
