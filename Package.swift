@@ -179,7 +179,8 @@ let package = Package(
         .executableTarget(
             name: "MicroCLI",
             dependencies: [
-                "MicroDefaults", "Micro", "MicroCore", "MicroDebug", "MicroHealth", "MicroRegistryEtcd",
+                "MicroDefaults", "Micro", "MicroCore", "MicroBrokerNATS", "MicroDebug", "MicroHealth",
+                "MicroRegistryEtcd",
                 argumentParser, logging, swiftProtobuf, unixSignals,
             ],
             swiftSettings: settings

@@ -21,11 +21,13 @@ struct Greeter: Greeter_Greeter.Service {
 
 let arguments = Array(CommandLine.arguments.dropFirst())
 if arguments.first == "call" {
-    try await withMicroClient { client in
-        let greeter = Greeter_Greeter.Client(client, service: "greeter-protobuf")
-        let reply = try await greeter.hello(.with { $0.name = arguments.dropFirst().first ?? "world" })
-        print(reply.message)
+    await runProgram {
+        try await withMicroClient { client in
+            let greeter = Greeter_Greeter.Client(client, service: "greeter-protobuf")
+            let reply = try await greeter.hello(.with { $0.name = arguments.dropFirst().first ?? "world" })
+            print(reply.message)
+        }
     }
 } else {
-    try await MicroService("greeter-protobuf") { Greeter() }.run()
+    await MicroService("greeter-protobuf") { Greeter() }.main()
 }

@@ -19,8 +19,10 @@ let arguments = Array(CommandLine.arguments.dropFirst())
 if arguments.first == "publish" {
     let message = arguments.dropFirst().first ?? "Hello!"
     let topic = arguments.dropFirst(2).first ?? "greetings"
-    try await withMicroClient(MicroClient(name: "pubsub")) { client in
-        try await client.publish(topic, Greeting(message: message))
+    await runProgram {
+        try await withMicroClient(MicroClient(name: "pubsub")) { client in
+            try await client.publish(topic, Greeting(message: message))
+        }
     }
 } else {
     let service = MicroService("pubsub") {
@@ -29,5 +31,5 @@ if arguments.first == "publish" {
             print("\(context.topic): \(event.message)")
         }
     }
-    try await service.run()
+    await service.main()
 }

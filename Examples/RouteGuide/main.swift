@@ -8,9 +8,11 @@
 import MicroDefaults
 
 if CommandLine.arguments.dropFirst().first == "call" {
-    try await withMicroClient { client in
-        try await Traveller(guide: Routeguide_RouteGuide.Client(client, service: "route-guide")).travel()
+    await runProgram {
+        try await withMicroClient { client in
+            try await Traveller(guide: Routeguide_RouteGuide.Client(client, service: "route-guide")).travel()
+        }
     }
 } else {
-    try await MicroService("route-guide") { RouteGuide() }.run()
+    await MicroService("route-guide") { RouteGuide() }.main()
 }

@@ -121,7 +121,7 @@ import Testing
         let registry = try await Programs.micro("services", "--registry", "consul")
         #expect(registry.status == 127)
         #expect(registry.errors.contains("\"consul\""))
-        #expect(registry.errors.contains("Linked: mdns, memory"))
+        #expect(registry.errors.contains("Linked: etcd, mdns, memory"))
         #expect(registry.errors.split(separator: "\n").count == 1)
 
         let usage = try await Programs.micro("call")

@@ -37,6 +37,30 @@ import Testing
             subscriber.output == ["Hello!", "Piped", "By the example"].map { "\(topic): \($0)\n" }.joined())
     }
 
+    @Test func movesToNATSByVariablesAlone() async throws {
+        let port = try FreePort.tcp()
+        let server = try ForeignProgram(
+            "nats-server", ["-a", "127.0.0.1", "-p", "\(port)"], package: "nats-server")
+        try await server.waitForOutput("Server is ready")
+        let nats = [
+            "MICRO_REGISTRY": "mdns", "MICRO_BROKER": "nats", "MICRO_BROKER_ADDRESS": "127.0.0.1:\(port)",
+        ]
+        let topic = newTopic()
+        let subscriber = try ForeignProgram(Programs.path("pubsub"), [topic], environment: nats)
+        try await subscriber.waitForOutput("The service runs.")
+        let example = try ForeignProgram(
+            Programs.path("pubsub"), ["publish", "By the example", topic], environment: nats)
+        #expect(try await example.exitStatus() == 0, "\(example.errorOutput)")
+        let published = try await Programs.micro(
+            "publish", topic, #"{"message":"By micro"}"#, environment: nats)
+        #expect(published.status == 0, "\(published.errors)")
+        // What it prints to a file is there when it ends, and its events are handled before that.
+        try await Task.sleep(for: .milliseconds(500))
+        await subscriber.stop()
+        #expect(subscriber.output == "\(topic): By the example\n\(topic): By micro\n")
+        await server.stop()
+    }
+
     @Test func subscribesUntilItIsStopped() async throws {
         for signal in [SIGINT, SIGTERM] {
             let topic = newTopic()
@@ -72,7 +96,7 @@ import Testing
             "publish", "t", "{}", "--broker", "pigeon", environment: memory)
         #expect(broker.status == 127)
         #expect(broker.errors.contains("pigeon"))
-        #expect(broker.errors.contains("Linked: http, memory"))
+        #expect(broker.errors.contains("Linked: http, memory, nats"))
 
         let subscribed = try await Programs.micro("subscribe", "two words", environment: memory)
         #expect(subscribed.status == 127)

@@ -18,7 +18,7 @@ import Testing
             try await withRunning(registry) { try await registry.register(self.record, timeToLive: nil) }
         }
         #expect(error.rpcStatus == .unavailable && error.processed == .no)
-        #expect(error.detail.contains("127.0.0.1:\(port): Connection refused"), "\(error)")
+        #expect(error.detail.contains("127.0.0.1:\(port): connection refused"), "\(error)")
     }
 
     @Test func namesTheAddressThatDoesNotAnswer() async throws {

@@ -26,7 +26,7 @@ public final class ServiceOverview: Sendable {
         self.attachments = attachments
     }
 
-    /// All endpoints, the internal ones as well.
+    /// All endpoints, the internal ones as well; none once the service has ended.
     public var endpoints: [EndpointInfo] { state.withLock(\.endpoints) }
 
     /// Where the service is between its start and its end.

@@ -39,7 +39,6 @@ struct ServicePlan: Sendable {
             overview: overview, client: client, logger: logger, compression: settings.compression)
         endpoints = try EndpointResolver.resolve(
             contents, environment: environment, codecs: codecs, middleware: definition.middleware)
-        overview.set(endpoints.map(\.info))
         router = Router(endpoints, service: settings.identity.name)
         subscribers = try SubscriberResolver.resolve(
             contents.subscribers, environment: environment, codecs: codecs,
@@ -48,6 +47,9 @@ struct ServicePlan: Sendable {
         brokerName = broker?.name
         if let broker { try SubscriberResolver.check(subscribers, broker: broker) }
     }
+
+    /// What is known of the endpoints, the internal ones as well.
+    var endpointInfos: [EndpointInfo] { endpoints.map(\.info) }
 
     /// What the registry is told of a service that listens.
     func record(boundTo address: ListenAddress) -> ServiceRecord {
