@@ -77,7 +77,7 @@ public struct CallHead: Sendable {
     /// Creates a head with a deadline on the clock that transports use.
     package init(
         path: String, contentSubtype: String, metadata: Metadata, uptimeDeadline: Uptime?, peer: Peer?,
-        compression: Compression = .identity, acceptedCompression: CompressionSet = []
+        compression: Compression = .identity, acceptedCompression: CompressionSet = CompressionSet()
     ) {
         fields = Fields(
             path, contentSubtype, metadata, uptimeDeadline, peer, compression, acceptedCompression)

@@ -17,18 +17,29 @@ public enum Compression: String, CaseIterable, Hashable, Sendable {
 }
 
 /// The compressions that a peer can undo.
-package struct CompressionSet: OptionSet, Hashable, Sendable {
-    package let rawValue: UInt8
+///
+/// It is no `OptionSet`, whose literals are put together by generic code that every call would pay for.
+package struct CompressionSet: Hashable, Sendable {
+    private var bits: UInt8 = 0
 
-    package init(rawValue: UInt8) { self.rawValue = rawValue }
+    /// Creates an empty set.
+    package init() {}
 
     /// Creates a set of one.
     ///
     /// - Parameter compression: The compression; `identity`, which everybody understands, makes an empty set.
-    package init(_ compression: Compression) { self.init(rawValue: compression.mark) }
+    package init(_ compression: Compression) { bits = compression.mark }
 
-    /// Returns whether a peer can undo a compression.
-    package func allows(_ compression: Compression) -> Bool { isSuperset(of: CompressionSet(compression)) }
+    /// Whether the peer can undo no compression.
+    package var isEmpty: Bool { bits == 0 }
+
+    /// Adds the compressions of another set.
+    package mutating func formUnion(_ other: CompressionSet) { bits |= other.bits }
+
+    /// Returns whether the peer can undo a compression.
+    package func allows(_ compression: Compression) -> Bool {
+        bits & compression.mark == compression.mark
+    }
 }
 
 extension Compression {

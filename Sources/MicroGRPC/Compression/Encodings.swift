@@ -14,7 +14,7 @@ enum Encodings {
 
     /// Returns which of our compressions are in a `grpc-accept-encoding`: names with commas between.
     static func compressions(_ list: UnsafeBufferPointer<UInt8>) -> CompressionSet {
-        var found: CompressionSet = []
+        var found = CompressionSet()
         for item in list.split(separator: UInt8(ascii: ",")) {
             let name = UnsafeBufferPointer(rebasing: item).trimmed
             if let compression = compression(name) { found.formUnion(CompressionSet(compression)) }
@@ -31,7 +31,7 @@ struct AcceptedEncodings {
     private static let limit = 256
 
     private var value: [UInt8] = []
-    private var meaning: CompressionSet = []
+    private var meaning = CompressionSet()
 
     /// Returns which compressions a value accepts.
     mutating func meaning(of value: UnsafeBufferPointer<UInt8>) -> CompressionSet {

@@ -24,7 +24,7 @@ final class RequestHead {
     var compression = Compression.identity
 
     /// How the answer may be compressed.
-    var acceptedCompression: CompressionSet = []
+    var acceptedCompression = CompressionSet()
 
     /// Whether the client compresses, so that the answer tells what we understand.
     var announcesEncodings = false
@@ -41,7 +41,7 @@ final class RequestHead {
         timeout = nil
         fault = nil
         compression = .identity
-        acceptedCompression = []
+        acceptedCompression = CompressionSet()
         announcesEncodings = false
         size = 0
         isTooLong = false
