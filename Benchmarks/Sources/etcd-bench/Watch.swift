@@ -40,7 +40,8 @@ struct Watch: AsyncParsableCommand {
                     fflush(nil)
                     guard readLine() == "go" else { throw ValidationError("A line with \"go\" begins it.") }
                     for add in 0..<adds {
-                        let record = Records.node(add, of: 0, metadata: ["sent": "\(Self.now)"])
+                        // New nodes beside those that are listed: they go when this program ends.
+                        let record = Records.node(100_000 + add, of: 0, metadata: ["sent": "\(Self.now)"])
                         try await writer.register(record, timeToLive: .seconds(60))
                         try await Task.sleep(for: .milliseconds(20))
                     }
