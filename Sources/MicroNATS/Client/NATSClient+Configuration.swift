@@ -35,7 +35,9 @@ extension NATSClient {
         public var reconnectBufferSize = 8 << 20
 
         /// From how many unwritten bytes on publishers wait while there is a connection.
-        public var writeBufferSize = 128 << 10
+        ///
+        /// Each wait costs two changes of threads, which a larger buffer shares among more messages.
+        public var writeBufferSize = 512 << 10
 
         /// How often the server is asked whether it is there.
         public var pingInterval = Duration.seconds(20)

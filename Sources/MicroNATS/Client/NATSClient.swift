@@ -123,6 +123,7 @@ extension NATSClient {
     ///   - headers: Headers, which a client without support for them doesn't get.
     /// - Throws: A ``NATSError``: `invalidSubject`, `invalidHeader`, `payloadTooLarge`, `bufferFull`,
     ///   `cancelled` or `closed`.
+    @inlinable
     public func publish(
         _ payload: ByteBuffer, to subject: String, reply: String? = nil, headers: NATSHeaders? = nil
     ) async throws(NATSError) {
@@ -139,6 +140,7 @@ extension NATSClient {
     ///   - headers: Headers, which a client without support for them doesn't get.
     /// - Throws: A ``NATSError``: `invalidSubject`, `invalidHeader`, `payloadTooLarge`, `bufferFull`,
     ///   `cancelled` or `closed`.
+    @inlinable
     public func publish(
         _ payload: [UInt8], to subject: String, reply: String? = nil, headers: NATSHeaders? = nil
     ) async throws(NATSError) {
@@ -146,12 +148,49 @@ extension NATSClient {
         try await sendWhenThereIsRoom(payload, subject, reply, headers)
     }
 
+    // The two below are what `publish` is inlined to: a caller pays for suspension only when there is no room.
+
     /// Sends a message if there is room for it.
+    @usableFromInline
+    func send(
+        _ payload: ByteBuffer, _ subject: String, _ reply: String?, _ headers: NATSHeaders?
+    ) throws(NATSError) -> Bool {
+        try add(payload, subject, reply, headers)
+    }
+
+    /// Waits for room, and sends a message.
+    @usableFromInline
+    func sendWhenThereIsRoom(
+        _ payload: ByteBuffer, _ subject: String, _ reply: String?, _ headers: NATSHeaders?
+    ) async throws(NATSError) {
+        repeat { try await waitForRoom() } while try !add(payload, subject, reply, headers)
+    }
+
+    /// Sends a message if there is room for it.
+    @usableFromInline
+    func send(
+        _ payload: [UInt8], _ subject: String, _ reply: String?, _ headers: NATSHeaders?
+    ) throws(NATSError) -> Bool {
+        try add(payload, subject, reply, headers)
+    }
+
+    /// Waits for room, and sends a message.
+    @usableFromInline
+    func sendWhenThereIsRoom(
+        _ payload: [UInt8], _ subject: String, _ reply: String?, _ headers: NATSHeaders?
+    ) async throws(NATSError) {
+        repeat { try await waitForRoom() } while try !add(payload, subject, reply, headers)
+    }
+
+    private func waitForRoom() async throws(NATSError) {
+        await core.outbox.waitForRoom()
+        if Task.isCancelled { throw NATSError.cancelled }
+    }
+
     @inline(__always)
-    private func send<Payload: CommandPayload>(
+    private func add<Payload: CommandPayload>(
         _ payload: Payload, _ subject: String, _ reply: String?, _ headers: NATSHeaders?
     ) throws(NATSError) -> Bool {
-        try NATSSubject.checkPublish(subject)
         if let reply { try NATSSubject.checkPublish(reply) }
         let block = try Self.block(headers)
         switch core.outbox.add(payload, to: subject, reply: reply, headers: block, mayWait: true) {
@@ -162,15 +201,6 @@ extension NATSClient {
         case .refused(let error): throw error
         case .mustWait: return false
         }
-    }
-
-    private func sendWhenThereIsRoom<Payload: CommandPayload>(
-        _ payload: Payload, _ subject: String, _ reply: String?, _ headers: NATSHeaders?
-    ) async throws(NATSError) {
-        repeat {
-            await core.outbox.waitForRoom()
-            if Task.isCancelled { throw NATSError.cancelled }
-        } while try !send(payload, subject, reply, headers)
     }
 
     private func wake() {

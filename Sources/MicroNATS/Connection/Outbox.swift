@@ -34,7 +34,7 @@ final class Outbox: Sendable {
 
         /// The line of the last message, which often is the next one's as well.
         var line: [UInt8] = []
-        var lineSubject = ""
+        var lineSubject: String?
         var lineLength = -1
         var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
         var lastWaiter: UInt64 = 0
@@ -63,13 +63,17 @@ final class Outbox: Sendable {
     /// The number of messages that were taken.
     var messageCount: Int { state.withLock(\.messages) }
 
-    /// Adds a message.
+    /// Adds a message; its subject is checked here, since the last message's need not be checked again.
+    @inline(__always)
     func add<Payload: CommandPayload>(
         _ payload: Payload, to subject: String, reply: String?, headers: [UInt8]?, mayWait: Bool,
         isUrgent: Bool = false
     ) -> Admission {
         let size = payload.byteCount + (headers?.count ?? 0)
         return state.withLock { state in
+            // A line is prepared only for a subject that has passed the check.
+            let isKnown = state.lineSubject == subject
+            if !isKnown, let error = Self.fault(subject) { return .refused(error) }
             guard size <= state.maximumPayload else {
                 return .refused(Self.tooLarge(size, state.maximumPayload))
             }
@@ -81,8 +85,7 @@ final class Outbox: Sendable {
                     return .refused(Self.full(offlineLimit))
                 }
             }
-            let isSame =
-                state.lineLength == size && reply == nil && headers == nil && state.lineSubject == subject
+            let isSame = isKnown && state.lineLength == size && reply == nil && headers == nil
             if !isSame { Self.prepare(&state, subject, reply, headers, size) }
             state.buffer.writeMessage(payload, line: state.line, headers: headers)
             state.messages &+= 1
@@ -92,6 +95,15 @@ final class Outbox: Sendable {
             state.isFlushWanted = true
             state.isPatient = false
             return .takenAndIdle
+        }
+    }
+
+    private static func fault(_ subject: String) -> NATSError? {
+        do throws(NATSError) {
+            try NATSSubject.checkPublish(subject)
+            return nil
+        } catch {
+            return error
         }
     }
 
