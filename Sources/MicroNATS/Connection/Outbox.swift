@@ -34,7 +34,11 @@ final class Outbox: Sendable {
 
         /// The line of the last message, which often is the next one's as well.
         var line: [UInt8] = []
+
+        // Its subject if that is ASCII: other strings may be equal, and yet differ in their bytes. No string
+        // of as many bytes equals an ASCII one without being the same.
         var lineSubject: String?
+        var lineSubjectLength = 0
         var lineLength = -1
         var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
         var lastWaiter: UInt64 = 0
@@ -72,7 +76,7 @@ final class Outbox: Sendable {
         let size = payload.byteCount + (headers?.count ?? 0)
         return state.withLock { state in
             // A line is prepared only for a subject that has passed the check.
-            let isKnown = state.lineSubject == subject
+            let isKnown = state.lineSubject == subject && state.lineSubjectLength == subject.utf8.count
             if !isKnown, let error = Self.fault(subject) { return .refused(error) }
             guard size <= state.maximumPayload else {
                 return .refused(Self.tooLarge(size, state.maximumPayload))
@@ -112,7 +116,8 @@ final class Outbox: Sendable {
     ) {
         PublishLine.write(
             &state.line, subject: subject, reply: reply, headerLength: headers?.count, length: size)
-        state.lineSubject = subject
+        state.lineSubject = subject.utf8.allSatisfy { $0 < 0x80 } ? subject : nil
+        state.lineSubjectLength = subject.utf8.count
         state.lineLength = reply == nil && headers == nil ? size : -1
     }
 

@@ -101,6 +101,29 @@ struct ClientTests {
         await server.stop()
     }
 
+    @Test("Tells subjects apart by their bytes, not by what the text means")
+    func equivalentSubjects() async throws {
+        let server = try await NATSServerProcess.start()
+        try await withClient(server) { client in
+            // The members of each pair are equal strings; the last two have as many bytes as well.
+            let subjects = ["K", "\u{212A}", "caf\u{E9}", "cafe\u{301}", "x\u{2000}", "x\u{2002}"]
+            let all = try await client.subscribe(to: ">")
+            for subject in subjects { try await client.publish(ByteBuffer(string: "1"), to: subject) }
+            try await client.flush()
+            var iterator = all.makeAsyncIterator()
+            for subject in subjects {
+                let message = try #require(try await iterator.next())
+                #expect(Array(message.subject.utf8) == Array(subject.utf8))
+            }
+            for subject in ["", "a b", "a.*"] {
+                await #expect {
+                    try await client.publish(ByteBuffer(), to: subject)
+                } throws: { ($0 as? NATSError)?.code == .invalidSubject }
+            }
+        }
+        await server.stop()
+    }
+
     @Test("Sends many messages through a small buffer, in order, and loses none")
     func backPressure() async throws {
         let server = try await NATSServerProcess.start()
