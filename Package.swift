@@ -290,7 +290,7 @@ let package = Package(
             "HTTP2RulesTests",
             [
                 "HTTP2TestPeer", "MicroGRPC", "MicroTransportHTTP2", "MicroNIO", "MicroTestSupport",
-                "MicroCore", configuration, inMemoryLogging, logging, nioCore, nioPosix,
+                "MicroCore", configuration, inMemoryLogging, logging, nioCore, nioEmbedded, nioPosix,
             ]),
         tests(
             "MicroCodecTests",

@@ -31,7 +31,7 @@ extension FuzzTarget {
             guard let connection else { return }
             for _ in 0..<2 {
                 let stream = ClientStream(connection, key: CallKey(), trailers: TrailingMetadata())
-                stream.outbound.append(Message([1, 2, 3]))
+                stream.outbound.append(Message([1, 2, 3]), isCompressed: false)
                 stream.outbound.end = .stream
                 _ = connection.begin(stream, CallHead(path: "/fuzz.Fuzz/Echo"))
             }
@@ -76,8 +76,9 @@ extension FuzzTarget {
     private static func requests() -> [[UInt8]] {
         ["Echo", "Stream", "Many", "Nope"].flatMap { name -> [[UInt8]] in
             let head = block([
-                (":method", "POST"), (":scheme", "http"), (":path", "/fuzz.Fuzz/\(name)"), ("te", "trailers"),
-                ("content-type", "application/grpc+json"), ("grpc-timeout", "5S"), ("x-key-bin", "AQID"),
+                (":method", "POST"), (":scheme", "http"), (":path", "/fuzz.Fuzz/\(name)"),
+                (":authority", "fuzz"), ("te", "trailers"), ("content-type", "application/grpc+json"),
+                ("grpc-timeout", "5S"), ("x-key-bin", "AQID"),
             ])
             let message: [UInt8] = [0, 0, 0, 0, 3, 1, 2, 3]
             let call = frame(1, 4, 1, head) + frame(0, 1, 1, message)

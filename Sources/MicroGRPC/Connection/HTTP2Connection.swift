@@ -384,6 +384,9 @@ class HTTP2Connection: ChannelInboundHandler {
         tick = nil
         let open = streams
         streams = []
+        // A header block that never ended would keep its stream, and the stream this connection, for ever.
+        headersStream = nil
+        interruptedMetadata = []
         for stream in open {
             stream.isClosed = true
             stream.patience = nil
@@ -455,6 +458,8 @@ class HTTP2Connection: ChannelInboundHandler {
 
     final func streamClosed(_ stream: HTTP2Stream, code: UInt32) {
         remove(stream)
+        // nghttp2 does not report the end of a head that it found malformed.
+        if headersStream === stream { headersStream = nil }
         session.setStream(nil, for: stream.id)
         stream.isClosed = true
         stream.patience = nil
