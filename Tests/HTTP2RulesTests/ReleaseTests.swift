@@ -42,27 +42,26 @@ import Testing
 
     @Test(arguments: endings)
     func isFreed(_ ending: Ending) throws {
-        weak let connection: ServerConnection? = try serve(ending.frames)
-        #expect(connection == nil)
-    }
-
-    /// Serves a client that sends some frames and closes, until nothing is left to do.
-    private func serve(_ frames: [Frame]) throws -> ServerConnection? {
-        let loop = EmbeddedEventLoop()
-        weak var freed: ServerConnection?
+        weak var served: ServerConnection?
         do {
             let connection = try ServerConnection(
                 handler: TestServer(.inPlace), peer: Peer(address: "test"), limits: HTTP2Limits(), loop: loop,
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, onEnd: {})
-            freed = connection
-            let channel = EmbeddedChannel(handler: connection, loop: loop)
-            channel.connect(to: try SocketAddress(ipAddress: "127.0.0.1", port: 1), promise: nil)
-            let bytes = RawConnection.preface + ([Frame(.settings)] + frames).flatMap(\.bytes)
-            try channel.writeInbound(ByteBuffer(bytes: bytes))
-            loop.run()
-            _ = try channel.finish(acceptAlreadyClosed: true)
-            loop.run()
+            served = connection
+            try serve(connection, Frame.opening + ending.frames.flatMap(\.bytes))
         }
-        return freed
+        #expect(served == nil)
+    }
+
+    private let loop = EmbeddedEventLoop()
+
+    /// Lets a connection read some bytes, and then the end of them.
+    private func serve(_ connection: ServerConnection, _ bytes: [UInt8]) throws {
+        let channel = EmbeddedChannel(handler: connection, loop: loop)
+        channel.connect(to: try SocketAddress(ipAddress: "127.0.0.1", port: 1), promise: nil)
+        try channel.writeInbound(ByteBuffer(bytes: bytes))
+        loop.advanceTime(by: .seconds(5))
+        _ = try channel.finish(acceptAlreadyClosed: true)
+        loop.run()
     }
 }
