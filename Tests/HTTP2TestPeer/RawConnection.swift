@@ -87,6 +87,9 @@ package final class RawConnection: Sendable {
         return true
     }
 
+    /// Whether the connection ended with an error of the socket, such as a reset.
+    package var hasFailed: Bool { received.hasFailed }
+
     package func close() async { try? await channel.close().get() }
 }
 
@@ -133,12 +136,14 @@ private final class Accepted: Sendable {
 
 /// What a connection has brought.
 private final class ReceivedBytes: Sendable {
-    private let state = Mutex<(bytes: [UInt8], hasEnded: Bool)>(([], false))
+    private let state = Mutex<(bytes: [UInt8], hasEnded: Bool, hasFailed: Bool)>(([], false, false))
 
     var hasEnded: Bool { state.withLock(\.hasEnded) }
+    var hasFailed: Bool { state.withLock(\.hasFailed) }
 
     func append(_ bytes: some Sequence<UInt8> & Sendable) { state.withLock { $0.bytes += bytes } }
     func end() { state.withLock { $0.hasEnded = true } }
+    func fail() { state.withLock { $0.hasFailed = true } }
 
     func take(_ count: Int) -> [UInt8]? {
         state.withLock { state in
@@ -166,7 +171,10 @@ private final class ByteReader: ChannelInboundHandler {
 
     func channelInactive(context: ChannelHandlerContext) { received.end() }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        received.fail()
+        context.close(promise: nil)
+    }
 }
 
 /// Waits until something has come to be; the limit is there for tests that fail.

@@ -355,6 +355,8 @@ class HTTP2Connection: ChannelInboundHandler {
 
     /// Sends what the session has to say at last, shuts our side, and closes when the peer does or soon.
     private final func hangUp(_ reason: String) {
+        // The session has nothing to do behind its GOAWAY, and must not close the channel for that.
+        isEnding = true
         flush()
         tearDown(reason)
         guard let context else { return }
