@@ -180,8 +180,7 @@ let package = Package(
             name: "MicroCLI",
             dependencies: [
                 "MicroDefaults", "Micro", "MicroCore", "MicroBrokerNATS", "MicroDebug", "MicroHealth",
-                "MicroRegistryEtcd",
-                argumentParser, logging, swiftProtobuf, unixSignals,
+                "MicroRegistryEtcd", argumentParser, logging, swiftProtobuf, unixSignals,
             ],
             swiftSettings: settings
         ),
@@ -226,8 +225,7 @@ let package = Package(
             "MicroCLITests",
             [
                 "MicroCLI", "MicroDefaults", "Micro", "MicroTestSupport", "MicroCore", "greeter-service",
-                "greeter-protobuf", "pubsub",
-                "streaming", argumentParser,
+                "greeter-protobuf", "pubsub", "streaming", argumentParser,
             ]),
         tests("MicroCoreTests", ["MicroCore", configuration], resources: [.copy("Fixtures")]),
         tests(
@@ -246,8 +244,7 @@ let package = Package(
             "MicroMemoryTests",
             [
                 "MicroRegistryMemory", "MicroTransportMemory", "MicroBrokerMemory", "MicroTesting",
-                "MicroCore",
-                configuration,
+                "MicroCore", configuration,
             ]),
         tests(
             "MicroBrokerHTTPTests",
@@ -259,8 +256,7 @@ let package = Package(
             "MicroBrokerNATSTests",
             [
                 "MicroBrokerNATS", "MicroNATS", "MicroTesting", "MicroTestSupport", "MicroCore",
-                configuration,
-                logging, nioCore,
+                configuration, logging, nioCore,
             ]),
         tests(
             "MicroRegistryEtcdTests",
@@ -321,8 +317,7 @@ if isFuzzing {
             name: "fuzz",
             dependencies: [
                 "CLibFuzzer", "MicroCore", "MicroGRPC", "MicroRegistryMDNS", "MicroCodecJSON", logging,
-                nioCore,
-                nioEmbedded,
+                nioCore, nioEmbedded,
             ], path: "Fuzz", exclude: ["CLibFuzzer", "run"], swiftSettings: settings,
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]),
     ]

@@ -11,9 +11,7 @@
 /// The messages of the gRPC project's interoperability test, as far as our cases use them. Names and numbers of
 /// fields are the gRPC project's; fields that we don't use are left out.
 ///
-/// To generate the Swift files anew, in this repository's folder Interop:
-///   protoc --proto_path=Protos --swift_opt=Visibility=Package --swift_opt=FileNaming=DropPath --swift_opt=UseAccessLevelOnImports=true
-///     --swift_out=Support/Generated Protos/grpc/testing/empty.proto Protos/grpc/testing/messages.proto
+/// `make protos` writes the Swift types again.
 
 #if canImport(FoundationEssentials)
 package import FoundationEssentials
