@@ -9,7 +9,7 @@ internal import NIOPosix
     internal import Darwin
 #endif
 
-/// Says in plain words why a connection could not be opened.
+/// Says in plain words why a connection could not be opened, or was lost.
 package enum ConnectFailure {
     /// Returns the reason of a failed connect.
     ///
@@ -39,10 +39,18 @@ package enum ConnectFailure {
         }
     }
 
+    /// Whether a connection failed because its peer has closed it, with bytes unread.
+    ///
+    /// - Parameter error: What the connection failed with.
+    package static func isPeersClose(_ error: any Error) -> Bool {
+        guard let error = error as? IOError else { return false }
+        return error.errnoCode == ECONNRESET || error.errnoCode == EPIPE
+    }
+
     private static func phrase(_ code: CInt) -> String? {
         switch code {
         case ECONNREFUSED: "connection refused"
-        case ECONNRESET: "connection reset"
+        case ECONNRESET, EPIPE: "connection reset"
         case EHOSTUNREACH: "no route to the host"
         case ENETUNREACH: "no route to the network"
         case ETIMEDOUT: "no answer"

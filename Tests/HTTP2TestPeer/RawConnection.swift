@@ -90,6 +90,13 @@ package final class RawConnection: Sendable {
     /// Whether the connection ended with an error of the socket, such as a reset.
     package var hasFailed: Bool { received.hasFailed }
 
+    /// Closes the connection as a socket with unread bytes is closed: what is on its way is lost.
+    package func reset() async throws {
+        guard let socket = channel as? any SocketOptionProvider else { throw Waited(for: "a socket") }
+        try await socket.setSoLinger(linger(l_onoff: 1, l_linger: 0)).get()
+        try await channel.close().get()
+    }
+
     package func close() async { try? await channel.close().get() }
 }
 

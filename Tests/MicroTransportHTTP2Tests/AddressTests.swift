@@ -81,6 +81,22 @@ import Testing
         await listener.shutdown(deadline: .now)
     }
 
+    /// A server that closes without having read all of what we said resets the connection.
+    @Test func aServerThatResetsAtOnceIsNoMystery() async throws {
+        let server = try await RawListener.open()
+        async let refused = server.accept()
+        let connection = try await transport.connect(
+            to: Node(id: "x-1", address: "\(server.address)"), as: .host("localhost"))
+        async let error = failure {
+            _ = try await connection.unary(CallHead(path: "/test.Test/Echo"), Message())
+        }
+        try await refused.reset()
+        #expect(try await error?.rpcStatus == .unavailable)
+        let detail = try await error?.detail ?? ""
+        #expect(detail.contains("Does it expect TLS?"), "\(detail)")
+        await server.close()
+    }
+
     @Test func connectingIsBounded() async throws {
         let server = try await RawListener.open()
         let identities = try await PeerIdentities()

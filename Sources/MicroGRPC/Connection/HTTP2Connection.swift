@@ -270,9 +270,14 @@ class HTTP2Connection: ChannelInboundHandler {
     }
 
     final func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        guard let error = error as? TLSError else { return close("The connection failed: \(error)") }
-        securityFailed()
-        close(error.message)
+        if let error = error as? TLSError {
+            securityFailed()
+            close(error.message)
+        } else if ConnectFailure.isPeersClose(error) {
+            close(reasonOfPeersClose)
+        } else {
+            close("The connection failed: \(ConnectFailure.reason(of: error)).")
+        }
     }
 
     final func handlerRemoved(context: ChannelHandlerContext) {

@@ -82,7 +82,8 @@ public final class NATSClient: Sendable {
     /// Waits until there is a connection.
     ///
     /// - Parameter timeout: How long to wait.
-    /// - Throws: A ``NATSError`` with the code `timeout` that says what stands in the way, or `closed`.
+    /// - Throws: A ``NATSError`` with the code `timeout` that says what stands in the way, what ``run()`` throws
+    ///   if every server has refused the client, or `closed`.
     public func waitUntilConnected(timeout: Duration = .seconds(10)) async throws(NATSError) {
         try await core.untilConnected(timeout: timeout).get()
     }

@@ -205,7 +205,7 @@ extension NATSCore {
     /// Takes leave of a connection that has ended.
     func ended(link number: Int) {
         guard let link, link.number == number else { return }
-        let reason = link.reason ?? .lost
+        let reason = link.reason ?? Self.reasonOfPeersClose(link)
         let wasOpen = link.stage == .open || link.stage == .leaving
         self.link = nil
         lastEnd = (number, reason)
@@ -222,6 +222,18 @@ extension NATSCore {
         link.secured.fail(reason)
         link.admitted.fail(reason)
         link.ended.succeed(reason)
+    }
+
+    /// Why a server has closed the connection without a word.
+    ///
+    /// With TLS 1.3 a client's handshake is done before the server has judged its certificate, and its refusal
+    /// may be lost when the connection is reset.
+    private static func reasonOfPeersClose(_ link: Link) -> NATSError {
+        guard link.stage == .login else { return .lost }
+        return NATSError(
+            .connectionLost,
+            "The NATS server \(link.server.server) closed the connection before it let us in. Its log says why; "
+                + "it may not trust our certificate.")
     }
 }
 
@@ -324,7 +336,7 @@ extension NATSCore {
         return await loop.suspend { continuation, isCancelled in
             self.assumeIsolated { core in
                 if isCancelled { return continuation.resume(returning: .failure(.cancelled)) }
-                if core.isClosed { return continuation.resume(returning: .failure(.closed)) }
+                if core.isClosed { return continuation.resume(returning: .failure(core.reasonOfEnd)) }
                 if core.link?.stage == .open { return continuation.resume(returning: .success(())) }
                 let timer = core.loop.scheduleTask(in: TimeAmount(timeout)) {
                     self.assumeIsolated { core in

@@ -24,7 +24,10 @@ extension NATSCore {
         while !isClosing {
             let reason = await connectOnce()
             guard !isClosing else { return }
-            if !hasEverConnected, pool.allRefusedUs { throw reason }
+            if !hasEverConnected, pool.allRefusedUs {
+                reasonOfEnd = reason
+                throw reason
+            }
             pool.rotate()
             guard reason.code != .lameDuck else { continue }
             await pause(backoff.next(servers: pool.entries.count))
@@ -56,7 +59,7 @@ extension NATSCore {
         subscriptions = [:]
         for continuation in requests.removeAll() { continuation.resume(returning: .failure(.closed)) }
         roundTrips.resumeAll(.failure(.closed))
-        connectionWaiters.resumeAll(.failure(.closed))
+        connectionWaiters.resumeAll(.failure(reasonOfEnd))
         events.send(NATSEvent(.closed))
         events.close()
     }
@@ -120,7 +123,9 @@ extension NATSCore {
         case let error as StartError: return NATSError(.insecure, error.message)
         case let error as TLSError: return NATSError(.insecure, error.message)
         default:
-            return NATSError(.connectFailed, "The NATS server \(entry.server) can't be reached: \(error)")
+            return NATSError(
+                .connectFailed,
+                "The NATS server \(entry.server) can't be reached: \(ConnectFailure.reason(of: error)).")
         }
     }
 

@@ -150,6 +150,9 @@ actor NATSCore {
     }
 
     var lastFailure: NATSError?
+
+    /// What those are told who wait for a connection of a client that has ended.
+    var reasonOfEnd = NATSError.closed
 }
 
 /// Counts that any thread may read.

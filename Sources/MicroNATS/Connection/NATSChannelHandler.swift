@@ -1,3 +1,4 @@
+internal import MicroNIO
 internal import MicroTLS
 internal import NIOCore
 
@@ -32,8 +33,12 @@ final class NATSChannelHandler: ChannelInboundHandler {
         if let error = error as? TLSError {
             let isLoss = error.code == .truncated || error.code == .closed
             reason = NATSError(isLoss ? .connectionLost : .insecure, error.message)
+        } else if ConnectFailure.isPeersClose(error) {
+            // The channel is closed behind this.
+            return
         } else {
-            reason = NATSError(.connectionLost, "The connection to the NATS server was lost: \(error)")
+            let text = "The connection to the NATS server was lost: \(ConnectFailure.reason(of: error))."
+            reason = NATSError(.connectionLost, text)
         }
         core.assumeIsolated { [link] core in core.fail(link: link, reason) }
     }

@@ -25,6 +25,27 @@ struct SecurityTests {
         #expect(error?.message.contains("secret") == false)
     }
 
+    /// With TLS 1.3 a server judges our certificate when our side is done. What it says then may be lost with the
+    /// connection, which is tried again; if we hear it, that is the end of `run()`.
+    private static func expectToBeKeptOut(_ configuration: NATSClient.Configuration) async throws {
+        let client = NATSClient(configuration: configuration)
+        await withTaskGroup { group in
+            group.addTask {
+                let error = await #expect(throws: NATSError.self) {
+                    try await client.waitUntilConnected(timeout: .seconds(1))
+                }
+                #expect(error?.code == .timeout || error?.code == .insecure)
+                #expect(error?.message.contains("certificate") == true, "\(error?.message ?? "")")
+                client.close()
+            }
+            do throws(NATSError) {
+                try await client.run()
+            } catch {
+                #expect(error.code == .insecure)
+            }
+        }
+    }
+
     @Test("Lets a user, a token and an address's credentials in, and nobody else")
     func passwords() async throws {
         let users = try await NATSServerProcess.start("authorization { user: u, password: \"secret\" }")
@@ -126,11 +147,7 @@ struct SecurityTests {
         configuration.tls = TLSConfiguration(
             certificateChain: .file(other.certificatePath), privateKey: .file(other.keyPath),
             trustRoots: .file(certificates.rootPath))
-        try await withClient(configuration, waits: false) { client in
-            await #expect(throws: NATSError.self) {
-                try await client.waitUntilConnected(timeout: .seconds(1))
-            }
-        }
+        try await Self.expectToBeKeptOut(configuration)
         await nats.stop()
     }
 
