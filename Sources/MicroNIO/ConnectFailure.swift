@@ -42,6 +42,7 @@ package enum ConnectFailure {
     /// Whether a connection failed because its peer has closed it, with bytes unread.
     ///
     /// - Parameter error: What the connection failed with.
+    /// - Returns: Whether it was reset.
     package static func isPeersClose(_ error: any Error) -> Bool {
         guard let error = error as? IOError else { return false }
         return error.errnoCode == ECONNRESET || error.errnoCode == EPIPE

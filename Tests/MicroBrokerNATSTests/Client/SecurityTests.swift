@@ -25,8 +25,10 @@ struct SecurityTests {
         #expect(error?.message.contains("secret") == false)
     }
 
-    /// With TLS 1.3 a server judges our certificate when our side is done. What it says then may be lost with the
-    /// connection, which is tried again; if we hear it, that is the end of `run()`.
+    /// Expects that a certificate is refused.
+    ///
+    /// With TLS 1.3 a server judges it when our side is done. What it says then may be lost with the connection,
+    /// which is tried again; if we hear it, that is the end of `run()`.
     private static func expectToBeKeptOut(_ configuration: NATSClient.Configuration) async throws {
         let client = NATSClient(configuration: configuration)
         await withTaskGroup { group in
