@@ -25,7 +25,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
     ],
     targets: [
-        .target(name: "EchoMessages", dependencies: [swiftProtobuf], swiftSettings: settings),
+        .target(
+            name: "EchoMessages", dependencies: [micro("MicroProtobuf"), swiftProtobuf],
+            swiftSettings: settings),
         .executableTarget(
             name: "echo-server",
             dependencies: [

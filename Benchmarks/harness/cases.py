@@ -87,18 +87,24 @@ def _echo(bench, size, **how):
     return load.Workload(bench.folder, "unary", message, wire.framed(message), **how)
 
 
-def _cpu_case(bench, workload, figure):
+def _cpu_case(bench, workload, figure, everyone=None):
     def measure(server, calls):
         outcome = load.h2load(server, calls, bench.load_core)
         bench.note(server.peer.name, figure, outcome.server_cpu / calls * 1e6)
 
     first = workload.connections * workload.streams
-    bench.rounds(workload, lambda server: bench.calls_per_round(server, first), measure)
+    bench.rounds(workload, lambda server: bench.calls_per_round(server, first), measure, everyone)
 
 
 def unary(bench):
     """CPU of a 32-byte echo, 10 connections with 100 streams each."""
     _cpu_case(bench, _echo(bench, 32, connections=10, streams=100), "unary_cpu_us")
+
+
+def generated(bench):
+    """CPU of the 32-byte echo with generated code, beside endpoints written by hand."""
+    workload = _echo(bench, 32, connections=10, streams=100)
+    _cpu_case(bench, workload, "generated_cpu_us", servers.generated())
 
 
 def latency(bench):
@@ -248,6 +254,6 @@ def _percentile(ordered, percent):
 
 
 ALL = {
-    "unary": unary, "latency": latency, "echo64k": echo64k, "tls": tls, "idle": idle, "stream": stream,
+    "unary": unary, "generated": generated, "latency": latency, "echo64k": echo64k, "tls": tls, "idle": idle, "stream": stream,
     "spin": spin, "client": client, "etcd": etcd_registry, "nats": nats,
 }

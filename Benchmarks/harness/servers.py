@@ -35,17 +35,18 @@ class Peer:
 class Program(Peer):
     """A program that takes `--port`, `--tls-cert` and `--tls-key` and says when it listens."""
 
-    def __init__(self, name, program, advice):
+    def __init__(self, name, program, advice, flags=()):
         self.name = name
         self.program = program
         self.advice = advice
+        self.flags = flags
 
     def missing(self):
         return None if os.access(self.program[-1], os.R_OK) else self.advice
 
     def command(self, port, workload):
         tls = ["--tls-cert", workload.tls.certificate, "--tls-key", workload.tls.key] if workload.tls else []
-        return [*self.program, "--port", str(port), *tls]
+        return [*self.program, "--port", str(port), *self.flags, *tls]
 
 
 class Transport(Program):
@@ -96,12 +97,21 @@ class NGHTTPD(Peer):
                 "grpc-status: 0", "--window-bits", "20", "--connection-window-bits", "24", str(port), *keys]
 
 
+def echo_server(name="micro", flags=()):
+    """Returns our server."""
+    return Program(name, [os.path.join(BUILD, "release", "echo-server")], "make -C Benchmarks servers", flags)
+
+
+def generated():
+    """Returns our server with generated code, and with endpoints written by hand."""
+    return [echo_server(flags=["--generated"]), echo_server("closures")]
+
+
 def peers():
     """Returns every peer, ours first, whether it can take part or not."""
-    micro = os.path.join(BUILD, "release", "echo-server")
     swift = os.path.join(HERE, "Peers", "grpc-swift", ".build", "release", "grpc-swift-echo")
     return [
-        Program("micro", [micro], "make -C Benchmarks servers"),
+        echo_server(),
         Transport(),
         NGHTTPD(),
         RawEcho(),

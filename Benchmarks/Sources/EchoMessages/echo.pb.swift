@@ -10,7 +10,7 @@
 
 /// The messages of the echo service that the benchmarks drive.
 ///
-/// `make -C Benchmarks protos` writes the Swift types again.
+/// `make protos` of the root writes the Swift code again.
 
 #if canImport(FoundationEssentials)
 package import FoundationEssentials

@@ -25,6 +25,9 @@ struct EchoServer: AsyncParsableCommand {
     @Option(help: "A file with the private key, as PEM.")
     var tlsKey: String?
 
+    @Flag(help: "Serve the code that protoc generated, in place of endpoints written by hand.")
+    var generated = false
+
     func run() async throws {
         // Without the variables of the process: what is measured is what stands here.
         let service = MicroService(
@@ -32,18 +35,19 @@ struct EchoServer: AsyncParsableCommand {
             transport: .grpc(HTTP2Transport.Configuration(tls: tls)),
             configuration: ConfigurationSources(arguments: [])
         ) {
-            Endpoint("Echo.Unary") { (request: Echo_Payload, _: RequestContext) in
-                Echo_Payload.with { $0.payload = request.payload }
-            }
-            Endpoint("Echo.ServerStream") {
-                (request: Echo_StreamRequest, replies: MessageWriter<Echo_Payload>, _: RequestContext) in
-                let payload = Echo_Payload.with { $0.payload = Data(count: Int(request.size)) }
-                for _ in 0..<request.count { try await replies.write(payload) }
-            }
-            Endpoint("Echo.Spin") { (request: Echo_SpinRequest, _: RequestContext) in
-                let end = ContinuousClock.now.advanced(by: .microseconds(Int(request.microseconds)))
-                while ContinuousClock.now < end {}
-                return Echo_SpinReply()
+            if generated {
+                Echo()
+            } else {
+                Endpoint("Echo.Unary") { (request: Echo_Payload, _: RequestContext) in
+                    Self.echo(request)
+                }
+                Endpoint("Echo.ServerStream") {
+                    (request: Echo_StreamRequest, replies: MessageWriter<Echo_Payload>, _: RequestContext) in
+                    try await Self.stream(request, to: replies)
+                }
+                Endpoint("Echo.Spin") { (request: Echo_SpinRequest, _: RequestContext) in
+                    Self.spin(request)
+                }
             }
         }
         try await service.run { running in
@@ -55,5 +59,43 @@ struct EchoServer: AsyncParsableCommand {
     private var tls: TLSConfiguration? {
         guard let tlsCert, let tlsKey else { return nil }
         return TLSConfiguration(certificateChain: .file(tlsCert), privateKey: .file(tlsKey))
+    }
+}
+
+// MARK: - What the endpoints do
+
+extension EchoServer {
+    fileprivate static func echo(_ request: Echo_Payload) -> Echo_Payload {
+        .with { $0.payload = request.payload }
+    }
+
+    fileprivate static func stream(
+        _ request: Echo_StreamRequest, to replies: MessageWriter<Echo_Payload>
+    ) async throws {
+        let payload = Echo_Payload.with { $0.payload = Data(count: Int(request.size)) }
+        for _ in 0..<request.count { try await replies.write(payload) }
+    }
+
+    fileprivate static func spin(_ request: Echo_SpinRequest) -> Echo_SpinReply {
+        let end = ContinuousClock.now.advanced(by: .microseconds(Int(request.microseconds)))
+        while ContinuousClock.now < end {}
+        return Echo_SpinReply()
+    }
+}
+
+/// The same endpoints, by generated code.
+private struct Echo: Echo_Echo.Service {
+    func unary(_ request: Echo_Payload, context: RequestContext) async throws -> Echo_Payload {
+        EchoServer.echo(request)
+    }
+
+    func serverStream(
+        _ request: Echo_StreamRequest, replies: MessageWriter<Echo_Payload>, context: RequestContext
+    ) async throws {
+        try await EchoServer.stream(request, to: replies)
+    }
+
+    func spin(_ request: Echo_SpinRequest, context: RequestContext) async throws -> Echo_SpinReply {
+        EchoServer.spin(request)
     }
 }
