@@ -95,7 +95,7 @@ extension NATSBroker.Configuration {
     /// - Parameter context: The service's configuration.
     /// - Throws: A `StartError` that names the variable that can't be used.
     public init(context: PluginContext) throws(StartError) {
-        let values = Variables(config: context.config)
+        let values = context.variables
         self.init()
         if let addresses = values.list("address"), !addresses.isEmpty {
             client.servers = []
@@ -110,26 +110,24 @@ extension NATSBroker.Configuration {
         client.name = context.service.nodeID
         client.credentials = try Self.credentials(values)
         client.performsTLSFirst = try values.flag("tls.first") ?? false
-        if let tls = try TLSConfiguration(config: context.config) {
-            client.tls = tls
-        } else {
-            client.tls = try TLSConfiguration(config: context.sharedConfig)
-        }
-        if let bytes = try values.number("reconnect.buffer", 0...(1 << 30)) {
+        client.tls = try context.tls()
+        if let bytes = try values.number("reconnect.buffer", in: 0...(1 << 30)) {
             client.reconnectBufferSize = bytes
         }
         jetStream = try JetStreamVariables.read(values)
     }
 
-    private static func credentials(_ values: Variables) throws(StartError) -> NATSCredentials? {
+    private static func credentials(_ values: PluginVariables) throws(StartError) -> NATSCredentials? {
         let user = values.text("user")
         let given: [(String, NATSCredentials)] = [
-            user.map { ("MICRO_BROKER_USER", .user($0, password: values.text("password") ?? "")) },
-            values.text("token").map { ("MICRO_BROKER_TOKEN", .token($0)) },
+            user.map {
+                ("MICRO_BROKER_USER", .user($0, password: values.text("password", isSecret: true) ?? ""))
+            },
+            values.text("token", isSecret: true).map { ("MICRO_BROKER_TOKEN", .token($0)) },
             values.text("nkey").map { ("MICRO_BROKER_NKEY", .nkey(file: $0)) },
             values.text("credentials").map { ("MICRO_BROKER_CREDENTIALS", .credentials(file: $0)) },
         ].compactMap(\.self)
-        if user == nil, values.text("password") != nil {
+        if user == nil, values.text("password", isSecret: true) != nil {
             throw StartError(
                 .invalidConfiguration, "MICRO_BROKER_PASSWORD is set, but MICRO_BROKER_USER is not. Set both."
             )
@@ -146,7 +144,7 @@ extension NATSBroker.Configuration {
 
 /// The variables of JetStream.
 private enum JetStreamVariables {
-    static func read(_ values: Variables) throws(StartError) -> NATSBroker.JetStreamOptions? {
+    static func read(_ values: PluginVariables) throws(StartError) -> NATSBroker.JetStreamOptions? {
         guard try values.flag("jetstream") ?? false else { return nil }
         var options = NATSBroker.JetStreamOptions()
         options.stream = try name(values, "stream")
@@ -154,45 +152,45 @@ private enum JetStreamVariables {
         options.domain = try name(values, "stream.domain")
         options.subjects = values.list("stream.subjects") ?? []
         for subject in options.subjects where !NATSSubject.canSubscribe(to: subject) {
-            throw values.invalid("stream.subjects", "\(subject.debugDescription) in it is not a subject")
+            throw values.invalid("stream.subjects", "subjects, and \(subject.debugDescription) is none")
         }
         if !options.subjects.isEmpty, options.stream == nil {
-            throw values.invalid("stream.subjects", "it needs MICRO_BROKER_STREAM")
+            throw values.invalid("stream.subjects", "them together with MICRO_BROKER_STREAM")
         }
         if let storage = values.text("stream.storage") {
             guard let storage = StreamConfiguration.Storage(rawValue: storage) else {
-                throw values.invalid("stream.storage", "it takes file or memory")
+                throw values.invalid("stream.storage", "file or memory")
             }
             options.storage = storage
         }
         switch values.text("deliver") {
         case nil, "new": break
         case "all": options.startsWithAll = true
-        default: throw values.invalid("deliver", "it takes new or all")
+        default: throw values.invalid("deliver", "new or all")
         }
         try readLimits(values, &options)
         return options
     }
 
     private static func readLimits(
-        _ values: Variables, _ options: inout NATSBroker.JetStreamOptions
+        _ values: PluginVariables, _ options: inout NATSBroker.JetStreamOptions
     ) throws(StartError) {
-        options.replicas = try values.number("stream.replicas", 1...5) ?? options.replicas
+        options.replicas = try values.number("stream.replicas", in: 1...5) ?? options.replicas
         options.maximumDeliveries =
-            try values.number("max.deliver", 1...1_000_000) ?? options.maximumDeliveries
+            try values.number("max.deliver", in: 1...1_000_000) ?? options.maximumDeliveries
         let hour = Duration.seconds(3600)
-        options.ackWait = try values.duration("ack.wait", .milliseconds(100)...hour) ?? options.ackWait
+        options.ackWait = try values.duration("ack.wait", in: .milliseconds(100)...hour) ?? options.ackWait
         options.redeliveryDelay =
-            try values.duration("redelivery.delay", .zero...hour) ?? options.redeliveryDelay
+            try values.duration("redelivery.delay", in: .zero...hour) ?? options.redeliveryDelay
         options.publishTimeout =
-            try values.duration("publish.timeout", .milliseconds(1) ... .seconds(600))
+            try values.duration("publish.timeout", in: .milliseconds(1) ... .seconds(600))
             ?? options.publishTimeout
     }
 
-    private static func name(_ values: Variables, _ key: String) throws(StartError) -> String? {
+    private static func name(_ values: PluginVariables, _ key: String) throws(StartError) -> String? {
         guard let name = values.text(key) else { return nil }
         guard NATSSubject.isToken(name) else {
-            throw values.invalid(key, "it takes a name without dots, spaces, wildcards and slashes")
+            throw values.invalid(key, "a name without dots, spaces, wildcards and slashes")
         }
         return name
     }

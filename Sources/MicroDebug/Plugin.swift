@@ -1,4 +1,3 @@
-internal import Configuration
 internal import Micro
 public import MicroCore
 
@@ -8,18 +7,8 @@ extension Plugin {
         Plugin(.component, "debug", summary: "go-micro's Debug: health, stats, log and trace") { context in
             let rule = try CallerRule("debug", context)
             guard !rule.isOff else { return NoComponent() }
-            return DebugComponent(rule: rule, isTracing: try isTracing(context))
-        }
-    }
-
-    private static func isTracing(_ context: PluginContext) throws(StartError) -> Bool {
-        let text = context.sharedConfig.string(forKey: "debug.trace") ?? ""
-        switch text.lowercased() {
-        case "", "off": return false
-        case "on": return true
-        default:
-            throw StartError(
-                .invalidConfiguration, "MICRO_DEBUG_TRACE is \"\(text)\". It must be on or off.")
+            return DebugComponent(
+                rule: rule, isTracing: try context.sharedVariables.flag("debug.trace") ?? false)
         }
     }
 }

@@ -1,4 +1,3 @@
-internal import Configuration
 public import MicroCore
 
 extension EtcdRegistry {
@@ -70,8 +69,8 @@ extension EtcdRegistry {
         /// - `address` (addresses with commas between, default `127.0.0.1:2379`; `MICRO_REGISTRY_ADDRESS`): the
         ///   members of the cluster, each as `host:port`, `http://host:port` or `https://host:port`.
         /// - `user`, `password` (strings; `MICRO_REGISTRY_USER`, `MICRO_REGISTRY_PASSWORD`): who we are.
-        /// - `timeout` (a duration such as `500ms` or `5s`, or a number of milliseconds; 100 ms to 60 s, default
-        ///   `5s`; `MICRO_REGISTRY_TIMEOUT`): how long a call may take.
+        /// - `timeout` (a duration such as `500ms` or `5s`; 100 ms to 60 s, default `5s`;
+        ///   `MICRO_REGISTRY_TIMEOUT`): how long a call may take.
         /// - `prefix` (a string, default `/micro/registry`; `MICRO_REGISTRY_PREFIX`): what all keys begin with.
         /// - `tls.…` (`MICRO_REGISTRY_TLS_…`): certificates and verification; see `TLSConfiguration`. Without any
         ///   of them, the shared `MICRO_TLS_…` are taken.
@@ -80,23 +79,19 @@ extension EtcdRegistry {
         /// - Throws: A ``StartError`` that names the variable that can't be used.
         public init(context: PluginContext) throws(StartError) {
             self = .defaults
-            let config = context.config
-            if let text = config.string(forKey: "address"), !text.isEmpty {
-                addresses = text.split(whereSeparator: { $0 == "," || $0 == " " }).map(String.init)
-            }
-            credentials = try Self.credentials(config)
-            if let text = config.string(forKey: "timeout"), !text.isEmpty {
-                timeout = try Self.timeout(text)
-            }
-            if let text = config.string(forKey: "prefix"), !text.isEmpty { prefix = text }
-            tls = try Self.tls(context)
+            let variables = context.variables
+            addresses = variables.list("address") ?? addresses
+            credentials = try Self.credentials(variables)
+            timeout = try variables.duration("timeout", in: Self.timeoutRange) ?? timeout
+            prefix = variables.text("prefix") ?? prefix
+            tls = try context.tls()
             _ = try endpoints()
             try check()
         }
 
-        private static func credentials(_ config: ConfigReader) throws(StartError) -> Credentials? {
-            let user = config.string(forKey: "user") ?? ""
-            let password = config.string(forKey: "password", isSecret: true) ?? ""
+        private static func credentials(_ variables: PluginVariables) throws(StartError) -> Credentials? {
+            let user = variables.text("user") ?? ""
+            let password = variables.text("password", isSecret: true) ?? ""
             guard !user.isEmpty || !password.isEmpty else { return nil }
             guard !user.isEmpty else {
                 throw StartError(
@@ -107,27 +102,6 @@ extension EtcdRegistry {
                     .invalidConfiguration, "MICRO_REGISTRY_USER is set, but MICRO_REGISTRY_PASSWORD is not.")
             }
             return Credentials(user: user, password: password)
-        }
-
-        private static func timeout(_ text: String) throws(StartError) -> Duration {
-            guard let timeout = GoDuration.parse(text), timeoutRange.contains(timeout) else {
-                throw StartError(
-                    .invalidConfiguration,
-                    "MICRO_REGISTRY_TIMEOUT is \"\(text)\", which is not a duration from 100ms to 60s.")
-            }
-            return timeout
-        }
-
-        /// The certificates for the registry, or those that all parts share.
-        private static func tls(_ context: PluginContext) throws(StartError) -> TLSConfiguration? {
-            do throws(StartError) {
-                if let own = try TLSConfiguration(config: context.config) { return own }
-            } catch {
-                // The keys are the same, under the prefix of the role.
-                let message = error.message.split(separator: "MICRO_TLS_", omittingEmptySubsequences: false)
-                throw StartError(error.code, message.joined(separator: "MICRO_REGISTRY_TLS_"))
-            }
-            return try TLSConfiguration(config: context.sharedConfig)
         }
 
         private static let timeoutRange = Duration.milliseconds(100)...Duration.seconds(60)

@@ -64,7 +64,7 @@ public final class EtcdRegistry: Registry {
     /// - Throws: A ``MicroError`` with the status `unavailable` that names the address and the reason if etcd
     ///   can't be reached, or `invalidArgument` if the record has no name or node, or is too long for etcd.
     public func register(_ record: ServiceRecord, timeToLive: Duration?) async throws {
-        try Self.check(record, timeToLive)
+        try record.checkRegistration(timeToLive: timeToLive)
         let registrar = try core().registrar
         for node in record.nodes {
             var single = record
@@ -155,22 +155,6 @@ extension EtcdRegistry {
             }
         }
         return ServiceRecord.merge(records)
-    }
-
-    private static func check(_ record: ServiceRecord, _ timeToLive: Duration?) throws(MicroError) {
-        let problem: String? =
-            if record.name.isEmpty {
-                "The service has no name."
-            } else if record.nodes.isEmpty {
-                "The service \(record.name) has no node."
-            } else if record.nodes.contains(where: \.id.isEmpty) {
-                "A node of the service \(record.name) has no id."
-            } else if let timeToLive, timeToLive <= .zero {
-                "The time to live of \(record.name) is \(timeToLive), and has to be above zero."
-            } else {
-                nil
-            }
-        if let problem { throw MicroError(.invalidArgument, problem, processed: .no) }
     }
 }
 

@@ -1,5 +1,4 @@
-public import Configuration
-internal import MicroCore
+public import MicroCore
 
 extension MDNSRegistry {
     /// How the mDNS registry behaves.
@@ -37,35 +36,22 @@ extension MDNSRegistry {
         /// - `domain` (string, default `micro`; `MICRO_REGISTRY_DOMAIN`): the domain.
         /// - `interfaces` (comma-separated names, default all; `MICRO_REGISTRY_INTERFACES`): the network
         ///   interfaces to use.
-        /// - `timeout` (a duration such as `100ms` or `1.5s`, or a number of milliseconds; 1 ms to 60 s,
-        ///   default `100ms`; `MICRO_REGISTRY_TIMEOUT`): how long a lookup waits for answers at most.
+        /// - `timeout` (a duration such as `100ms` or `1.5s`; 1 ms to 60 s, default `100ms`;
+        ///   `MICRO_REGISTRY_TIMEOUT`): how long a lookup waits for answers at most.
         ///
-        /// - Parameter config: The configuration of the role.
+        /// - Parameter context: The service's configuration.
         /// - Throws: A ``StartError`` that names the variable that can't be used.
-        public init(config: ConfigReader) throws {
+        public init(context: PluginContext) throws(StartError) {
             self = .defaults
-            if let domain = config.string(forKey: "domain"), !domain.isEmpty {
+            let variables = context.variables
+            if let domain = variables.text("domain") {
                 guard ServiceNames(domain: domain) != nil else {
-                    throw StartError(
-                        .invalidConfiguration,
-                        "MICRO_REGISTRY_DOMAIN is \"\(domain)\", which is not a domain name.")
+                    throw variables.invalid("domain", "a domain name")
                 }
                 self.domain = domain
             }
-            if let names = config.string(forKey: "interfaces") {
-                let list = names.split(whereSeparator: { $0 == "," || $0 == " " }).map(String.init)
-                interfaces = list.isEmpty ? nil : list
-            }
-            if let text = config.string(forKey: "timeout"), !text.isEmpty {
-                guard let timeout = GoDuration.parse(text), timeout >= .milliseconds(1),
-                    timeout <= .seconds(60)
-                else {
-                    throw StartError(
-                        .invalidConfiguration,
-                        "MICRO_REGISTRY_TIMEOUT is \"\(text)\", which is not a duration from 1ms to 60s.")
-                }
-                self.timeout = timeout
-            }
+            if let names = variables.list("interfaces"), !names.isEmpty { interfaces = names }
+            timeout = try variables.duration("timeout", in: .milliseconds(1) ... .seconds(60)) ?? timeout
         }
     }
 }

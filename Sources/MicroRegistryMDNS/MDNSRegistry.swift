@@ -60,7 +60,7 @@ public final class MDNSRegistry: Registry {
     /// - Throws: A ``StartError`` if a variable can't be used.
     public func prepare(_ context: PluginContext) throws {
         guard !state.withLock(\.isConfigured) else { return }
-        let configuration = try Configuration(config: context.config)
+        let configuration = try Configuration(context: context)
         state.withLock { $0.configuration = configuration }
     }
 
@@ -69,9 +69,11 @@ public final class MDNSRegistry: Registry {
     /// - Parameters:
     ///   - record: The service, with the nodes to hold.
     ///   - timeToLive: How long the nodes stay without being renewed; `nil` for ever.
-    /// - Throws: A ``MicroError`` with the status `invalidArgument` if an address isn't an IP address and
-    ///   a port, or the record is too large for a datagram; `unavailable` if the registry doesn't run.
+    /// - Throws: A ``MicroError`` with the status `invalidArgument` if the record lacks something, an address
+    ///   isn't an IP address and a port, or the record is too large for a datagram; `unavailable` if the
+    ///   registry doesn't run.
     public func register(_ record: ServiceRecord, timeToLive: Duration?) async throws {
+        try record.checkRegistration(timeToLive: timeToLive)
         try await engine().register(record, timeToLive: timeToLive)
     }
 

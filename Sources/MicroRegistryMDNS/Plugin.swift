@@ -4,7 +4,7 @@ extension Plugin {
     /// The mDNS registry, chosen with `MICRO_REGISTRY=mdns`, and the default.
     public static var mdnsRegistry: Self {
         Plugin(.registry, "mdns", summary: "multicast DNS, as go-micro v2 speaks it") { context in
-            MDNSRegistry(configuration: try MDNSRegistry.Configuration(config: context.config))
+            MDNSRegistry(configuration: try MDNSRegistry.Configuration(context: context))
         }
     }
 }

@@ -36,7 +36,7 @@ public final class MemoryRegistry: Registry {
     /// - Throws: A `MicroError` with the status `invalidArgument` if the service or a node has no name,
     ///   there is no node, or the time to live is not above zero.
     public func register(_ record: ServiceRecord, timeToLive: Duration?) async throws {
-        try Self.check(record, timeToLive)
+        try record.checkRegistration(timeToLive: timeToLive)
         let deadline = timeToLive.map { ContinuousClock.now + min($0, Self.longestTimeToLive) }
         removeExpired()
         // The directory is changed under the lock of the deadlines, so that a node which is renewed
@@ -107,22 +107,6 @@ public final class MemoryRegistry: Registry {
 
     /// What a longer time to live is taken for, which nobody will notice.
     private static let longestTimeToLive = Duration.seconds(100 * 365 * 86400)
-
-    private static func check(_ record: ServiceRecord, _ timeToLive: Duration?) throws(MicroError) {
-        let problem: String? =
-            if record.name.isEmpty {
-                "The service has no name."
-            } else if record.nodes.isEmpty {
-                "The service \(record.name) has no node."
-            } else if record.nodes.contains(where: \.id.isEmpty) {
-                "A node of the service \(record.name) has no id."
-            } else if let timeToLive, timeToLive <= .zero {
-                "The time to live of \(record.name) is \(timeToLive), and has to be above zero."
-            } else {
-                nil
-            }
-        if let problem { throw MicroError(.invalidArgument, problem) }
-    }
 }
 
 extension Registry where Self == MemoryRegistry {

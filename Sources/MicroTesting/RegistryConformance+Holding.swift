@@ -5,6 +5,7 @@ extension RegistryConformance {
     static let phases: [(String, Check)] = [
         ("a lookup of an unknown service returns nothing", unknownService),
         ("a registered node is looked up as it was registered", roundTrip),
+        ("a record that lacks something is refused", incompleteRecords),
         ("nodes and versions are told apart", severalNodes),
         ("names with dots are told apart", dottedNames),
         ("a changed record replaces the old one", replacement),
@@ -25,6 +26,24 @@ extension RegistryConformance {
         let records = try await fixture.reader.lookup(fixture.prefix + ".unknown")
         fixture.findings.expect(records.isEmpty, "A lookup of an unknown service returned \(records).")
         fixture.findings.expect(!fixture.writer.name.isEmpty, "The registry has no name.")
+    }
+
+    private static func incompleteRecords(_ fixture: Fixture) async throws {
+        let complete = fixture.record("incomplete", node: "1")
+        var (nameless, nodeless, idless) = (complete, complete, complete)
+        nameless.name = ""
+        nodeless.nodes = []
+        idless.nodes[0].id = ""
+        for (record, timeToLive) in [
+            (nameless, nil), (nodeless, nil), (idless, nil), (complete, Duration.zero),
+        ] {
+            do {
+                try await fixture.writer.register(record, timeToLive: timeToLive)
+                fixture.findings.expect(
+                    false, "\(record) was registered for \(timeToLive.map { "\($0)" } ?? "ever").")
+            } catch let error as MicroError where error.rpcStatus == .invalidArgument {}
+        }
+        try await fixture.expectLookup("incomplete", [])
     }
 
     private static func roundTrip(_ fixture: Fixture) async throws {

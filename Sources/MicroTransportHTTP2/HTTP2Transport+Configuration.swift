@@ -1,4 +1,3 @@
-import Configuration
 public import MicroCore
 import MicroGRPC
 
@@ -99,34 +98,32 @@ extension HTTP2Transport {
         /// - Parameter context: The service's configuration.
         /// - Throws: A ``StartError`` that names the variable that can't be used.
         public init(context: PluginContext) throws(StartError) {
-            self.init(tls: try TLSConfiguration(config: context.sharedConfig))
-            let config = context.sharedConfig
-            maximumMessageSize = try config.number(
-                "transport.max.message.size", "MICRO_TRANSPORT_MAX_MESSAGE_SIZE", 1...Int(Int32.max),
-                maximumMessageSize)
-            maximumHeaderListSize = try config.number(
-                "transport.max.header.size", "MICRO_TRANSPORT_MAX_HEADER_SIZE", 1024...65536,
-                maximumHeaderListSize)
-            maximumConcurrentStreams = try config.number(
-                "transport.max.concurrent.streams", "MICRO_TRANSPORT_MAX_CONCURRENT_STREAMS", 1...100_000,
-                maximumConcurrentStreams)
-            try readServerBounds(config)
+            let variables = context.sharedVariables
+            self.init(tls: try TLSConfiguration(variables))
+            maximumMessageSize =
+                try variables.number("transport.max.message.size", in: 1...Int(Int32.max))
+                ?? maximumMessageSize
+            maximumHeaderListSize =
+                try variables.number("transport.max.header.size", in: 1024...65536) ?? maximumHeaderListSize
+            maximumConcurrentStreams =
+                try variables.number("transport.max.concurrent.streams", in: 1...100_000)
+                ?? maximumConcurrentStreams
+            try readServerBounds(variables)
         }
 
-        private mutating func readServerBounds(_ config: ConfigReader) throws(StartError) {
-            let connections = try config.number(
-                "server.max.connections", "MICRO_SERVER_MAX_CONNECTIONS", 1...10_000_000, 0)
-            if connections > 0 { maximumConnections = connections }
-            handshakeTimeout = try config.duration(
-                "server.handshake.timeout", "MICRO_SERVER_HANDSHAKE_TIMEOUT",
-                .milliseconds(100) ... .seconds(600), handshakeTimeout)
-            stallTimeout = try config.duration(
-                "server.stall.timeout", "MICRO_SERVER_STALL_TIMEOUT",
-                .milliseconds(100) ... .seconds(86400), stallTimeout)
-            controlFrameBudget = try config.number(
-                "server.control.frames", "MICRO_SERVER_CONTROL_FRAMES", 10...1_000_000, controlFrameBudget)
-            resetBudget = try config.number(
-                "server.resets", "MICRO_SERVER_RESETS", 10...1_000_000, resetBudget)
+        private mutating func readServerBounds(_ variables: PluginVariables) throws(StartError) {
+            maximumConnections =
+                try variables.number("server.max.connections", in: 1...10_000_000) ?? maximumConnections
+            handshakeTimeout =
+                try variables.duration(
+                    "server.handshake.timeout", in: .milliseconds(100) ... .seconds(600))
+                ?? handshakeTimeout
+            stallTimeout =
+                try variables.duration("server.stall.timeout", in: .milliseconds(100) ... .seconds(86400))
+                ?? stallTimeout
+            controlFrameBudget =
+                try variables.number("server.control.frames", in: 10...1_000_000) ?? controlFrameBudget
+            resetBudget = try variables.number("server.resets", in: 10...1_000_000) ?? resetBudget
         }
 
         /// The bounds of a connection, keepalive left open.
@@ -144,34 +141,5 @@ extension HTTP2Transport {
             limits.resetBudget = resetBudget
             return limits
         }
-    }
-}
-
-extension ConfigReader {
-    /// Returns a number within a range, or the given value where there is none.
-    fileprivate func number(
-        _ key: ConfigKey, _ name: String, _ range: ClosedRange<Int>, _ value: Int
-    ) throws(StartError) -> Int {
-        guard let text = string(forKey: key), !text.isEmpty else { return value }
-        guard let number = Int(text), range.contains(number) else {
-            throw StartError(
-                .invalidConfiguration,
-                "\(name) is \"\(text)\"; it takes a number from \(range.lowerBound) to \(range.upperBound).")
-        }
-        return number
-    }
-
-    /// Returns a time within a range, or the given value where there is none.
-    fileprivate func duration(
-        _ key: ConfigKey, _ name: String, _ range: ClosedRange<Duration>, _ value: Duration
-    ) throws(StartError) -> Duration {
-        guard let text = string(forKey: key), !text.isEmpty else { return value }
-        guard let duration = GoDuration.parse(text), range.contains(duration) else {
-            throw StartError(
-                .invalidConfiguration,
-                "\(name) is \"\(text)\"; it takes a time such as 10s, from \(range.lowerBound) to "
-                    + "\(range.upperBound).")
-        }
-        return duration
     }
 }

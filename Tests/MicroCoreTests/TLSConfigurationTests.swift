@@ -6,7 +6,7 @@ import Testing
 struct TLSConfigurationTests {
     private func read(_ variables: [String: String]) throws -> TLSConfiguration? {
         let reader = ConfigReader(provider: EnvironmentVariablesProvider(environmentVariables: variables))
-        return try TLSConfiguration(config: reader.scoped(to: "micro"))
+        return try TLSConfiguration(PluginVariables(reader.scoped(to: "micro"), prefix: "MICRO_"))
     }
 
     @Test("nothing set means plaintext")

@@ -14,17 +14,20 @@ final class StaticRegistry: Registry {
 
     func prepare(_ context: PluginContext) throws {
         // MICRO_REGISTRY_NODES=greeter=10.0.0.1:9090,greeter=10.0.0.2:9090
-        for entry in context.config.stringArray(forKey: "nodes", default: []) {
+        for entry in context.variables.list("nodes") ?? [] {
             let parts = entry.split(separator: "=", maxSplits: 1).map(String.init)
             guard parts.count == 2 else {
-                throw StartError(
-                    .invalidConfiguration, "MICRO_REGISTRY_NODES has \"\(entry)\", not name=host:port.")
+                throw context.variables.invalid("nodes", "name=host:port, with commas")
             }
             directory.insert(ServiceRecord(name: parts[0], nodes: [Node(id: entry, address: parts[1])]))
         }
     }
 
-    func register(_ record: ServiceRecord, timeToLive: Duration?) async throws { directory.insert(record) }
+    func register(_ record: ServiceRecord, timeToLive: Duration?) async throws {
+        try record.checkRegistration(timeToLive: timeToLive)
+        directory.insert(record)
+    }
+
     func deregister(_ record: ServiceRecord) async throws { for key in record.keys { directory.remove(key) } }
     func lookup(_ service: String) async throws -> [ServiceRecord] { directory.lookup(service) }
     func services() async throws -> [String] { directory.services }

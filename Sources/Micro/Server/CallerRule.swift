@@ -1,4 +1,3 @@
-internal import Configuration
 public import MicroCore
 
 /// Who may call an endpoint that tells of a service's inside.
@@ -24,15 +23,13 @@ public struct CallerRule: Sendable {
     ///   - context: The configuration.
     /// - Throws: A ``StartError`` if the value is none of the choices.
     public init(_ name: String, _ context: PluginContext) throws {
-        let variable = "MICRO_\(name.uppercased())"
-        let config = context.sharedConfig
-        let text = config.string(forKey: ConfigKey([name])) ?? ""
-        guard let choice = text.isEmpty ? .on : Choice(rawValue: text.lowercased()) else {
-            throw StartError(
-                .invalidConfiguration, "\(variable) is \"\(text)\". It must be one of on, open and off.")
+        let variables = context.sharedVariables
+        let variable = variables.name(name)
+        guard let choice = Choice(rawValue: variables.text(name)?.lowercased() ?? "on") else {
+            throw variables.invalid(name, "on, open or off")
         }
         self.choice = choice
-        callers = Set(config.stringArray(forKey: ConfigKey([name, "callers"]), default: []))
+        callers = Set(variables.list("\(name).callers") ?? [])
         advice = "\(variable)=open lets everybody call it, and \(variable)_CALLERS those whom it names."
     }
 

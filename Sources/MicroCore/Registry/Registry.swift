@@ -36,7 +36,8 @@ public protocol Registry: Sendable {
     ///   - record: The service, with the nodes to hold.
     ///   - timeToLive: How long the nodes stay without being renewed; `nil` for ever.
     /// - Throws: A ``MicroError`` with the status `unavailable` if the directory can't be reached,
-    ///   or `invalidArgument` if it can't hold such a record.
+    ///   or `invalidArgument` if the record lacks something, which
+    ///   ``ServiceRecord/checkRegistration(timeToLive:)`` finds, or the directory can't hold such a record.
     func register(_ record: ServiceRecord, timeToLive: Duration?) async throws
 
     /// Removes nodes from the directory, by their keys alone.

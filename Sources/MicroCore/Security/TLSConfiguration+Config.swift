@@ -1,11 +1,11 @@
-public import Configuration
-
 extension TLSConfiguration {
-    /// Reads how connections are secured from the configuration that all parts share.
+    /// Reads how connections are secured.
     ///
     /// It is `nil` if no key is set, which means plaintext.
     ///
     /// ## Configuration keys
+    ///
+    /// The variables are those that all parts share; a role's own begin with its name, `MICRO_REGISTRY_TLS_CERT`.
     ///
     /// - `tls.cert` (`MICRO_TLS_CERT`): The path of our certificate chain in PEM form. Needs `tls.key`.
     /// - `tls.key` (`MICRO_TLS_KEY`): The path of the certificate's key in PEM form. Needs `tls.cert`.
@@ -19,11 +19,10 @@ extension TLSConfiguration {
     /// - `tls.insecure.skip.verify` (`MICRO_TLS_INSECURE_SKIP_VERIFY`): `true` makes clients accept any
     ///   certificate. Contradicts `tls.name`.
     ///
-    /// - Parameter config: The configuration with the prefix `micro`, as ``PluginContext/sharedConfig``
-    ///   has it.
+    /// - Parameter variables: The variables, such as ``PluginContext/sharedVariables``.
     /// - Throws: A ``StartError`` if a value can't be used, or two contradict each other.
-    public init?(config: ConfigReader) throws(StartError) {
-        let keys = TLSKeys(config: config)
+    public init?(_ variables: PluginVariables) throws(StartError) {
+        let keys = TLSKeys(variables)
         guard keys.isAnySet else { return nil }
         try keys.check()
         self.init(
@@ -38,54 +37,58 @@ extension TLSConfiguration {
 
 /// The values of the keys as they were given.
 private struct TLSKeys {
+    let variables: PluginVariables
     let certificate: String?
     let key: String?
     let trustRoots: String?
     let clientAuth: String?
     let name: String?
-    let skipVerify: String?
 
-    init(config: ConfigReader) {
-        func value(_ key: ConfigKey) -> String? {
-            config.string(forKey: key).flatMap { $0.isEmpty ? nil : $0 }
-        }
-        certificate = value("tls.cert")
-        key = value("tls.key")
-        trustRoots = value("tls.ca")
-        clientAuth = value("tls.client.auth")
-        name = value("tls.name")
-        skipVerify = value("tls.insecure.skip.verify")
+    init(_ variables: PluginVariables) {
+        self.variables = variables
+        certificate = variables.text("tls.cert")
+        key = variables.text("tls.key")
+        trustRoots = variables.text("tls.ca")
+        clientAuth = variables.text("tls.client.auth")
+        name = variables.text("tls.name")
     }
 
     var isAnySet: Bool {
-        [certificate, key, trustRoots, clientAuth, name, skipVerify].contains { $0 != nil }
+        let skipVerify = variables.text("tls.insecure.skip.verify")
+        return [certificate, key, trustRoots, clientAuth, name, skipVerify].contains { $0 != nil }
     }
 
     /// The file of the trusted certificates; `nil` for the system's.
     var trustRootsFile: String? { trustRoots == "system" ? nil : trustRoots }
 
     func check() throws(StartError) {
-        if certificate != nil, key == nil {
-            throw invalid("MICRO_TLS_CERT is set, but MICRO_TLS_KEY is not. Set it to the certificate's key.")
+        let (cert, key) = (variables.name("tls.cert"), variables.name("tls.key"))
+        if certificate != nil, self.key == nil {
+            throw contradiction("\(cert) is set, but \(key) is not. Set it to the certificate's key.")
         }
-        if key != nil, certificate == nil {
-            throw invalid("MICRO_TLS_KEY is set, but MICRO_TLS_CERT is not. Set it to the key's certificate.")
+        if self.key != nil, certificate == nil {
+            throw contradiction("\(key) is set, but \(cert) is not. Set it to the key's certificate.")
         }
-        let verification = try clientVerification()
-        if verification != .none, certificate == nil {
-            throw invalid(
-                "MICRO_TLS_CLIENT_AUTH is \"\(clientAuth ?? "")\", but a server without a certificate can't ask "
-                    + "for one. Set MICRO_TLS_CERT and MICRO_TLS_KEY, or remove it.")
-        }
-        if verification != .none, trustRootsFile == nil {
-            throw invalid(
-                "MICRO_TLS_CLIENT_AUTH is \"\(clientAuth ?? "")\", but nothing says whose certificates clients "
-                    + "must have. Set MICRO_TLS_CA to a file.")
-        }
+        try checkClientVerification()
         if try skipsVerification(), let name {
-            throw invalid(
-                "MICRO_TLS_NAME is \"\(name)\", but MICRO_TLS_INSECURE_SKIP_VERIFY turns the check of names off. "
-                    + "Remove one of the two.")
+            throw contradiction(
+                "\(variables.name("tls.name")) is \"\(name)\", but \(variables.name("tls.insecure.skip.verify")) "
+                    + "turns the check of names off. Remove one of the two.")
+        }
+    }
+
+    private func checkClientVerification() throws(StartError) {
+        guard try clientVerification() != .none else { return }
+        let given = "\(variables.name("tls.client.auth")) is \"\(clientAuth ?? "")\""
+        if certificate == nil {
+            throw contradiction(
+                "\(given), but a server without a certificate can't ask for one. Set \(variables.name("tls.cert")) "
+                    + "and \(variables.name("tls.key")), or remove it.")
+        }
+        if trustRootsFile == nil {
+            throw contradiction(
+                "\(given), but nothing says whose certificates clients must have. Set "
+                    + "\(variables.name("tls.ca")) to a file.")
         }
     }
 
@@ -94,19 +97,15 @@ private struct TLSKeys {
         case nil, "none": .none
         case "optional": .optional
         case "required": .required
-        case .some(let other):
-            throw invalid("MICRO_TLS_CLIENT_AUTH is \"\(other)\". It must be none, optional or required.")
+        default: throw variables.invalid("tls.client.auth", "none, optional or required")
         }
     }
 
     func skipsVerification() throws(StartError) -> Bool {
-        switch skipVerify?.lowercased() {
-        case nil, "false", "no", "0": false
-        case "true", "yes", "1": true
-        case .some(let other):
-            throw invalid("MICRO_TLS_INSECURE_SKIP_VERIFY is \"\(other)\". It must be true or false.")
-        }
+        try variables.flag("tls.insecure.skip.verify") ?? false
     }
 
-    private func invalid(_ message: String) -> StartError { StartError(.invalidConfiguration, message) }
+    private func contradiction(_ message: String) -> StartError {
+        StartError(.invalidConfiguration, message)
+    }
 }

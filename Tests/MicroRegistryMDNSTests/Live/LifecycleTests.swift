@@ -68,17 +68,23 @@ import Testing
 
     @Test func readsItsConfiguration() throws {
         func configuration(_ values: [AbsoluteConfigKey: ConfigValue]) throws -> MDNSRegistry.Configuration {
-            try MDNSRegistry.Configuration(config: ConfigReader(provider: InMemoryProvider(values: values)))
+            try MDNSRegistry.Configuration(
+                context: PluginContext(
+                    root: ConfigReader(provider: InMemoryProvider(values: values)), role: "registry",
+                    service: ServiceIdentity(name: "test", version: "1", nodeID: "test-1")))
         }
         #expect(try configuration([:]) == .defaults)
         let configured = try configuration([
-            "domain": "example.net", "interfaces": "lo, eth0", "timeout": "1.5s",
+            "micro.registry.domain": "example.net", "micro.registry.interfaces": "lo, eth0",
+            "micro.registry.timeout": "1.5s",
         ])
         #expect(configured.domain == "example.net" && configured.interfaces == ["lo", "eth0"])
         #expect(configured.timeout == .milliseconds(1500))
         for (key, value) in [("timeout", "soon"), ("timeout", "0"), ("timeout", "2m"), ("domain", "a..b")] {
             let error = #expect(throws: StartError.self) {
-                try configuration([[key]: .init(stringLiteral: value)])
+                try configuration([
+                    AbsoluteConfigKey(["micro", "registry", key]): .init(stringLiteral: value)
+                ])
             }
             #expect(error?.message.contains("MICRO_REGISTRY_\(key.uppercased())") == true)
             #expect(error?.message.contains(value) == true)
