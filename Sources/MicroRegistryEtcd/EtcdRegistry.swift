@@ -90,7 +90,10 @@ public final class EtcdRegistry: Registry {
     ///   service.
     public func lookup(_ service: String) async throws -> [ServiceRecord] {
         let core = try core()
-        if core.watches.isSynced(.service(service)) { return directory.lookup(service) }
+        // The last one who watches it may go in this moment, and what is known with him.
+        if core.watches.isSynced(.service(service)), let known = directory.syncedLookup(service) {
+            return known
+        }
         return try await list(core, core.layout.range(of: service)).filter { $0.name == service }
     }
 
@@ -101,7 +104,7 @@ public final class EtcdRegistry: Registry {
     ///   services.
     public func services() async throws -> [String] {
         let core = try core()
-        if core.watches.isSynced(.all) { return directory.services }
+        if core.watches.isSynced(.all), let known = directory.syncedServices { return known }
         return Set(try await list(core, core.layout.all).map(\.name)).sorted()
     }
 

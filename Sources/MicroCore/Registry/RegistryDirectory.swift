@@ -112,6 +112,26 @@ public final class RegistryDirectory: Sendable {
         state.withLock { state in state.lookup(service) }
     }
 
+    /// Returns what is known of a service, if that is all that there is.
+    ///
+    /// It is for a registry that learns of services only while they are watched: what it knows can be forgotten
+    /// at any moment, and must not be taken for the end of the service.
+    ///
+    /// - Parameter service: The name of the service.
+    /// - Returns: The records as ``lookup(_:)`` returns them; `nil` if ``forgetUnwatched(keeping:)`` has forgotten
+    ///   the service, or it was never synced.
+    package func syncedLookup(_ service: String) -> [ServiceRecord]? {
+        state.withLock { state in
+            guard state.isSynced || state.syncedServices.contains(service) else { return nil }
+            return state.lookup(service)
+        }
+    }
+
+    /// The names of all services, sorted; `nil` if these are not surely all that there are.
+    package var syncedServices: [String]? {
+        state.withLock { state in state.isSynced ? Array(state.nodes.keys) : nil }?.sorted()
+    }
+
     /// The names of all services, sorted.
     public var services: [String] {
         state.withLock { state in Array(state.nodes.keys) }.sorted()
