@@ -93,7 +93,7 @@ let libraries: [Library] = [
         dependencies: [
             "MicroCore", "MicroGRPC", "MicroTLS", configuration, logging, swiftProtobuf,
         ],
-        exclude: ["Messages/etcd.proto"]
+        exclude: ["Protos"]
     ),
     Library(name: "MicroTransportMemory", dependencies: ["MicroCore"]),
     Library(

@@ -22,6 +22,7 @@ public final class EtcdRegistry: Registry {
         var configuration: Configuration?
         var addresses: [String]?
         var core: EtcdCore?
+        var isRunning = false
     }
 
     /// The name, `etcd`.
@@ -90,7 +91,10 @@ public final class EtcdRegistry: Registry {
     ///   service.
     public func lookup(_ service: String) async throws -> [ServiceRecord] {
         let core = try core()
-        if core.watches.isSynced(.service(service)) { return directory.lookup(service) }
+        // The last one who watches it may go in this moment, and what is known with him.
+        if core.watches.isSynced(.service(service)), let known = directory.syncedLookup(service) {
+            return known
+        }
         return try await list(core, core.layout.range(of: service)).filter { $0.name == service }
     }
 
@@ -101,7 +105,7 @@ public final class EtcdRegistry: Registry {
     ///   services.
     public func services() async throws -> [String] {
         let core = try core()
-        if core.watches.isSynced(.all) { return directory.services }
+        if core.watches.isSynced(.all), let known = directory.syncedServices { return known }
         return Set(try await list(core, core.layout.all).map(\.name)).sorted()
     }
 
@@ -117,10 +121,22 @@ public final class EtcdRegistry: Registry {
 
     /// Keeps connection, lease and watches alive until the task is cancelled, and then gives the lease back.
     ///
-    /// An etcd that can't be reached is tried again without end.
+    /// An etcd that can't be reached is tried again without end. It can be run again when it has returned;
+    /// calls between two runs fail at once, and watches go on with the second.
     ///
-    /// - Throws: A ``StartError`` if etcd refuses the user or the certificate at the start, or we its.
+    /// - Throws: A ``StartError`` if etcd refuses the user or the certificate at the start, or we its, or if it
+    ///   runs already.
     public func run() async throws {
+        let runsAlready = state.withLock { state in
+            defer { state.isRunning = true }
+            return state.isRunning
+        }
+        guard !runsAlready else {
+            throw StartError(
+                .invalidConfiguration,
+                "An etcd registry was run twice. Give each service and each client a registry of its own.")
+        }
+        defer { state.withLock { $0.isRunning = false } }
         do {
             try await core().run()
         } catch let error as StartError {

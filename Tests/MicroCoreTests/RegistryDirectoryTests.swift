@@ -99,6 +99,29 @@ import Testing
         #expect(directory.watchedServices.isEmpty)
     }
 
+    @Test func whatIsForgottenIsNotTakenForGone() throws {
+        let directory = RegistryDirectory(isSynced: false)
+        let own = record("own", service: "z")
+        var watch: RegistryChanges? = directory.watch("x")
+        var all: RegistryChanges? = directory.watch(nil)
+        for record in [record("a"), record("b", service: "y"), own] { directory.insert(record) }
+        #expect(directory.syncedLookup("x") == nil && directory.syncedServices == nil)
+        directory.markSynced(service: "x")
+        #expect(directory.syncedLookup("x") == [record("a")] && directory.syncedLookup("y") == nil)
+        directory.markSynced()
+        #expect(directory.syncedServices == ["x", "y", "z"] && directory.syncedLookup("none") == [])
+        withExtendedLifetime(all) {}
+        all = nil
+        let left = directory.forgetUnwatched(keeping: Set(own.keys))
+        #expect(left.services == ["x"] && !left.all)
+        #expect(directory.services == ["x", "z"] && directory.syncedServices == nil)
+        #expect(directory.syncedLookup("x") == [record("a")] && directory.syncedLookup("y") == nil)
+        withExtendedLifetime(watch) {}
+        watch = nil
+        _ = directory.forgetUnwatched(keeping: [])
+        #expect(directory.services.isEmpty && directory.syncedLookup("x") == nil)
+    }
+
     @Test func aLostDirectoryEndsAllWatches() async throws {
         let directory = RegistryDirectory(isSynced: true)
         let before = directory.watch("x").makeAsyncIterator()

@@ -108,4 +108,68 @@ import Testing
             try await fleet.expect([fleet.alive])
         }
     }
+
+    /// A Put takes two writes to the disk, and a lease as many.
+    @Test func survivesASlowDisk() async throws {
+        let server = try await EtcdServer.started(.init(diskDelay: .milliseconds(300)))
+        try await Fleet.run(.init(addresses: [server.address]), timeToLive: .seconds(3)) { fleet in
+            try await fleet.expect([fleet.alive, fleet.doomed])
+            let revision = try await server.revision()
+            // More than the time to live, and several heartbeats of each service.
+            try await Task.sleep(for: .seconds(4))
+            #expect(try await server.revision() == revision)
+            #expect(try await server.ctl(["lease", "list"]).contains("found 2 leases"))
+            await fleet.crashDoomed()
+            try await fleet.expect([fleet.alive])
+            #expect(try await server.revision() == revision + 1)
+        }
+    }
+
+    /// An etcd that needs more than the time to live for an answer: a node that is being registered all the
+    /// while has not been given up.
+    @Test func aRegistrationMayTakeLongerThanItsTimeToLive() async throws {
+        let server = try await EtcdServer.started()
+        let proxy = try await Proxy(to: server)
+        let registry = EtcdRegistry(addresses: [proxy.address])
+        try registry.prepare(.empty)
+        try await withRunning(registry) {
+            let record = Fleet.record("a", address: "127.0.0.1:9001")
+            // The lease remains, and is kept alive: requests pass a mute proxy.
+            try await registry.register(record, timeToLive: .seconds(1))
+            try await registry.deregister(record)
+            let revision = try await server.revision()
+            try await proxy.mute()
+            async let registration: Void = registry.register(record, timeToLive: .seconds(1))
+            try await Task.sleep(for: .seconds(2))
+            try await proxy.mend()
+            try await registration
+            #expect(try await server.keys() == ["/micro/registry/greeter/greeter-a"])
+            #expect(try await server.revision() == revision + 1)
+        }
+    }
+
+    /// A disk that is slower than the time limit of a call: what it was asked for comes about all the same.
+    @Test func writesOnceWhatIsNotAnsweredInTime() async throws {
+        let server = try await EtcdServer.started()
+        let proxy = try await Proxy(to: server)
+        let registry = EtcdRegistry(configuration: .init(addresses: [proxy.address], timeout: .seconds(1)))
+        try registry.prepare(.empty)
+        let record = Fleet.record("a", address: "127.0.0.1:9001")
+        try await withRunning(registry) {
+            try await registry.register(record, timeToLive: .seconds(60))
+            let revision = try await server.revision()
+            var changed = record
+            changed.nodes[0].address = "127.0.0.1:9002"
+            try await proxy.mute()
+            for _ in 0..<2 {
+                await #expect(throws: MicroError.self) {
+                    try await registry.register(changed, timeToLive: .seconds(60))
+                }
+            }
+            try await proxy.mend()
+            try await registry.register(changed, timeToLive: .seconds(60))
+            #expect(try await registry.lookup("greeter") == [changed])
+            #expect(try await server.revision() == revision + 1)
+        }
+    }
 }

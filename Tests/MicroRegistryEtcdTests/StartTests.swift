@@ -70,12 +70,50 @@ import Testing
         let registry = try makeRegistry(server)
         for _ in 0..<2 {
             try await withRunning(registry) {
+                try await eventually("the run has begun") { try await isStopped(registry) == false }
                 try await registry.register(record, timeToLive: .seconds(60))
                 #expect(try await registry.lookup("greeter") == [record])
             }
             // The lease was given back, and with it the node.
             #expect(try await server.keys() == [])
-            await #expect(throws: MicroError.self) { try await registry.lookup("greeter") }
+            #expect(try await isStopped(registry))
+        }
+    }
+
+    /// Whether calls fail because a run has ended, and no other has begun.
+    private func isStopped(_ registry: EtcdRegistry) async throws -> Bool {
+        do {
+            _ = try await registry.lookup("greeter")
+            return false
+        } catch let error as MicroError where error.detail.contains("has been stopped") {
+            return true
+        }
+    }
+
+    @Test func aWatchGoesOnWithTheNextRun() async throws {
+        let server = try await EtcdServer.started()
+        let registry = try makeRegistry(server)
+        let watch = registry.watch("greeter")
+        try await withRunning(registry) {
+            let change = try await watch.makeAsyncIterator().next()
+            #expect(change == .synced)
+        }
+        let value = String(decoding: record.json(), as: UTF8.self)
+        try await server.ctl(["put", "/micro/registry/greeter/greeter-a", value])
+        try await withRunning(registry) {
+            let change = try await watch.makeAsyncIterator().next()
+            #expect(change == .up(record))
+        }
+    }
+
+    @Test func runningTwiceIsAClearError() async throws {
+        let server = try await EtcdServer.started()
+        let registry = try makeRegistry(server)
+        try await withRunning(registry) {
+            try await registry.register(record, timeToLive: .seconds(60))
+            let error = await #expect(throws: StartError.self) { try await registry.run() }
+            #expect(error?.message.contains("run twice") == true)
+            #expect(try await registry.lookup("greeter") == [record])
         }
     }
 

@@ -140,7 +140,7 @@ public final class SubscriptionQueue<Item: Sendable>: Sendable {
         wakeUp?()
         guard !(await ended.wait(until: deadline)) else { return }
         abort()
-        await ended.wait()
+        await ended.waitRegardless()
     }
 
     /// Handles events until the queue is drained or the task is cancelled.

@@ -62,6 +62,15 @@ public struct MicroError: Error, Hashable, Sendable {
         set { change { $0.processed = newValue } }
     }
 
+    /// Whether there is no connection because it couldn't be secured: one side has refused the other's
+    /// certificate, or they share no way to do it.
+    ///
+    /// Trying again doesn't mend it. It does not travel.
+    package var isSecurityFailure: Bool {
+        get { fields.values.isSecurityFailure }
+        set { change { $0.isSecurityFailure = newValue } }
+    }
+
     /// The metadata that came, or goes, behind the last message.
     public var trailingMetadata: Metadata {
         get { fields.values.trailingMetadata }
@@ -117,6 +126,7 @@ public struct MicroError: Error, Hashable, Sendable {
         var rpcStatus: RPCStatus
         var rpcDetails: [UInt8]?
         var processed: Processed
+        var isSecurityFailure = false
         var trailingMetadata: Metadata
     }
 

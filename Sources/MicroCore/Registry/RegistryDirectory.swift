@@ -7,8 +7,11 @@ import Synchronization
 /// changes, without a buffer that could grow without bound. It is safe to use from any thread.
 public final class RegistryDirectory: Sendable {
     private struct State {
-        var nodes: [NodeKey: ServiceRecord] = [:]
-        var watchers: [Int: Watcher] = [:]
+        /// The nodes of each service that has any.
+        var nodes: [String: [NodeKey: ServiceRecord]] = [:]
+
+        /// Those who watch each service; all services if `nil`.
+        var watchers: [String?: [Int: Watcher]] = [:]
         var nextWatcher = 0
         var isSynced: Bool
         var syncedServices: Set<String> = []
@@ -19,16 +22,26 @@ public final class RegistryDirectory: Sendable {
         /// - Returns: Those who were told. The caller drops them outside of the lock, since a watcher
         ///   whose last reference goes takes the lock itself.
         func notify(_ change: RegistryChange, service: String) -> [ChangeQueue] {
-            let queues = watchers.values.filter { $0.service == nil || $0.service == service }.compactMap(
-                \.queue)
+            let queues = queues(of: service) + queues(of: nil)
             for queue in queues { queue.push(change) }
             return queues
+        }
+
+        /// The queues of those who watch a service, or of those who watch all.
+        func queues(of service: String?) -> [ChangeQueue] {
+            watchers[service]?.values.compactMap(\.queue) ?? []
+        }
+
+        /// Returns what is known of a service; see ``RegistryDirectory/lookup(_:)``.
+        func lookup(_ service: String) -> [ServiceRecord] {
+            let records = nodes[service].map { Array($0.values) } ?? []
+            return ServiceRecord.merge(
+                records.sorted { ($0.nodes.first?.id ?? "") < ($1.nodes.first?.id ?? "") })
         }
     }
 
     /// One who watches; the reader alone keeps the queue alive.
     private struct Watcher {
-        let service: String?
         weak var queue: ChangeQueue?
     }
 
@@ -53,7 +66,8 @@ public final class RegistryDirectory: Sendable {
             for (node, key) in zip(record.nodes, record.keys) {
                 var single = record
                 single.nodes = [node]
-                guard state.nodes.updateValue(single, forKey: key) != single else { continue }
+                guard state.nodes[key.service, default: [:]].updateValue(single, forKey: key) != single
+                else { continue }
                 told.append(state.notify(.up(single), service: record.name))
             }
             return told
@@ -67,8 +81,10 @@ public final class RegistryDirectory: Sendable {
     /// - Returns: Whether it was there.
     @discardableResult
     public func remove(_ key: NodeKey) -> Bool {
-        let told = state.withLock { state in
-            state.nodes.removeValue(forKey: key).map { _ in state.notify(.down(key), service: key.service) }
+        let told = state.withLock { state -> [ChangeQueue]? in
+            let known = state.nodes[key.service]?.removeValue(forKey: key)
+            if state.nodes[key.service]?.isEmpty == true { state.nodes[key.service] = nil }
+            return known.map { _ in state.notify(.down(key), service: key.service) }
         }
         return told != nil
     }
@@ -80,8 +96,9 @@ public final class RegistryDirectory: Sendable {
     ///   - service: The service that they are all the nodes of; `nil` if they are all that there is.
     public func replace(with records: [ServiceRecord], service: String?) {
         let present = Set(records.flatMap(\.keys))
-        let gone = state.withLock { state in
-            state.nodes.keys.filter { (service == nil || $0.service == service) && !present.contains($0) }
+        let gone = state.withLock { state -> [NodeKey] in
+            let services = service.map { [$0] } ?? Array(state.nodes.keys)
+            return services.flatMap { state.nodes[$0]?.keys.filter { !present.contains($0) } ?? [] }
         }
         for key in gone { remove(key) }
         for record in records { insert(record) }
@@ -92,13 +109,32 @@ public final class RegistryDirectory: Sendable {
     /// - Parameter service: The name of the service.
     /// - Returns: The records, sorted by version, nodes by id; empty if the service is unknown.
     public func lookup(_ service: String) -> [ServiceRecord] {
-        let records = state.withLock { state in state.nodes.values.filter { $0.name == service } }
-        return ServiceRecord.merge(records.sorted { ($0.nodes.first?.id ?? "") < ($1.nodes.first?.id ?? "") })
+        state.withLock { state in state.lookup(service) }
+    }
+
+    /// Returns what is known of a service, if that is all that there is.
+    ///
+    /// It is for a registry that learns of services only while they are watched: what it knows can be forgotten
+    /// at any moment, and must not be taken for the end of the service.
+    ///
+    /// - Parameter service: The name of the service.
+    /// - Returns: The records as ``lookup(_:)`` returns them; `nil` if ``forgetUnwatched(keeping:)`` has forgotten
+    ///   the service, or it was never synced.
+    package func syncedLookup(_ service: String) -> [ServiceRecord]? {
+        state.withLock { state in
+            guard state.isSynced || state.syncedServices.contains(service) else { return nil }
+            return state.lookup(service)
+        }
+    }
+
+    /// The names of all services, sorted; `nil` if these are not surely all that there are.
+    package var syncedServices: [String]? {
+        state.withLock { state in state.isSynced ? Array(state.nodes.keys) : nil }?.sorted()
     }
 
     /// The names of all services, sorted.
     public var services: [String] {
-        state.withLock { state in Set(state.nodes.keys.map(\.service)) }.sorted()
+        state.withLock { state in Array(state.nodes.keys) }.sorted()
     }
 
     /// Returns the changes of a service's nodes, as ``Registry/watch(_:)`` promises them.
@@ -113,13 +149,14 @@ public final class RegistryDirectory: Sendable {
             return state.nextWatcher
         }
         let queue = ChangeQueue { [weak self] in
-            self?.dropWatcher(number)
+            self?.dropWatcher(number, of: service)
             onEnd()
         }
         state.withLock { state in
             if let failure = state.failure { return queue.finish(throwing: failure) }
-            state.watchers[number] = Watcher(service: service, queue: queue)
-            for (key, record) in state.nodes where service == nil || key.service == service {
+            state.watchers[service, default: [:]][number] = Watcher(queue: queue)
+            let services = service.map { [$0] } ?? Array(state.nodes.keys)
+            for record in services.compactMap({ state.nodes[$0]?.values }).joined() {
                 queue.push(.up(record))
             }
             if state.isSynced || service.map(state.syncedServices.contains) == true { queue.push(.synced) }
@@ -132,10 +169,9 @@ public final class RegistryDirectory: Sendable {
         let told = state.withLock { state -> [ChangeQueue] in
             guard !state.isSynced else { return [] }
             state.isSynced = true
-            let services = state.syncedServices
-            return state.watchers.values
-                .filter { $0.service.map(services.contains) != true }
-                .compactMap(\.queue)
+            return state.watchers.keys
+                .filter { $0.map(state.syncedServices.contains) != true }
+                .flatMap(state.queues)
         }
         for queue in told { queue.push(.synced) }
     }
@@ -146,14 +182,14 @@ public final class RegistryDirectory: Sendable {
     public func markSynced(service: String) {
         let told = state.withLock { state -> [ChangeQueue] in
             guard !state.isSynced, state.syncedServices.insert(service).inserted else { return [] }
-            return state.watchers.values.filter { $0.service == service }.compactMap(\.queue)
+            return state.queues(of: service)
         }
         for queue in told { queue.push(.synced) }
     }
 
     /// The services that somebody watches.
     public var watchedServices: Set<String> {
-        state.withLock { state in Set(state.watchers.values.compactMap(\.service)) }
+        state.withLock { state in Set(state.watchers.keys.compactMap(\.self)) }
     }
 
     /// Forgets what is known of services that nobody watches, so that a later watch begins afresh.
@@ -164,13 +200,16 @@ public final class RegistryDirectory: Sendable {
     /// - Returns: The services that are watched, and whether all are.
     package func forgetUnwatched(keeping own: Set<NodeKey>) -> (services: Set<String>, all: Bool) {
         state.withLock { state in
-            let services = Set(state.watchers.values.compactMap(\.service))
-            let all = state.watchers.values.contains { $0.service == nil }
+            let services = Set(state.watchers.keys.compactMap(\.self))
+            let all = state.watchers[nil] != nil
             if !all {
                 state.syncedServices =
                     state.isSynced ? services : state.syncedServices.intersection(services)
                 state.isSynced = false
-                state.nodes = state.nodes.filter { services.contains($0.key.service) || own.contains($0.key) }
+                for (service, nodes) in state.nodes where !services.contains(service) {
+                    let kept = nodes.filter { own.contains($0.key) }
+                    state.nodes[service] = kept.isEmpty ? nil : kept
+                }
             }
             return (services, all)
         }
@@ -183,12 +222,15 @@ public final class RegistryDirectory: Sendable {
         let told = state.withLock { state in
             state.failure = error
             defer { state.watchers = [:] }
-            return state.watchers.values.compactMap(\.queue)
+            return state.watchers.keys.flatMap(state.queues)
         }
         for queue in told { queue.finish(throwing: error) }
     }
 
-    private func dropWatcher(_ number: Int) {
-        state.withLock { state in state.watchers[number] = nil }
+    private func dropWatcher(_ number: Int, of service: String?) {
+        state.withLock { state in
+            state.watchers[service]?[number] = nil
+            if state.watchers[service]?.isEmpty == true { state.watchers[service] = nil }
+        }
     }
 }

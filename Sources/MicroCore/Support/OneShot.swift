@@ -48,6 +48,19 @@ package final class OneShot: Sendable {
         }
     }
 
+    /// Waits until it happens, also if the task is cancelled.
+    package func waitRegardless() async {
+        await withCheckedContinuation { continuation in
+            let isOver = state.withLock { state in
+                if state.hasFired { return true }
+                state.nextWaiter += 1
+                state.waiters[state.nextWaiter] = continuation
+                return false
+            }
+            if isOver { continuation.resume() }
+        }
+    }
+
     /// Waits until it happens, the moment has come, or the task is cancelled.
     ///
     /// - Parameter deadline: The moment.

@@ -60,7 +60,7 @@ final class ClientConnection: HTTP2Connection {
         guard isRefused else { return error }
         var error = error
         error.processed = .no
-        error.status = MicroError.securityFailure
+        error.isSecurityFailure = true
         return error
     }
 
@@ -155,15 +155,6 @@ final class ClientConnection: HTTP2Connection {
 
 /// The id of errors that the client itself reports.
 let clientErrorID = "go.micro.client"
-
-extension MicroError {
-    /// The status text of an error that trying again doesn't mend: one side has refused the other's
-    /// certificate, or they share no way to secure the connection.
-    fileprivate static var securityFailure: String { "TLS" }
-
-    /// Whether a client has no connection because it couldn't be secured.
-    package var isSecurityFailure: Bool { id == clientErrorID && status == Self.securityFailure }
-}
 
 /// What tells one call of a connection from the others, for those who aren't on its loop.
 final class CallKey: Sendable {}

@@ -52,11 +52,12 @@ package final class GRPCConnection: Connection {
                 attempt.connection, loop: loop, status: attempt.status,
                 messageLimit: limits.maximumMessageSize)
         } catch {
-            let failure = error as? MicroError ?? MicroError(.unavailable, ConnectFailure.reason(of: error))
-            throw MicroError(
-                id: clientErrorID, code: failure.code,
-                detail: "Can't connect to \(address): \(failure.detail)",
-                status: failure.status, rpcStatus: .unavailable, processed: .no)
+            var failure = error as? MicroError ?? MicroError(.unavailable, ConnectFailure.reason(of: error))
+            failure.id = clientErrorID
+            failure.detail = "Can't connect to \(address): \(failure.detail)"
+            failure.rpcStatus = .unavailable
+            failure.processed = .no
+            throw failure
         }
     }
 

@@ -33,6 +33,13 @@ extension EtcdCall<EtcdAuthenticateRequest, EtcdAuthenticateResponse> {
 
 /// The bytes of messages.
 enum EtcdCoding {
+    /// Fields that nobody reads aren't kept either: every node has some.
+    private static let options: BinaryDecodingOptions = {
+        var options = BinaryDecodingOptions()
+        options.discardUnknownFields = true
+        return options
+    }()
+
     static func encode(_ message: some SwiftProtobuf.Message) throws(MicroError) -> MicroCore.Message {
         do {
             let bytes: [UInt8] = try message.serializedBytes()
@@ -47,7 +54,7 @@ enum EtcdCoding {
         _ message: MicroCore.Message, as type: Value.Type = Value.self
     ) throws(MicroError) -> Value {
         do {
-            return try message.withBytes { try Value(serializedBytes: $0) }
+            return try message.withBytes { try Value(serializedBytes: $0, options: options) }
         } catch {
             throw MicroError(.internal, "etcd's answer is not a \(Value.protoMessageName): \(error)")
         }

@@ -45,6 +45,8 @@ struct EtcdOpener: Sendable {
         let limits = limits
         let name = PeerName.host(endpoint.host)
         let tls = endpoint.isSecure == true ? tls : nil
+        let late = Result<GRPCConnection, MicroError>.failure(
+            MicroError(.unavailable, "\(endpoint) did not answer within \(limit).", processed: .no))
         let outcome = await withTaskGroup { group in
             group.addTask { () async -> Result<GRPCConnection, MicroError>? in
                 do throws(MicroError) {
@@ -61,19 +63,13 @@ struct EtcdOpener: Sendable {
             }
             let first = await group.next() ?? nil
             group.cancelAll()
-            // A connection that was opened in the same moment as the time was up is still a connection.
-            return if let first { first } else { await group.next() ?? nil }
+            if let first { return first }
+            // A connection that was opened in the same moment as the time was up is still a connection; an
+            // attempt that failed then did so because it was cancelled.
+            guard let last = await group.next() ?? nil, case .success = last else { return late }
+            return last
         }
-        switch outcome {
-        case .success(let connection): return connection
-        case .failure(let error) where error.detail.contains("CancellationError"): throw late(endpoint)
-        case .failure(let error): throw error
-        case nil: throw late(endpoint)
-        }
-    }
-
-    private func late(_ endpoint: EtcdEndpoint) -> MicroError {
-        MicroError(.unavailable, "\(endpoint) did not answer within \(limit).", processed: .no)
+        return try outcome.get()
     }
 
     private var limits: HTTP2Limits {

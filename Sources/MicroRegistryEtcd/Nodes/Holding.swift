@@ -2,8 +2,8 @@ internal import MicroCore
 
 /// A node that the process wants to stand in etcd.
 struct Holding: Sendable {
-    /// What is known to stand in etcd.
-    struct Stored: Hashable, Sendable {
+    /// What stands at a key.
+    struct Content: Hashable, Sendable {
         var value: [UInt8]
         var lease: Int64
     }
@@ -17,11 +17,16 @@ struct Holding: Sendable {
     /// The time to live in whole seconds, as etcd's leases have it; `nil` for ever.
     var leaseSeconds: Int64?
 
-    /// When the node is let go unless the registration is repeated.
-    var deadline: ContinuousClock.Instant?
+    /// When the node is let go unless the registration is repeated; `nil` if never, or while it is being
+    /// repeated: on a slow etcd that may take longer than the time to live.
+    private(set) var deadline: ContinuousClock.Instant?
 
-    /// What was last known to stand in etcd; `nil` if that isn't certain.
-    var stored: Stored?
+    private let timeToLive: Duration?
+
+    /// What was last sent to etcd; `nil` if nothing was, or if it has gone with its lease.
+    ///
+    /// Whether it stands there is found out by reading.
+    var written: Content?
 
     /// Creates what is held of a node.
     ///
@@ -32,11 +37,13 @@ struct Holding: Sendable {
     init(_ record: ServiceRecord, key: String, timeToLive: Duration?) {
         self.key = key
         value = record.json()
-        guard let timeToLive = timeToLive.map({ min($0, Self.longest) }) else { return }
-        let (seconds, attoseconds) = timeToLive.components
+        self.timeToLive = timeToLive.map { min($0, Self.longest) }
+        guard let (seconds, attoseconds) = self.timeToLive?.components else { return }
         leaseSeconds = max(1, attoseconds > 0 ? seconds + 1 : seconds)
-        deadline = .now + timeToLive
     }
+
+    /// Counts the time to live from now on: the registration was repeated.
+    mutating func renew() { deadline = timeToLive.map { .now + $0 } }
 
     /// The longest lease that etcd grants is some 285 years; nobody will notice the difference.
     private static let longest = Duration.seconds(100 * 365 * 86400)

@@ -53,15 +53,17 @@ actor Registrar {
                     "The record of \(node.id) has \(holding.value.count) bytes; etcd takes at most "
                         + "\(ServiceRecord.maximumValueSize).", processed: .no)
             }
-            holding.stored = known?.stored
+            holding.written = known?.written
             holdings[node] = holding
             leftovers[node]?.remove(holding.key)
-            alarm.ring()
+            defer {
+                holdings[node]?.renew()
+                alarm.ring()
+            }
             do {
                 try await settle(node, until: .now + client.timeout)
             } catch {
                 if holdings[node] != nil { unsettled.insert(node) }
-                alarm.ring()
                 throw error
             }
         }
@@ -111,8 +113,6 @@ actor Registrar {
             for key in leftovers[node] ?? [] {
                 try await delete(key, until: deadline)
                 leftovers[node]?.remove(key)
-                // Somebody may have registered it again while it was deleted.
-                if holdings[node]?.key == key { holdings[node]?.stored = nil }
             }
             if leftovers[node]?.isEmpty == true { leftovers[node] = nil }
             try await put(node, until: deadline)
@@ -128,10 +128,13 @@ actor Registrar {
             if let seconds = holding.leaseSeconds {
                 lease = try await leases.lease(seconds: seconds, until: deadline)
             }
-            let wanted = Holding.Stored(value: holding.value, lease: lease)
-            if holding.stored == wanted, try await stands(wanted, at: holding.key, until: deadline) { return }
-            // If the call fails, nobody knows what stands there.
-            holdings[node]?.stored = nil
+            let wanted = Holding.Content(value: holding.value, lease: lease)
+            if holding.written == wanted, try await stands(wanted, at: holding.key, until: deadline) {
+                return
+            }
+            // Also a call that fails may have written it, late: the next time it is read before it is repeated,
+            // so that a disk that is too slow for the time limit is not given the same work again and again.
+            holdings[node]?.written = wanted
             do {
                 let request = EtcdPutRequest.with {
                     $0.key = .init(holding.key.utf8)
@@ -139,7 +142,6 @@ actor Registrar {
                     $0.lease = lease
                 }
                 _ = try await client.send(.put, request, until: deadline)
-                if holdings[node]?.key == holding.key { holdings[node]?.stored = wanted }
                 return
             } catch {
                 guard case .leaseLost = EtcdFault(error) else { throw error }
@@ -149,15 +151,15 @@ actor Registrar {
         throw MicroError(.unavailable, "etcd takes each new lease back: its disk may be too slow.")
     }
 
-    /// Whether a value stands at a key, under a lease.
+    /// Whether something stands at a key.
     private func stands(
-        _ stored: Holding.Stored, at key: String, until deadline: ContinuousClock.Instant
+        _ content: Holding.Content, at key: String, until deadline: ContinuousClock.Instant
     ) async throws(MicroError) -> Bool {
         let request = EtcdRangeRequest.with { $0.key = .init(key.utf8) }
         guard let found = try await client.send(.range, request, until: deadline).kvs.first else {
             return false
         }
-        return found.lease == stored.lease && found.value.elementsEqual(stored.value)
+        return found.lease == content.lease && found.value.elementsEqual(content.value)
     }
 
     private func delete(_ key: String, until deadline: ContinuousClock.Instant) async throws(MicroError) {
@@ -172,8 +174,8 @@ actor Registrar {
         for (node, holding) in holdings {
             if let deadline = holding.deadline, deadline <= .now {
                 letGo(node)
-            } else if let lease = holding.stored?.lease, lease != 0, !leases.isHeld(lease) {
-                holdings[node]?.stored = nil
+            } else if let lease = holding.written?.lease, lease != 0, !leases.isHeld(lease) {
+                holdings[node]?.written = nil
                 unsettled.insert(node)
             }
         }

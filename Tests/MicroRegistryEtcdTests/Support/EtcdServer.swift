@@ -11,6 +11,9 @@ final class EtcdServer: Sendable {
         var name = "default"
         var cluster: String?
         var peerPort: Int?
+
+        /// How much longer than the disk needs every write to it takes.
+        var diskDelay: Duration?
     }
 
     /// The address for clients, as `host:port`.
@@ -46,48 +49,36 @@ final class EtcdServer: Sendable {
     /// Starts the server, again if it ran before, with the data that it had.
     func start(waiting: Bool = true) async throws {
         let url = "\(options.scheme)://\(address)"
-        let started = try ForeignProgram(
-            "etcd",
+        let arguments =
             [
                 "--name", options.name, "--data-dir", directory.path, "--listen-client-urls", url,
                 "--advertise-client-urls", url, "--listen-peer-urls", peerURL,
                 "--initial-advertise-peer-urls", peerURL,
-                "--initial-cluster", options.cluster ?? "\(options.name)=\(peerURL)", "--log-level", "warn",
-                "--logger", "zap",
-            ] + options.arguments, package: "etcd-server")
+                "--initial-cluster", options.cluster ?? "\(options.name)=\(peerURL)", "--logger", "zap",
+            ] + options.arguments
+        let started =
+            if let delay = options.diskDelay {
+                try Self.startSlowly(arguments, delay)
+            } else {
+                try ForeignProgram("etcd", arguments, package: "etcd-server")
+            }
         program.withLock { $0 = started }
         if waiting { try await waitUntilReady() }
     }
 
-    /// Waits until the server answers clients.
-    func waitUntilReady() async throws {
-        let end = ContinuousClock.now + .seconds(30)
-        while true {
-            if let program = program.withLock(\.self), let status = program.status {
-                throw TestSupportError("etcd has ended with \(status): \(program.errorOutput)")
-            }
-            if Self.accepts(address) { return }
-            guard ContinuousClock.now < end else { throw TestSupportError("etcd does not answer.") }
-            try await Task.sleep(for: .milliseconds(20))
-        }
+    /// Starts an etcd whose writes to the disk are held up by `strace`, which runs beside it and ends with it.
+    private static func startSlowly(_ arguments: [String], _ delay: Duration) throws -> ForeignProgram {
+        try ForeignProgram(
+            "strace",
+            [
+                "-D", "-f", "--seccomp-bpf", "-o", "/dev/null", "-e", "trace=fdatasync,fsync", "-e",
+                "inject=fdatasync,fsync:delay_enter=\(delay / .microseconds(1))", "etcd",
+            ] + arguments, package: "strace")
     }
 
-    /// Whether a port is open: etcd opens it for clients once it can serve them.
-    private static func accepts(_ address: String) -> Bool {
-        let port = UInt16(address.split(separator: ":").last ?? "") ?? 0
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        guard descriptor >= 0 else { return false }
-        defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
-        address.sin_port = port.bigEndian
-        // A sockaddr_in is one of the forms that a sockaddr pointer may point to, used during the call only.
-        return withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-            }
-        }
+    /// Waits until the server answers clients: it opens its port before.
+    func waitUntilReady() async throws {
+        try await program.withLock(\.self)?.waitForOutput("serving client traffic")
     }
 
     /// Sends the process a signal.

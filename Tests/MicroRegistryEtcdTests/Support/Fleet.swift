@@ -100,17 +100,27 @@ final class Fleet: Sendable {
         let registry = EtcdRegistry(configuration: configuration)
         try registry.prepare(.empty)
         try await withRunning(registry) {
-            while !Task.isCancelled {
-                // What fails is repeated, as the engine does.
-                try? await registry.register(record, timeToLive: self.timeToLive)
-                try? await Task.sleep(for: self.timeToLive / 3)
-            }
+            await self.repeatedly { try await registry.register(record, timeToLive: $0) }
+        }
+    }
+
+    /// Repeats a registration until the task is cancelled, also what fails, as the engine does.
+    private func repeatedly(_ register: (_ timeToLive: Duration) async throws -> Void) async {
+        while !Task.isCancelled {
+            try? await register(timeToLive)
+            try? await Task.sleep(for: timeToLive / 3)
         }
     }
 
     private func serveUntilCrash() async throws -> Bool {
+        // Without `EtcdRegistry.run()`, which gives its lease back at the end.
+        let core = try EtcdCore(configuration, directory: RegistryDirectory(isSynced: false))
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await self.serve(self.doomed) }
+            group.addTask { try await core.link.run() }
+            group.addTask { await core.registrar.run() }
+            group.addTask {
+                await self.repeatedly { try await core.registrar.register(self.doomed, timeToLive: $0) }
+            }
             group.addTask { await self.crash.wait(until: nil, since: 0) }
             try await group.next()
             group.cancelAll()

@@ -1,7 +1,7 @@
 import Foundation
 import MicroTestSupport
 
-/// A way to a server that can be cut or held up, while the server is left alone.
+/// A way to a server that can be cut, held up or made mute, while the server is left alone.
 final class Proxy: Sendable {
     /// The address of the near end, as `host:port`.
     let address: String
@@ -11,10 +11,13 @@ final class Proxy: Sendable {
     private static let script = """
         import signal, socket, sys, threading
         near, far = int(sys.argv[1]), int(sys.argv[2])
-        pairs, is_cut = [], False
-        def pump(source, sink):
+        pairs, is_cut, is_heard = [], False, threading.Event()
+        is_heard.set()
+        def pump(source, sink, is_answer):
             try:
-                while data := source.recv(65536): sink.sendall(data)
+                while data := source.recv(65536):
+                    if is_answer: is_heard.wait()
+                    sink.sendall(data)
             except OSError: pass
             for end in (source, sink):
                 try: end.shutdown(socket.SHUT_RDWR)
@@ -23,6 +26,8 @@ final class Proxy: Sendable {
             global is_cut
             for line in sys.stdin:
                 is_cut = line.strip() == "cut"
+                if line.strip() == "mute": is_heard.clear()
+                else: is_heard.set()
                 for end in pairs if is_cut else []:
                     try: end.shutdown(socket.SHUT_RDWR)
                     except OSError: pass
@@ -40,7 +45,7 @@ final class Proxy: Sendable {
                 client.close()
                 continue
             pairs += [client, upstream]
-            for ends in ((client, upstream), (upstream, client)):
+            for ends in ((client, upstream, False), (upstream, client, True)):
                 threading.Thread(target=pump, args=ends, daemon=True).start()
         """
 
@@ -54,15 +59,18 @@ final class Proxy: Sendable {
     }
 
     /// Closes all connections, and refuses new ones.
-    func cut() async throws {
-        try program.write("cut\n")
-        try await program.waitForOutput("cut")
-    }
+    func cut() async throws { try await order("cut") }
 
-    /// Lets connections pass again.
-    func mend() async throws {
-        try program.write("mend\n")
-        try await program.waitForOutput("mend")
+    /// Keeps the server's answers back, and nothing else.
+    func mute() async throws { try await order("mute") }
+
+    /// Lets everything pass again.
+    func mend() async throws { try await order("mend") }
+
+    private func order(_ word: String) async throws {
+        let count = program.output.count
+        try program.write("\(word)\n")
+        try await eventually("the proxy obeys") { program.output.count > count }
     }
 
     /// Holds everything up without a word to anybody, as a lost network does.

@@ -10,8 +10,8 @@
 
 /// What of etcd's API v3 the registry uses. Names and field numbers are etcd's; fields that nobody reads are left out.
 ///
-///     protoc -I Sources/MicroRegistryEtcd/Messages --swift_opt=UseAccessLevelOnImports=true \
-///         --swift_out=Sources/MicroRegistryEtcd/Messages etcd.proto
+/// `make protos` generates etcd.pb.swift from it. That is committed, as all generated code of this package is, so that
+/// a build needs neither protoc nor a plugin; a test fails when it is stale.
 
 #if canImport(FoundationEssentials)
 internal import FoundationEssentials
@@ -37,8 +37,6 @@ nonisolated struct EtcdResponseHeader: Sendable {
 
   var clusterID: UInt64 = 0
 
-  var memberID: UInt64 = 0
-
   var revision: Int64 = 0
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -52,8 +50,6 @@ nonisolated struct EtcdKeyValue: Sendable {
   // methods supported on all messages.
 
   var key: Data = Data()
-
-  var createRevision: Int64 = 0
 
   var modRevision: Int64 = 0
 
@@ -134,20 +130,9 @@ nonisolated struct EtcdPutResponse: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  var header: EtcdResponseHeader {
-    get {_header ?? EtcdResponseHeader()}
-    set {_header = newValue}
-  }
-  /// Returns true if `header` has been explicitly set.
-  var hasHeader: Bool {self._header != nil}
-  /// Clears the value of `header`. Subsequent reads from it will return its default value.
-  mutating func clearHeader() {self._header = nil}
-
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
-
-  fileprivate var _header: EtcdResponseHeader? = nil
 }
 
 nonisolated struct EtcdDeleteRangeRequest: Sendable {
@@ -167,22 +152,9 @@ nonisolated struct EtcdDeleteRangeResponse: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  var header: EtcdResponseHeader {
-    get {_header ?? EtcdResponseHeader()}
-    set {_header = newValue}
-  }
-  /// Returns true if `header` has been explicitly set.
-  var hasHeader: Bool {self._header != nil}
-  /// Clears the value of `header`. Subsequent reads from it will return its default value.
-  mutating func clearHeader() {self._header = nil}
-
-  var deleted: Int64 = 0
-
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
-
-  fileprivate var _header: EtcdResponseHeader? = nil
 }
 
 nonisolated struct EtcdLeaseGrantRequest: Sendable {
@@ -202,15 +174,6 @@ nonisolated struct EtcdLeaseGrantResponse: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  var header: EtcdResponseHeader {
-    get {_header ?? EtcdResponseHeader()}
-    set {_header = newValue}
-  }
-  /// Returns true if `header` has been explicitly set.
-  var hasHeader: Bool {self._header != nil}
-  /// Clears the value of `header`. Subsequent reads from it will return its default value.
-  mutating func clearHeader() {self._header = nil}
-
   var id: Int64 = 0
 
   var ttl: Int64 = 0
@@ -220,8 +183,6 @@ nonisolated struct EtcdLeaseGrantResponse: Sendable {
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
-
-  fileprivate var _header: EtcdResponseHeader? = nil
 }
 
 nonisolated struct EtcdLeaseRevokeRequest: Sendable {
@@ -241,20 +202,9 @@ nonisolated struct EtcdLeaseRevokeResponse: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  var header: EtcdResponseHeader {
-    get {_header ?? EtcdResponseHeader()}
-    set {_header = newValue}
-  }
-  /// Returns true if `header` has been explicitly set.
-  var hasHeader: Bool {self._header != nil}
-  /// Clears the value of `header`. Subsequent reads from it will return its default value.
-  mutating func clearHeader() {self._header = nil}
-
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
-
-  fileprivate var _header: EtcdResponseHeader? = nil
 }
 
 nonisolated struct EtcdLeaseKeepAliveRequest: Sendable {
@@ -274,15 +224,6 @@ nonisolated struct EtcdLeaseKeepAliveResponse: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  var header: EtcdResponseHeader {
-    get {_header ?? EtcdResponseHeader()}
-    set {_header = newValue}
-  }
-  /// Returns true if `header` has been explicitly set.
-  var hasHeader: Bool {self._header != nil}
-  /// Clears the value of `header`. Subsequent reads from it will return its default value.
-  mutating func clearHeader() {self._header = nil}
-
   var id: Int64 = 0
 
   var ttl: Int64 = 0
@@ -290,8 +231,6 @@ nonisolated struct EtcdLeaseKeepAliveResponse: Sendable {
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
-
-  fileprivate var _header: EtcdResponseHeader? = nil
 }
 
 nonisolated struct EtcdWatchRequest: Sendable {
@@ -299,24 +238,20 @@ nonisolated struct EtcdWatchRequest: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  var requestUnion: EtcdWatchRequest.OneOf_RequestUnion? = nil
-
   var createRequest: EtcdWatchCreateRequest {
-    get {
-      if case .createRequest(let v)? = requestUnion {return v}
-      return EtcdWatchCreateRequest()
-    }
-    set {requestUnion = .createRequest(newValue)}
+    get {_createRequest ?? EtcdWatchCreateRequest()}
+    set {_createRequest = newValue}
   }
+  /// Returns true if `createRequest` has been explicitly set.
+  var hasCreateRequest: Bool {self._createRequest != nil}
+  /// Clears the value of `createRequest`. Subsequent reads from it will return its default value.
+  mutating func clearCreateRequest() {self._createRequest = nil}
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  nonisolated enum OneOf_RequestUnion: Equatable, Sendable {
-    case createRequest(EtcdWatchCreateRequest)
-
-  }
-
   init() {}
+
+  fileprivate var _createRequest: EtcdWatchCreateRequest? = nil
 }
 
 nonisolated struct EtcdWatchCreateRequest: Sendable {
@@ -448,22 +383,11 @@ nonisolated struct EtcdAuthenticateResponse: Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  var header: EtcdResponseHeader {
-    get {_header ?? EtcdResponseHeader()}
-    set {_header = newValue}
-  }
-  /// Returns true if `header` has been explicitly set.
-  var hasHeader: Bool {self._header != nil}
-  /// Clears the value of `header`. Subsequent reads from it will return its default value.
-  mutating func clearHeader() {self._header = nil}
-
   var token: String = String()
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
-
-  fileprivate var _header: EtcdResponseHeader? = nil
 }
 
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
@@ -472,7 +396,7 @@ fileprivate nonisolated let _protobuf_package = "etcdserverpb"
 
 nonisolated extension EtcdResponseHeader: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".ResponseHeader"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}cluster_id\0\u{3}member_id\0\u{1}revision\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}cluster_id\0\u{2}\u{2}revision\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -481,7 +405,6 @@ nonisolated extension EtcdResponseHeader: SwiftProtobuf.Message, SwiftProtobuf._
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularUInt64Field(value: &self.clusterID) }()
-      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.memberID) }()
       case 3: try { try decoder.decodeSingularInt64Field(value: &self.revision) }()
       default: break
       }
@@ -492,9 +415,6 @@ nonisolated extension EtcdResponseHeader: SwiftProtobuf.Message, SwiftProtobuf._
     if self.clusterID != 0 {
       try visitor.visitSingularUInt64Field(value: self.clusterID, fieldNumber: 1)
     }
-    if self.memberID != 0 {
-      try visitor.visitSingularUInt64Field(value: self.memberID, fieldNumber: 2)
-    }
     if self.revision != 0 {
       try visitor.visitSingularInt64Field(value: self.revision, fieldNumber: 3)
     }
@@ -503,7 +423,6 @@ nonisolated extension EtcdResponseHeader: SwiftProtobuf.Message, SwiftProtobuf._
 
   static func ==(lhs: EtcdResponseHeader, rhs: EtcdResponseHeader) -> Bool {
     if lhs.clusterID != rhs.clusterID {return false}
-    if lhs.memberID != rhs.memberID {return false}
     if lhs.revision != rhs.revision {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -512,7 +431,7 @@ nonisolated extension EtcdResponseHeader: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension EtcdKeyValue: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".KeyValue"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}key\0\u{3}create_revision\0\u{3}mod_revision\0\u{2}\u{2}value\0\u{1}lease\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}key\0\u{4}\u{2}mod_revision\0\u{2}\u{2}value\0\u{1}lease\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -521,7 +440,6 @@ nonisolated extension EtcdKeyValue: SwiftProtobuf.Message, SwiftProtobuf._Messag
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularBytesField(value: &self.key) }()
-      case 2: try { try decoder.decodeSingularInt64Field(value: &self.createRevision) }()
       case 3: try { try decoder.decodeSingularInt64Field(value: &self.modRevision) }()
       case 5: try { try decoder.decodeSingularBytesField(value: &self.value) }()
       case 6: try { try decoder.decodeSingularInt64Field(value: &self.lease) }()
@@ -533,9 +451,6 @@ nonisolated extension EtcdKeyValue: SwiftProtobuf.Message, SwiftProtobuf._Messag
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.key.isEmpty {
       try visitor.visitSingularBytesField(value: self.key, fieldNumber: 1)
-    }
-    if self.createRevision != 0 {
-      try visitor.visitSingularInt64Field(value: self.createRevision, fieldNumber: 2)
     }
     if self.modRevision != 0 {
       try visitor.visitSingularInt64Field(value: self.modRevision, fieldNumber: 3)
@@ -551,7 +466,6 @@ nonisolated extension EtcdKeyValue: SwiftProtobuf.Message, SwiftProtobuf._Messag
 
   static func ==(lhs: EtcdKeyValue, rhs: EtcdKeyValue) -> Bool {
     if lhs.key != rhs.key {return false}
-    if lhs.createRevision != rhs.createRevision {return false}
     if lhs.modRevision != rhs.modRevision {return false}
     if lhs.value != rhs.value {return false}
     if lhs.lease != rhs.lease {return false}
@@ -701,33 +615,18 @@ nonisolated extension EtcdPutRequest: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension EtcdPutResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".PutResponse"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}header\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap()
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularMessageField(value: &self._header) }()
-      default: break
-      }
-    }
+    // Load everything into unknown fields
+    while try decoder.nextFieldNumber() != nil {}
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    try { if let v = self._header {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: EtcdPutResponse, rhs: EtcdPutResponse) -> Bool {
-    if lhs._header != rhs._header {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -765,38 +664,18 @@ nonisolated extension EtcdDeleteRangeRequest: SwiftProtobuf.Message, SwiftProtob
 
 nonisolated extension EtcdDeleteRangeResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".DeleteRangeResponse"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}header\0\u{1}deleted\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap()
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularMessageField(value: &self._header) }()
-      case 2: try { try decoder.decodeSingularInt64Field(value: &self.deleted) }()
-      default: break
-      }
-    }
+    // Load everything into unknown fields
+    while try decoder.nextFieldNumber() != nil {}
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    try { if let v = self._header {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-    } }()
-    if self.deleted != 0 {
-      try visitor.visitSingularInt64Field(value: self.deleted, fieldNumber: 2)
-    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: EtcdDeleteRangeResponse, rhs: EtcdDeleteRangeResponse) -> Bool {
-    if lhs._header != rhs._header {return false}
-    if lhs.deleted != rhs.deleted {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -834,7 +713,7 @@ nonisolated extension EtcdLeaseGrantRequest: SwiftProtobuf.Message, SwiftProtobu
 
 nonisolated extension EtcdLeaseGrantResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".LeaseGrantResponse"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}header\0\u{1}ID\0\u{1}TTL\0\u{1}error\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\u{2}ID\0\u{1}TTL\0\u{1}error\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -842,7 +721,6 @@ nonisolated extension EtcdLeaseGrantResponse: SwiftProtobuf.Message, SwiftProtob
       // allocates stack space for every case branch when no optimizations are
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
-      case 1: try { try decoder.decodeSingularMessageField(value: &self._header) }()
       case 2: try { try decoder.decodeSingularInt64Field(value: &self.id) }()
       case 3: try { try decoder.decodeSingularInt64Field(value: &self.ttl) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self.error) }()
@@ -852,13 +730,6 @@ nonisolated extension EtcdLeaseGrantResponse: SwiftProtobuf.Message, SwiftProtob
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    try { if let v = self._header {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-    } }()
     if self.id != 0 {
       try visitor.visitSingularInt64Field(value: self.id, fieldNumber: 2)
     }
@@ -872,7 +743,6 @@ nonisolated extension EtcdLeaseGrantResponse: SwiftProtobuf.Message, SwiftProtob
   }
 
   static func ==(lhs: EtcdLeaseGrantResponse, rhs: EtcdLeaseGrantResponse) -> Bool {
-    if lhs._header != rhs._header {return false}
     if lhs.id != rhs.id {return false}
     if lhs.ttl != rhs.ttl {return false}
     if lhs.error != rhs.error {return false}
@@ -913,33 +783,18 @@ nonisolated extension EtcdLeaseRevokeRequest: SwiftProtobuf.Message, SwiftProtob
 
 nonisolated extension EtcdLeaseRevokeResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".LeaseRevokeResponse"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}header\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap()
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularMessageField(value: &self._header) }()
-      default: break
-      }
-    }
+    // Load everything into unknown fields
+    while try decoder.nextFieldNumber() != nil {}
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    try { if let v = self._header {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: EtcdLeaseRevokeResponse, rhs: EtcdLeaseRevokeResponse) -> Bool {
-    if lhs._header != rhs._header {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -977,7 +832,7 @@ nonisolated extension EtcdLeaseKeepAliveRequest: SwiftProtobuf.Message, SwiftPro
 
 nonisolated extension EtcdLeaseKeepAliveResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".LeaseKeepAliveResponse"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}header\0\u{1}ID\0\u{1}TTL\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\u{2}ID\0\u{1}TTL\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -985,7 +840,6 @@ nonisolated extension EtcdLeaseKeepAliveResponse: SwiftProtobuf.Message, SwiftPr
       // allocates stack space for every case branch when no optimizations are
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
-      case 1: try { try decoder.decodeSingularMessageField(value: &self._header) }()
       case 2: try { try decoder.decodeSingularInt64Field(value: &self.id) }()
       case 3: try { try decoder.decodeSingularInt64Field(value: &self.ttl) }()
       default: break
@@ -994,13 +848,6 @@ nonisolated extension EtcdLeaseKeepAliveResponse: SwiftProtobuf.Message, SwiftPr
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    try { if let v = self._header {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-    } }()
     if self.id != 0 {
       try visitor.visitSingularInt64Field(value: self.id, fieldNumber: 2)
     }
@@ -1011,7 +858,6 @@ nonisolated extension EtcdLeaseKeepAliveResponse: SwiftProtobuf.Message, SwiftPr
   }
 
   static func ==(lhs: EtcdLeaseKeepAliveResponse, rhs: EtcdLeaseKeepAliveResponse) -> Bool {
-    if lhs._header != rhs._header {return false}
     if lhs.id != rhs.id {return false}
     if lhs.ttl != rhs.ttl {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -1029,19 +875,7 @@ nonisolated extension EtcdWatchRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
       // allocates stack space for every case branch when no optimizations are
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
-      case 1: try {
-        var v: EtcdWatchCreateRequest?
-        var hadOneofValue = false
-        if let current = self.requestUnion {
-          hadOneofValue = true
-          if case .createRequest(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.requestUnion = .createRequest(v)
-        }
-      }()
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._createRequest) }()
       default: break
       }
     }
@@ -1052,14 +886,14 @@ nonisolated extension EtcdWatchRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
     // https://github.com/apple/swift-protobuf/issues/1182
-    try { if case .createRequest(let v)? = self.requestUnion {
+    try { if let v = self._createRequest {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
     } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: EtcdWatchRequest, rhs: EtcdWatchRequest) -> Bool {
-    if lhs.requestUnion != rhs.requestUnion {return false}
+    if lhs._createRequest != rhs._createRequest {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1259,7 +1093,7 @@ nonisolated extension EtcdAuthenticateRequest: SwiftProtobuf.Message, SwiftProto
 
 nonisolated extension EtcdAuthenticateResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".AuthenticateResponse"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}header\0\u{1}token\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\u{2}token\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1267,7 +1101,6 @@ nonisolated extension EtcdAuthenticateResponse: SwiftProtobuf.Message, SwiftProt
       // allocates stack space for every case branch when no optimizations are
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
-      case 1: try { try decoder.decodeSingularMessageField(value: &self._header) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.token) }()
       default: break
       }
@@ -1275,13 +1108,6 @@ nonisolated extension EtcdAuthenticateResponse: SwiftProtobuf.Message, SwiftProt
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    try { if let v = self._header {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-    } }()
     if !self.token.isEmpty {
       try visitor.visitSingularStringField(value: self.token, fieldNumber: 2)
     }
@@ -1289,7 +1115,6 @@ nonisolated extension EtcdAuthenticateResponse: SwiftProtobuf.Message, SwiftProt
   }
 
   static func ==(lhs: EtcdAuthenticateResponse, rhs: EtcdAuthenticateResponse) -> Bool {
-    if lhs._header != rhs._header {return false}
     if lhs.token != rhs.token {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
