@@ -10,6 +10,7 @@ extension EventLoop {
     ///   - onCancel: Sees to it that the continuation is resumed; runs on the loop, once, if the task is
     ///     cancelled while it waits.
     /// - Returns: What the continuation was resumed with.
+    @inlinable
     public func suspend<Value: Sendable>(
         _ body: @escaping @Sendable (UnsafeContinuation<Value, Never>, _ isCancelled: Bool) -> Void,
         onCancel: @escaping @Sendable () -> Void
@@ -17,7 +18,12 @@ extension EventLoop {
         let cancellation = Cancellation()
         return await withTaskCancellationHandler {
             await withUnsafeContinuation { continuation in
-                run { body(continuation, cancellation.isSet) }
+                // A closure for the loop is made only for those who aren't on it.
+                if inEventLoop {
+                    body(continuation, cancellation.isSet)
+                } else {
+                    execute { body(continuation, cancellation.isSet) }
+                }
             }
         } onCancel: {
             // The flag is set before `onCancel` is put on the loop. If that runs before `body`, then `body`
@@ -29,10 +35,16 @@ extension EventLoop {
 }
 
 /// Whether a task that suspends was cancelled.
-private final class Cancellation: Sendable {
+@usableFromInline
+final class Cancellation: Sendable {
     private let flag = Atomic<Bool>(false)
 
+    @usableFromInline
+    init() {}
+
+    @usableFromInline
     var isSet: Bool { flag.load(ordering: .acquiring) }
 
+    @usableFromInline
     func set() { flag.store(true, ordering: .releasing) }
 }

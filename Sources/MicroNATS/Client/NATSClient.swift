@@ -194,7 +194,7 @@ extension NATSClient {
     ) throws(NATSError) -> Bool {
         if let reply { try NATSSubject.checkPublish(reply) }
         let block = try Self.block(headers)
-        switch core.outbox.add(payload, to: subject, reply: reply, headers: block, mayWait: true) {
+        switch core.outbox.add(payload, to: subject, reply: reply, headers: block) {
         case .taken: return true
         case .takenAndIdle:
             wake()
@@ -277,8 +277,7 @@ extension NATSClient {
         _ payload: ByteBuffer, to subject: String, headers: NATSHeaders? = nil,
         timeout: Duration = .seconds(5)
     ) async throws(NATSError) -> NATSMessage {
-        try NATSSubject.checkPublish(subject)
-        return try await core.request(
+        try await core.request(
             payload, to: subject, headers: try Self.block(headers), timeout: timeout
         ).get()
     }

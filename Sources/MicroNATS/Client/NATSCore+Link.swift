@@ -11,8 +11,10 @@ extension NATSCore {
         link?.unansweredPings = 0
         counters.bytesReceived.add(buffer.readableBytes, ordering: .relaxed)
         var buffer = Self.compacted(buffer)
-        // The parser and the messages of one subscription are kept at hand while there are some.
-        var parser = parser
+        // The parser and the messages of one subscription are kept at hand while there are some. A copy of the
+        // parser would make it copy the part of a message that it has.
+        var parser = NATSParser()
+        swap(&parser, &self.parser)
         var run = Run()
         do throws(ProtocolFault) {
             while let operation = try parser.next(&buffer) {
@@ -86,9 +88,8 @@ extension NATSCore {
 
     /// Begins to use a connection: subscribes again, and sends what has been kept.
     private func opened() {
-        guard var link, link.stage == .login else { return }
+        guard let link, link.stage == .login else { return }
         link.stage = .open
-        self.link = link
         isOpen = true
         backoff.reset()
         lastFailure = nil
@@ -251,44 +252,35 @@ extension NATSCore {
     func flush() {
         isFlushScheduled = false
         guard let link, link.stage == .open || link.stage == .leaving, !isWriting else { return }
-        if let written = inFlight {
-            // Whoever has written it has let go of it by now.
-            inFlight = nil
-            outbox.recycle(written)
-        }
-        inFlight = outbox.take()
-        guard inFlight != nil || control.readableBytes > 0 || pingsWanted > 0 else {
+        outbox.take(in: &inFlight)
+        guard inFlight.readableBytes > 0 || control.readableBytes > 0 || pingsWanted > 0 else {
             // Nothing is being written, so the next publisher must wake us up.
             if outbox.next() != .nothing { scheduleFlush() }
             return
         }
         isWriting = true
-        let done = loop.makePromise(of: Void.self)
-        let number = link.number
-        done.futureResult.whenComplete { _ in
-            self.assumeIsolated { $0.wrote(link: number) }
-        }
-        write(on: link.channel, done)
+        write(on: link.channel)
+        writabilityChanged(link: link.number)
     }
 
-    private func write(on channel: any Channel, _ done: EventLoopPromise<Void>) {
+    private func write(on channel: any Channel) {
         let pings =
             pingsWanted > 0 ? ByteBuffer(string: String(repeating: "PING\r\n", count: pingsWanted)) : nil
-        let size = control.readableBytes + (inFlight?.readableBytes ?? 0) + (pings?.readableBytes ?? 0)
+        let size = control.readableBytes + inFlight.readableBytes + (pings?.readableBytes ?? 0)
         counters.bytesSent.add(size, ordering: .relaxed)
         pingsWanted = 0
         if control.readableBytes > 0 {
-            let isLast = inFlight == nil && pings == nil
-            channel.write(control, promise: isLast ? done : nil)
+            channel.write(control, promise: nil)
             control = ByteBuffer()
         }
-        if let inFlight { channel.write(inFlight, promise: pings == nil ? done : nil) }
-        if let pings { channel.write(pings, promise: done) }
+        if inFlight.readableBytes > 0 { channel.write(inFlight, promise: nil) }
+        if let pings { channel.write(pings, promise: nil) }
         channel.flush()
     }
 
-    private func wrote(link number: Int) {
-        guard link?.number == number else { return }
+    /// Goes on if all is written: a channel is writable then, and says so if it wasn't before.
+    func writabilityChanged(link number: Int) {
+        guard isWriting, let link, link.number == number, link.channel.isWritable else { return }
         isWriting = false
         if control.readableBytes > 0 || pingsWanted > 0 { return scheduleFlush() }
         switch outbox.next() {

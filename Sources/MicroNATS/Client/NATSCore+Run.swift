@@ -147,6 +147,8 @@ extension NATSCore {
             .connectTimeout(TimeAmount(configuration.connectTimeout))
             .channelOption(ChannelOptions.socketOption(.so_keepalive), value: 1)
             .channelOption(ChannelOptions.tcpOption(.tcp_nodelay), value: 1)
+            // The channel is writable again once all is written: no message waits in it that isn't counted.
+            .channelOption(.writeBufferWaterMark, value: .init(low: 1, high: 1024))
             // Nothing is read before the handlers are there.
             .channelOption(ChannelOptions.autoRead, value: false)
             .channelInitializer { channel in
@@ -170,9 +172,7 @@ extension NATSCore {
         control = ByteBuffer()
         pingsWanted = 0
         suspensions = 0
-        link = Link(
-            number: lastLink, channel: channel, server: entry, greeted: loop.makePromise(),
-            secured: loop.makePromise(), admitted: loop.makePromise(), ended: loop.makePromise())
+        link = Link(number: lastLink, channel: channel, server: entry, loop: loop)
         let handlers = channel.pipeline.syncOperations
         do {
             try handlers.addHandler(NATSChannelHandler(core: self, link: lastLink))

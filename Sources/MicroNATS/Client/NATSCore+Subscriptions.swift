@@ -161,6 +161,9 @@ struct RequestTable {
     /// When the timer fires that looks for requests whose time is up.
     var timer: NIODeadline?
 
+    /// How many wait.
+    var count: Int { waiting.count }
+
     mutating func add(_ number: UInt64, _ continuation: Continuation, deadline: NIODeadline, subject: String)
     {
         waiting[number] = Waiting(continuation: continuation, deadline: deadline, subject: subject)
@@ -192,9 +195,6 @@ struct RequestTable {
 }
 
 extension NATSCore {
-    /// The subject of all answers, without its last token.
-    nonisolated func replySubject(_ number: UInt64) -> String { "\(inboxes).\(number)" }
-
     /// Sends a request and waits for its answer.
     nonisolated func request(
         _ payload: ByteBuffer, to subject: String, headers: [UInt8]?, timeout: Duration
@@ -218,17 +218,18 @@ extension NATSCore {
         _ continuation: RequestTable.Continuation
     ) {
         if requests.subscription == nil {
-            requests.subscription = add("\(inboxes).*", queue: nil, inbox: nil).number
+            requests.subscription = add(inboxes + "*", queue: nil, inbox: nil).number
         }
         let admission = outbox.add(
-            payload, to: subject, reply: replySubject(number), headers: headers, mayWait: false,
-            isUrgent: true)
+            payload, to: subject, reply: inboxes, headers: headers, request: number)
         if case .refused(let error) = admission { return continuation.resume(returning: .failure(error)) }
         let deadline = NIODeadline.now() + TimeAmount(timeout)
         requests.add(number, continuation, deadline: deadline, subject: subject)
         // One timer serves all requests: it is moved only when a request's time is up before its.
         if requests.timer.map({ deadline < $0 }) ?? true { watch(deadline) }
-        if case .takenAndIdle = admission { scheduleFlush() }
+        guard case .takenAndIdle = admission else { return }
+        // A request that nobody else's may follow is written at once. Those of many tasks share a write.
+        if requests.count == 1 { flush() } else { scheduleFlush() }
     }
 
     private func watch(_ deadline: NIODeadline) {

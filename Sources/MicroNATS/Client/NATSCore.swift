@@ -8,7 +8,7 @@ internal import Synchronization
 /// The state of a client, all of it on one event loop.
 actor NATSCore {
     /// A connection, from its first byte to its end.
-    struct Link {
+    final class Link {
         let number: Int
         let channel: any Channel
         let server: ServerPool.Entry
@@ -26,6 +26,16 @@ actor NATSCore {
         /// Who waits for the answers to our pings, in their order.
         var pongs = CircularBuffer<Pong>()
         var unansweredPings = 0
+
+        init(number: Int, channel: any Channel, server: ServerPool.Entry, loop: any EventLoop) {
+            self.number = number
+            self.channel = channel
+            self.server = server
+            greeted = loop.makePromise()
+            secured = loop.makePromise()
+            admitted = loop.makePromise()
+            ended = loop.makePromise()
+        }
     }
 
     enum Stage { case greeting, securing, login, open, leaving }
@@ -46,7 +56,7 @@ actor NATSCore {
     nonisolated let events = EventHub()
     nonisolated let counters = Counters()
 
-    /// The subject below which the answers to requests arrive, which nobody else can guess.
+    /// The subject below which the answers to requests arrive, with its last dot; nobody else can guess it.
     nonisolated let inboxes: String
 
     var logger = Logger(label: "micro.nats")
@@ -75,7 +85,7 @@ actor NATSCore {
     var isWriting = false
 
     /// The messages that are being written, or were last.
-    var inFlight: ByteBuffer?
+    var inFlight = ByteBuffer()
     var isFlushScheduled = false
 
     var subscriptions: [UInt64: Entry] = [:]
@@ -117,7 +127,7 @@ actor NATSCore {
     init(configuration: NATSClient.Configuration) {
         self.configuration = configuration
         loop = EventLoops.group.next()
-        inboxes = "\(configuration.inboxPrefix).\(Self.uniqueToken())"
+        inboxes = "\(configuration.inboxPrefix).\(Self.uniqueToken())."
         outbox = Outbox(
             onlineLimit: configuration.writeBufferSize, offlineLimit: configuration.reconnectBufferSize)
         pool = ServerPool(configuration.servers, shuffled: configuration.shufflesServers)

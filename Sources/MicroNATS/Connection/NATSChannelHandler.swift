@@ -21,6 +21,10 @@ final class NATSChannelHandler: ChannelInboundHandler {
         core.assumeIsolated { [link] core in core.receive(buffer, link: link) }
     }
 
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        core.assumeIsolated { [link] core in core.writabilityChanged(link: link) }
+    }
+
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if event is TLSHandshakeCompleted {
             core.assumeIsolated { [link] core in core.secured(link: link) }

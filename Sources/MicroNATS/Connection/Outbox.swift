@@ -22,7 +22,6 @@ final class Outbox: Sendable {
 
     private struct State {
         var buffer = ByteBuffer()
-        var spare: ByteBuffer?
         var isOnline = false
         var isClosed = false
         var isFlushWanted = false
@@ -68,10 +67,11 @@ final class Outbox: Sendable {
     var messageCount: Int { state.withLock(\.messages) }
 
     /// Adds a message; its subject is checked here, since the last message's need not be checked again.
+    ///
+    /// A request, which has a number, is urgent, and doesn't wait for room.
     @inline(__always)
     func add<Payload: CommandPayload>(
-        _ payload: Payload, to subject: String, reply: String?, headers: [UInt8]?, mayWait: Bool,
-        isUrgent: Bool = false
+        _ payload: Payload, to subject: String, reply: String?, headers: [UInt8]?, request: UInt64? = nil
     ) -> Admission {
         let size = payload.byteCount + (headers?.count ?? 0)
         return state.withLock { state in
@@ -82,19 +82,25 @@ final class Outbox: Sendable {
                 return .refused(Self.tooLarge(size, state.maximumPayload))
             }
             if state.isOnline {
-                if mayWait, state.buffer.readableBytes >= onlineLimit { return .mustWait }
+                if request == nil, state.buffer.readableBytes >= onlineLimit { return .mustWait }
             } else {
                 if state.isClosed { return .refused(.closed) }
                 guard state.buffer.readableBytes + size + subject.utf8.count + 64 <= offlineLimit else {
                     return .refused(Self.full(offlineLimit))
                 }
             }
-            let isSame = isKnown && state.lineLength == size && reply == nil && headers == nil
-            if !isSame { Self.prepare(&state, subject, reply, headers, size) }
+            if !isKnown { Self.remember(subject, in: &state) }
+            let isPlain = reply == nil && headers == nil
+            if !isPlain || state.lineLength != size {
+                PublishLine.write(
+                    &state.line, subject: subject, reply: reply, request: request,
+                    headerLength: headers?.count, length: size)
+                state.lineLength = isPlain ? size : -1
+            }
             state.buffer.writeMessage(payload, line: state.line, headers: headers)
             state.messages &+= 1
             guard state.isOnline else { return .taken }
-            let isSlow = state.isPatient && (isUrgent || state.buffer.readableBytes >= Self.plenty)
+            let isSlow = state.isPatient && (request != nil || state.buffer.readableBytes >= Self.plenty)
             if state.isFlushWanted, !isSlow { return .taken }
             state.isFlushWanted = true
             state.isPatient = false
@@ -111,14 +117,10 @@ final class Outbox: Sendable {
         }
     }
 
-    private static func prepare(
-        _ state: inout State, _ subject: String, _ reply: String?, _ headers: [UInt8]?, _ size: Int
-    ) {
-        PublishLine.write(
-            &state.line, subject: subject, reply: reply, headerLength: headers?.count, length: size)
+    private static func remember(_ subject: String, in state: inout State) {
         state.lineSubject = subject.utf8.allSatisfy { $0 < 0x80 } ? subject : nil
         state.lineSubjectLength = subject.utf8.count
-        state.lineLength = reply == nil && headers == nil ? size : -1
+        state.lineLength = -1
     }
 
     /// Waits until there may be room.
@@ -193,18 +195,18 @@ extension Outbox {
         return dropped
     }
 
-    /// Takes all that is to be written; publishers fill another buffer meanwhile.
-    func take() -> ByteBuffer? {
-        let (buffer, waiters) = state.withLock { state -> (ByteBuffer?, [CheckedContinuation<Void, Never>]) in
-            guard state.buffer.readableBytes > 0 else { return (nil, []) }
-            var next = state.spare ?? ByteBuffer()
-            state.spare = nil
+    /// Takes all that is to be written.
+    ///
+    /// - Parameter buffer: What was taken the last time and has been written; publishers fill its memory next.
+    func take(in buffer: inout ByteBuffer) {
+        if buffer.capacity > Self.largestSpare { buffer = ByteBuffer() } else { buffer.clear() }
+        let waiters = state.withLock { state -> [CheckedContinuation<Void, Never>] in
+            guard state.buffer.readableBytes > 0 else { return [] }
             state.isPatient = false
-            swap(&state.buffer, &next)
-            return (next, Self.takeWaiters(&state))
+            swap(&state.buffer, &buffer)
+            return Self.takeWaiters(&state)
         }
         resume(waiters)
-        return buffer
     }
 
     /// What is to be done after a write.
@@ -227,14 +229,6 @@ extension Outbox {
             state.isPatient = bytes > 0 && bytes < Self.plenty
             return bytes == 0 ? .nothing : state.isPatient ? .later : .soon
         }
-    }
-
-    /// Takes a buffer back that has been written.
-    func recycle(_ buffer: consuming ByteBuffer) {
-        guard buffer.capacity <= Self.largestSpare else { return }
-        buffer.clear()
-        let spare = buffer
-        state.withLock { $0.spare = spare }
     }
 
     private static func takeWaiters(_ state: inout State) -> [CheckedContinuation<Void, Never>] {

@@ -34,8 +34,17 @@ extension ByteBuffer {
 /// The line of a message: `PUB subject [reply] size`, or `HPUB` with the size of the headers as well.
 enum PublishLine {
     /// Writes a line in place of another one.
+    ///
+    /// - Parameters:
+    ///   - line: The line.
+    ///   - subject: The subject.
+    ///   - reply: The subject to which answers go, or what stands before the request's number in it.
+    ///   - request: The number of the request.
+    ///   - headerLength: The number of bytes of the headers, if there are any.
+    ///   - length: The number of bytes of headers and payload.
     static func write(
-        _ line: inout [UInt8], subject: String, reply: String?, headerLength: Int?, length: Int
+        _ line: inout [UInt8], subject: String, reply: String?, request: UInt64? = nil, headerLength: Int?,
+        length: Int
     ) {
         line.removeAll(keepingCapacity: true)
         line.append(contentsOf: headerLength == nil ? pub : hpub)
@@ -43,13 +52,14 @@ enum PublishLine {
         line.append(UInt8(ascii: " "))
         if let reply {
             line.append(contentsOf: reply.utf8)
+            if let request { append(request, to: &line) }
             line.append(UInt8(ascii: " "))
         }
         if let headerLength {
-            append(headerLength, to: &line)
+            append(UInt64(headerLength), to: &line)
             line.append(UInt8(ascii: " "))
         }
-        append(length, to: &line)
+        append(UInt64(length), to: &line)
         line.append(0x0D)
         line.append(0x0A)
     }
@@ -57,9 +67,9 @@ enum PublishLine {
     private static let pub = Array("PUB ".utf8)
     private static let hpub = Array("HPUB ".utf8)
 
-    /// Appends a number that isn't negative, in digits.
-    private static func append(_ number: Int, to line: inout [UInt8]) {
-        var scale = 1
+    /// Appends a number in digits.
+    private static func append(_ number: UInt64, to line: inout [UInt8]) {
+        var scale: UInt64 = 1
         while number / scale >= 10 { scale *= 10 }
         while scale > 0 {
             line.append(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: number / scale % 10))
