@@ -17,9 +17,6 @@ struct ServiceRun: Sendable {
             throw error
         }
         guard !stop.stop.hasFired else { return await endUnstarted(plan) }
-        // Each endpoint knows the overview: what has ended must not hold itself in memory.
-        plan.overview.set(plan.endpointInfos)
-        defer { plan.overview.set([]) }
         try await withLogger(plan.logger) { _ in try await run(plan) }
     }
 
