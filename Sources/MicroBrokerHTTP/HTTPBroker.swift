@@ -147,6 +147,7 @@ public final class HTTPBroker: Broker {
     public func run() async throws {
         let setup = try prepared()
         try await withThrowingDiscardingTaskGroup { group in
+            // Both work beside the handlers until the task, and with it the runner below, is cancelled.
             group.addTask { await self.renew(setup.registry) }
             group.addTask { await self.receivers.run(setup.registry) }
             defer { group.cancelAll() }

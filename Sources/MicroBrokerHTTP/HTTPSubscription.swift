@@ -69,6 +69,7 @@ final class HTTPSubscription: BrokerSubscription {
     private func deregister() async {
         let (registry, record) = (registry, record)
         await withTaskGroup(of: Void.self) { group in
+            // The news, and its time limit: whichever ends first has the other one cancelled.
             group.addTask {
                 do {
                     try await registry.deregister(record)

@@ -64,7 +64,9 @@ package final class HTTP1Server: Sendable {
         connections.drain()
         let connections = connections
         await withTaskGroup(of: Void.self) { group in
+            // Ends with the last connection, which is soon after the second task has terminated them all.
             group.addTask { await connections.waitUntilEmpty() }
+            // The deadline; it is cut short when the first task has ended or the caller is cancelled.
             group.addTask {
                 try? await Task.sleep(until: deadline, clock: .continuous)
                 connections.terminate()

@@ -62,6 +62,8 @@ public final class ServiceOverview: Sendable {
         _ body: @escaping @Sendable () async throws -> Result
     ) async throws -> Result {
         try await withThrowingTaskGroup(of: Result?.self) { group in
+            // The work, and what ends it when the service drains: whichever ends first has the other one
+            // cancelled.
             group.addTask { try await body() }
             group.addTask { [phases] in
                 for await phase in phases where phase >= .draining { break }
