@@ -117,6 +117,28 @@ import Testing
         }
     }
 
+    @Test func cancellingEndsAConnectThatNobodyAnswers() async throws {
+        let server = try ForeignProgram("python3", ["-c", Python.deaf], package: "python3")
+        try await server.waitForOutput("\n")
+        let address = server.output.trimmingCharacters(in: .whitespacesAndNewlines)
+        var limits = HTTP1Limits()
+        limits.connectTimeout = .seconds(30)
+        let client = HTTP1Client(limits: limits)
+        await withTaskGroup { group in
+            group.addTask {
+                let error = await #expect(throws: HTTP1Failure.self) {
+                    _ = try await client.send(
+                        HTTP1Request(), to: address, as: .host("x"), timeout: .seconds(60))
+                }
+                #expect(error?.isSent == false)
+                #expect(error?.reason == "\(address) was not asked: cancelled.")
+            }
+            try? await Task.sleep(for: .milliseconds(100))
+            group.cancelAll()
+        }
+        await server.stop()
+    }
+
     @Test func failuresSayWhetherTheRequestWasSent() async throws {
         let client = HTTP1Client()
         let port = try FreePort.tcp()
