@@ -90,6 +90,24 @@ import Testing
         }
     }
 
+    /// What was read behind a request stops the reading, and the end of the connection is seen nevertheless.
+    @Test func aClientThatGoesCancelsItsHandlerBehindPipelinedRequests() async throws {
+        let (entered, cancelled) = (OneShot(), OneShot())
+        let stuck: HTTP1Server.Handler = { _ in
+            entered.fire()
+            do { try await Task.sleep(for: .seconds(1000)) } catch { cancelled.fire() }
+            return HTTP1Response(status: 200)
+        }
+        try await withServer(handler: stuck) { server in
+            let requests = String(repeating: "GET / HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n", count: 3)
+            let client = try ForeignProgram(
+                "python3", ["-c", Python.raw, server.address.description, requests], package: "python3")
+            await entered.wait()
+            await client.stop()
+            #expect(await cancelled.wait(until: .now + .seconds(20)))
+        }
+    }
+
     @Test func aClientThatGoesCancelsItsHandler() async throws {
         let (entered, cancelled) = (OneShot(), OneShot())
         let stuck: HTTP1Server.Handler = { _ in
