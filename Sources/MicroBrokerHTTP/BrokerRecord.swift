@@ -55,9 +55,8 @@ enum BrokerRecord {
         var queue: String? { key.version == broadcast ? nil : key.version }
 
         /// Reads a node; fails if it isn't one of an HTTP broker.
-        init?(_ record: ServiceRecord) {
-            guard let key = record.keys.first, let node = record.nodes.first,
-                let metadata = node.metadata, metadata["broker"] == "http", let topic = metadata["topic"]
+        init?(_ key: NodeKey, _ node: Node) {
+            guard let metadata = node.metadata, metadata["broker"] == "http", let topic = metadata["topic"]
             else { return nil }
             self.key = key
             self.topic = topic

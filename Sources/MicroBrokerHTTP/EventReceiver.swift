@@ -22,6 +22,9 @@ final class EventReceiver: Sendable {
 
     private let state = Mutex(State())
 
+    /// The room of requests that are for no subscription.
+    private let strangersRoom = HTTP1Room()
+
     /// The open subscriptions.
     var subscriptions: [HTTPSubscription] { state.withLock { Array($0.subscriptions.values) } }
 
@@ -66,7 +69,8 @@ final class EventReceiver: Sendable {
                     metadata: [LogKeys.address: "\(configuration.address)"])
             }
             let server = try await HTTP1Server.open(
-                on: configuration.address, limits: configuration.limits, tls: tls
+                on: configuration.address, limits: configuration.limits, tls: tls,
+                room: { [self] target in subscription(target)?.room ?? strangersRoom }
             ) { [self] request in await answer(request) }
             let isEnded = state.withLock { state in
                 if case .ended = state.phase { return true }
@@ -109,12 +113,15 @@ final class EventReceiver: Sendable {
                 metadata: ["client.address": "\(request.peer)", LogKeys.error: "\(detail.prefix(300))"])
             return Responses.error(500, "Error parsing the request: \(detail.prefix(300))")
         }
-        let id = QueryText.value("id", in: request.target) ?? ""
-        guard let subscription = state.withLock({ $0.subscriptions[id] }),
-            subscription.options.topic == event.topic
-        else {
+        guard let subscription = subscription(request.target), subscription.options.topic == event.topic else {
             return Responses.error(404, "There is no such subscription of this topic.")
         }
         return await subscription.receive(event, attempt: AttemptField.read(request))
+    }
+
+    /// The subscription that a request is for.
+    private func subscription(_ target: String) -> HTTPSubscription? {
+        guard let id = QueryText.value("id", in: target) else { return nil }
+        return state.withLock { $0.subscriptions[id] }
     }
 }

@@ -43,6 +43,7 @@ struct EventSender: Sendable {
         await withTaskGroup(of: Loss?.self) { tasks in
             for (number, group) in groups.enumerated() {
                 if number >= Self.width, let loss = await tasks.next() ?? nil { losses.append(loss) }
+                // One subscriber or queue; it ends with the answer, or when the bounded retries are spent.
                 tasks.addTask { await self.send(envelope, to: group) }
             }
             for await case let loss? in tasks { losses.append(loss) }

@@ -18,7 +18,8 @@ import Synchronization
 /// ## Delivery
 ///
 /// Publishing returns when every subscriber that the registry tells has answered, which it does once the
-/// event is handled: a subscriber that is slow holds its publishers up. Of a queue, one member is chosen; one
+/// event is handled: a subscriber that is slow holds its publishers up, and so does one that holds 64 MiB of
+/// events, whose further ones are not read before there is room. Of a queue, one member is chosen; one
 /// that is gone is passed over for the next.
 ///
 /// - At most once: an event that its handler refuses is dropped and counted. What was surely not received is
@@ -147,6 +148,7 @@ public final class HTTPBroker: Broker {
     public func run() async throws {
         let setup = try prepared()
         try await withThrowingDiscardingTaskGroup { group in
+            // Both work beside the handlers until the task, and with it the runner below, is cancelled.
             group.addTask { await self.renew(setup.registry) }
             group.addTask { await self.receivers.run(setup.registry) }
             defer { group.cancelAll() }

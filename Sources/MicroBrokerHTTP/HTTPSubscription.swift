@@ -19,6 +19,9 @@ final class HTTPSubscription: BrokerSubscription {
     let record: ServiceRecord
     let queue: SubscriptionQueue<Delivery>
 
+    /// The room of its events, from their arrival to their answer: those that wait for the queue are in it.
+    let room = HTTP1Room()
+
     private let registry: any Registry
     private let onCancel: @Sendable (String) -> Void
 
@@ -69,6 +72,7 @@ final class HTTPSubscription: BrokerSubscription {
     private func deregister() async {
         let (registry, record) = (registry, record)
         await withTaskGroup(of: Void.self) { group in
+            // The news, and its time limit: whichever ends first has the other one cancelled.
             group.addTask {
                 do {
                     try await registry.deregister(record)

@@ -45,41 +45,17 @@ final class Receivers: Sendable {
     /// Follows the registry, once that is wanted, until the task is cancelled.
     func run(_ registry: any Registry) async {
         await isWanted.wait()
-        var failures = 0
-        while !Task.isCancelled {
-            do {
-                try await follow(registry.watch(BrokerRecord.service)) { failures = 0 }
-            } catch {
-                fail(error)
-            }
-            failures = min(failures + 1, 7)
-            // Half a second at first, half a minute at most.
-            try? await Task.sleep(for: .milliseconds(250 << failures))
-        }
-    }
-
-    private func follow(_ changes: RegistryChanges, onSync: () -> Void) async throws {
-        var receivers: [NodeKey: BrokerRecord.Receiver] = [:]
-        var isSynced = false
-        for try await change in changes {
-            switch change {
-            case .up(let record):
-                guard let receiver = BrokerRecord.Receiver(record) else { continue }
-                receivers[receiver.key] = receiver
-            case .down(let key):
-                receivers[key] = nil
-            case .synced:
-                isSynced = true
-                onSync()
-            }
-            guard isSynced else { continue }
+        await registry.follow(BrokerRecord.service) { nodes in
+            var receivers: [NodeKey: BrokerRecord.Receiver] = [:]
+            for (key, node) in nodes { receivers[key] = BrokerRecord.Receiver(key, node) }
             state.withLock { $0 = State(receivers: receivers) }
             isSettled.fire()
+        } onFailure: {
+            fail($0)
         }
     }
 
     private func fail(_ error: any Error) {
-        guard !Task.isCancelled, !(error is CancellationError) else { return }
         Logger.current.warning(
             "The registry can't be watched; events go to the subscribers that are known.",
             metadata: [LogKeys.error: "\(error)"])

@@ -15,7 +15,8 @@ public import MicroCore
 /// ## Delivery
 ///
 /// At most once. Publishing returns when the event is queued at every subscription. Where that queue is
-/// full, its oldest event is dropped and counted; so is an event that its handler refuses.
+/// full, with as many events as the subscription says or with 64 MiB, its oldest events are dropped and
+/// counted; so is an event that its handler refuses.
 public final class MemoryBroker: Broker {
     private let exchange: Exchange
     private let runner = SubscriptionRunner()

@@ -13,7 +13,7 @@ final class MemorySubscription: BrokerSubscription {
     ) {
         self.options = options
         self.exchange = exchange
-        queue = SubscriptionQueue(options) { event in
+        queue = SubscriptionQueue(options, size: \.byteCount) { event in
             await ReceivedEvent.deliver(event, to: handler) == .ack
         }
     }

@@ -4,7 +4,8 @@ internal import MicroNATS
 internal import NIOCore
 internal import Synchronization
 
-/// A subscription of core NATS: what comes is queued, and the oldest dropped where the queue is full.
+/// A subscription of core NATS: what comes is queued, and the oldest dropped where the queue is full, by its
+/// number of messages or of bytes.
 final class CoreSubscription: BrokerSubscription {
     let queue: SubscriptionQueue<NATSMessage>
 
@@ -15,7 +16,7 @@ final class CoreSubscription: BrokerSubscription {
         _ options: SubscriptionOptions, handler: @escaping @Sendable (ReceivedEvent) async -> Acknowledgement
     ) {
         self.options = options
-        queue = SubscriptionQueue(options) { message in
+        queue = SubscriptionQueue(options, size: \.payloadLength) { message in
             guard let event = Self.event(message) else { return false }
             return await ReceivedEvent.deliver(event, to: handler) == .ack
         }

@@ -44,7 +44,9 @@ final class JetStreamSubscription: BrokerSubscription {
         let held = HeldMessages()
         self.held = held
         let settler = Settler(held: held, abandoned: abandoned, options: streams.options)
-        queue = SubscriptionQueue(options, discard: { held.release($0) }) { message in
+        queue = SubscriptionQueue(
+            options, size: { $0.message.payloadLength }, discard: { held.release($0) }
+        ) { message in
             await settler.handle(message, handler)
         }
     }

@@ -32,7 +32,7 @@ package final class HTTP1Client: Sendable {
     ///   - name: Who the server must prove to be, if the connection is encrypted.
     ///   - timeout: How long all of it may take.
     /// - Returns: The response, whatever its status.
-    /// - Throws: Why there is none.
+    /// - Throws: Why there is none; at once if the task is cancelled.
     package func send(
         _ request: HTTP1Request, to address: String, as name: PeerName, timeout: Duration
     ) async throws(HTTP1Failure) -> HTTP1Response {
@@ -78,11 +78,16 @@ package final class HTTP1Client: Sendable {
             throw HTTP1Failure("\"\(address.prefix(200))\" is not of the form host:port.", isSent: false)
         }
         let loop = EventLoops.currentOrNext
+        let attempts = ConnectAttempts<NIOLoopBound<ClientConnection>>()
         let (limits, tls, pool) = (limits, tls, pool)
         let bootstrap = ClientBootstrap(group: loop)
             .connectTimeout(TimeAmount(min(timeout, limits.connectTimeout)))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    let connection = ClientConnection(channel, limits: limits, isEncrypted: tls != nil) {
+                        pool.remove($0, of: address)
+                    }
+                    try attempts.add(NIOLoopBound(connection, eventLoop: channel.eventLoop), of: channel)
                     let pipeline = channel.pipeline.syncOperations
                     if let tls { try pipeline.addHandler(TLSHandler(tls, peer: name)) }
                     try pipeline.addHandler(HTTPRequestEncoder())
@@ -91,21 +96,20 @@ package final class HTTP1Client: Sendable {
                             HTTPResponseDecoder(
                                 leftOverBytesStrategy: .dropBytes, informationalResponseStrategy: .drop,
                                 limitConfiguration: limits.decoder)))
-                    try pipeline.addHandler(
-                        ClientConnection(channel, limits: limits, isEncrypted: tls != nil) {
-                            pool.remove($0, of: address)
-                        })
+                    try pipeline.addHandler(connection)
                 }
             }
         do {
-            let channel = try await bootstrap.connect(host: host, port: port).get()
-            let connection = try await channel.eventLoop.submit {
-                NIOLoopBound(
-                    try channel.pipeline.syncOperations.handler(type: ClientConnection.self),
-                    eventLoop: channel.eventLoop)
-            }.get()
-            return PooledConnection(channel: channel, connection: connection)
+            return try await withTaskCancellationHandler {
+                let channel = try await bootstrap.connect(host: host, port: port).get()
+                return PooledConnection(channel: channel, connection: try attempts.attempt(of: channel))
+            } onCancel: {
+                attempts.cancel()
+            }
         } catch {
+            if Task.isCancelled {
+                throw HTTP1Failure("\(address) was not asked: cancelled.", isSent: false)
+            }
             throw HTTP1Failure(
                 "Can't connect to \(address): \(ConnectFailure.reason(of: error))", isSent: false)
         }

@@ -10,6 +10,9 @@ package final class HTTP1Server: Sendable {
     /// Answers a request; its task is cancelled when the peer goes, or when the time is up.
     package typealias Handler = @Sendable (HTTP1Request) async -> HTTP1Response
 
+    /// Returns the room for the body of a request, by the target of its request line; called for each request.
+    package typealias RoomChoice = @Sendable (_ target: String) -> HTTP1Room
+
     /// The address that is bound, with the port that the system chose.
     package let address: ListenAddress
 
@@ -22,17 +25,20 @@ package final class HTTP1Server: Sendable {
     ///   - address: A host and a port.
     ///   - limits: The bounds of each connection.
     ///   - tls: Certificates and verification; plaintext if `nil`.
+    ///   - room: Chooses the room for a request's body; all share one if `nil`.
     ///   - handler: Answers each request.
     /// - Returns: The open server.
     /// - Throws: A ``StartError`` that names the address.
     package static func open(
         on address: ListenAddress, limits: HTTP1Limits = HTTP1Limits(), tls: TLSContext? = nil,
-        handler: @escaping Handler
+        room: RoomChoice? = nil, handler: @escaping Handler
     ) async throws -> HTTP1Server {
         guard let (host, port) = address.hostPort else {
             throw StartError(.address, "Can't listen on \(address): it must be a host and a port.")
         }
-        let connections = ServerConnections(limits: limits, tls: tls, handler: handler)
+        let common = HTTP1Room()
+        let connections = ServerConnections(
+            limits: limits, tls: tls, room: room ?? { _ in common }, handler: handler)
         let bootstrap = ServerBootstrap(group: EventLoops.group)
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -64,7 +70,9 @@ package final class HTTP1Server: Sendable {
         connections.drain()
         let connections = connections
         await withTaskGroup(of: Void.self) { group in
+            // Ends with the last connection, which is soon after the second task has terminated them all.
             group.addTask { await connections.waitUntilEmpty() }
+            // The deadline; it is cut short when the first task has ended or the caller is cancelled.
             group.addTask {
                 try? await Task.sleep(until: deadline, clock: .continuous)
                 connections.terminate()

@@ -13,7 +13,9 @@ final class ServerConnection: ChannelInboundHandler {
     private enum Phase {
         /// Nothing of a request has arrived.
         case idle
-        /// A request's header is there.
+        /// A request's header is there, but no room for its body, which waits.
+        case blocked(HTTPRequestHead)
+        /// A request's header is there, and its body arrives.
         case receiving(HTTPRequestHead)
         /// A request is being answered; what arrives meanwhile waits.
         case answering(HTTPRequestHead)
@@ -21,29 +23,34 @@ final class ServerConnection: ChannelInboundHandler {
         case closing
     }
 
-    /// How many parts of further requests may wait while one is answered; beyond it nothing is read.
-    private static let waitingLimit = 64
-
     private let channel: any Channel
     private let limits: HTTP1Limits
     private let handler: HTTP1Server.Handler
+    private let room: HTTP1Server.RoomChoice
     private let onEnd: () -> Void
     private let peer: String
 
     private var phase = Phase.idle
     private var body: [UInt8] = []
+
+    /// What had been read already when reading was paused.
     private var waiting = FIFO<HTTPServerRequestPart>()
+    private var isReading = true
+
+    /// The room that the request's body has, or waits for.
+    private var place: (room: HTTP1Room, number: Int)?
     private var timer: Scheduled<Void>?
     private var task: Task<Void, Never>?
     private var isOpen = true
     private var isDraining = false
 
     init(
-        _ channel: any Channel, limits: HTTP1Limits, handler: @escaping HTTP1Server.Handler,
-        onEnd: @escaping () -> Void
+        _ channel: any Channel, limits: HTTP1Limits, room: @escaping HTTP1Server.RoomChoice,
+        handler: @escaping HTTP1Server.Handler, onEnd: @escaping () -> Void
     ) {
         self.channel = channel
         self.limits = limits
+        self.room = room
         self.handler = handler
         self.onEnd = onEnd
         let address = channel.remoteAddress
@@ -59,15 +66,18 @@ final class ServerConnection: ChannelInboundHandler {
         isOpen = false
         timer?.cancel()
         task?.cancel()
-        if task == nil { onEnd() }
+        if task == nil {
+            leaveRoom()
+            onEnd()
+        }
         context.fireChannelInactive()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let part = unwrapInboundIn(data)
-        guard case .answering = phase else { return take(part) }
+        guard isPaused else { return take(part) }
         waiting.append(part)
-        if waiting.count == Self.waitingLimit { setReading(false) }
+        setReading(false)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -86,7 +96,7 @@ final class ServerConnection: ChannelInboundHandler {
     func drain() {
         isDraining = true
         switch phase {
-        case .idle, .receiving: channel.close(promise: nil)
+        case .idle, .blocked, .receiving: channel.close(promise: nil)
         case .answering, .closing: break
         }
     }
@@ -114,10 +124,42 @@ final class ServerConnection: ChannelInboundHandler {
 
     private func begin(_ head: HTTPRequestHead) {
         phase = .receiving(head)
+        let length = bodyLength(head)
+        guard length <= limits.maximumBodySize else { return refuse(413) }
+        let (room, loop) = (room(head.uri), channel.eventLoop)
+        let connection = NIOLoopBound(self, eventLoop: loop)
+        let (number, isInside) = room.enter(length) { loop.execute { connection.value.entered() } }
+        place = (room, number)
+        guard isInside else {
+            timer?.cancel()
+            phase = .blocked(head)
+            return setReading(false)
+        }
+        receive(head)
+    }
+
+    /// The greatest length that a request's body can have.
+    private func bodyLength(_ head: HTTPRequestHead) -> Int {
+        if let length = head.headers.first(name: "content-length") { return Int(length) ?? .max }
+        return head.headers.contains(name: "transfer-encoding") ? limits.maximumBodySize : 0
+    }
+
+    /// There is room now for the body that waited.
+    private func entered() {
+        guard isOpen, case .blocked(let head) = phase else { return }
+        receive(head)
+        takeWaiting()
+    }
+
+    private func leaveRoom() {
+        if let (room, number) = place { room.leave(number) }
+        place = nil
+    }
+
+    private func receive(_ head: HTTPRequestHead) {
+        phase = .receiving(head)
         body = []
         arm(limits.bodyTimeout)
-        let length = head.headers.first(name: "content-length").flatMap { Int($0) } ?? 0
-        guard length <= limits.maximumBodySize else { return refuse(413) }
         guard head.headers.first(name: "expect")?.lowercased() == "100-continue" else { return }
         let part = HTTPServerResponsePart.head(HTTPResponseHead(version: .http1_1, status: .continue))
         channel.writeAndFlush(part, promise: nil)
@@ -142,21 +184,35 @@ final class ServerConnection: ChannelInboundHandler {
 
     private func finish(_ response: HTTP1Response) {
         task = nil
+        leaveRoom()
         guard isOpen else { return onEnd() }
         guard case .answering(let head) = phase else { return }
         let keepsAlive = head.isKeepAlive && !isDraining
         write(response, to: head, keepsAlive: keepsAlive)
-        guard keepsAlive else { return }
-        phase = .idle
-        arm(limits.serverIdleTimeout)
-        while let part = waiting.popFirst() {
-            take(part)
-            if case .answering = phase { break }
+        if keepsAlive {
+            phase = .idle
+            arm(limits.serverIdleTimeout)
         }
-        if waiting.count < Self.waitingLimit { setReading(true) }
+        takeWaiting()
+    }
+
+    /// Goes on with what was read already, and reads on when nothing is left of it.
+    private func takeWaiting() {
+        while !isPaused, let part = waiting.popFirst() { take(part) }
+        if case .blocked = phase { return }
+        setReading(waiting.isEmpty)
+    }
+
+    /// Whether what arrives has to wait.
+    private var isPaused: Bool {
+        switch phase {
+        case .blocked, .answering: true
+        case .idle, .receiving, .closing: false
+        }
     }
 
     private func refuse(_ status: Int) {
+        leaveRoom()
         var head = HTTPRequestHead(version: .http1_1, method: .POST, uri: "/")
         if case .receiving(let received) = phase { head = received }
         let text = Array("\(status) \(StatusText.of(status))\n".utf8)
@@ -197,6 +253,8 @@ final class ServerConnection: ChannelInboundHandler {
     }
 
     private func setReading(_ isReading: Bool) {
+        guard isReading != self.isReading else { return }
+        self.isReading = isReading
         channel.setOption(.autoRead, value: isReading).whenFailure { _ in }
     }
 
@@ -211,7 +269,7 @@ final class ServerConnection: ChannelInboundHandler {
         switch phase {
         case .receiving: refuse(408)
         case .idle, .closing: channel.close(promise: nil)
-        case .answering: break
+        case .blocked, .answering: break
         }
     }
 }

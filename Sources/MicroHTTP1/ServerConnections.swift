@@ -15,12 +15,17 @@ final class ServerConnections: Sendable {
 
     private let limits: HTTP1Limits
     private let tls: TLSContext?
+    private let room: HTTP1Server.RoomChoice
     private let handler: HTTP1Server.Handler
     private let state = Mutex(State())
 
-    init(limits: HTTP1Limits, tls: TLSContext?, handler: @escaping HTTP1Server.Handler) {
+    init(
+        limits: HTTP1Limits, tls: TLSContext?, room: @escaping HTTP1Server.RoomChoice,
+        handler: @escaping HTTP1Server.Handler
+    ) {
         self.limits = limits
         self.tls = tls
+        self.room = room
         self.handler = handler
     }
 
@@ -33,8 +38,8 @@ final class ServerConnections: Sendable {
             state.lastID += 1
             return state.lastID
         }
-        let connection = ServerConnection(channel, limits: limits, handler: handler) { [weak self] in
-            self?.remove(id)
+        let connection = ServerConnection(channel, limits: limits, room: room, handler: handler) {
+            [weak self] in self?.remove(id)
         }
         let bound = NIOLoopBound(connection, eventLoop: loop)
         let isTaken = state.withLock { state in

@@ -37,6 +37,7 @@ struct HealthService: Grpc_Health_V1_Health.Service {
         let overview = context.overview
         let (signals, signal) = board.changes()
         try await withThrowingTaskGroup(of: Void.self) { group in
+            // Makes the service's phases signals, too, until the loop below has ended.
             group.addTask { for await _ in overview.phases { signal.yield() } }
             defer { group.cancelAll() }
             var told: Status?

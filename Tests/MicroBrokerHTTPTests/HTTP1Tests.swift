@@ -90,6 +90,24 @@ import Testing
         }
     }
 
+    /// What was read behind a request stops the reading, and the end of the connection is seen nevertheless.
+    @Test func aClientThatGoesCancelsItsHandlerBehindPipelinedRequests() async throws {
+        let (entered, cancelled) = (OneShot(), OneShot())
+        let stuck: HTTP1Server.Handler = { _ in
+            entered.fire()
+            do { try await Task.sleep(for: .seconds(1000)) } catch { cancelled.fire() }
+            return HTTP1Response(status: 200)
+        }
+        try await withServer(handler: stuck) { server in
+            let requests = String(repeating: "GET / HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n", count: 3)
+            let client = try ForeignProgram(
+                "python3", ["-c", Python.raw, server.address.description, requests], package: "python3")
+            await entered.wait()
+            await client.stop()
+            #expect(await cancelled.wait(until: .now + .seconds(20)))
+        }
+    }
+
     @Test func aClientThatGoesCancelsItsHandler() async throws {
         let (entered, cancelled) = (OneShot(), OneShot())
         let stuck: HTTP1Server.Handler = { _ in
@@ -115,6 +133,28 @@ import Testing
             }
             #expect(await cancelled.wait(until: .now + .seconds(20)))
         }
+    }
+
+    @Test func cancellingEndsAConnectThatNobodyAnswers() async throws {
+        let server = try ForeignProgram("python3", ["-c", Python.deaf], package: "python3")
+        try await server.waitForOutput("\n")
+        let address = server.output.trimmingCharacters(in: .whitespacesAndNewlines)
+        var limits = HTTP1Limits()
+        limits.connectTimeout = .seconds(30)
+        let client = HTTP1Client(limits: limits)
+        await withTaskGroup { group in
+            group.addTask {
+                let error = await #expect(throws: HTTP1Failure.self) {
+                    _ = try await client.send(
+                        HTTP1Request(), to: address, as: .host("x"), timeout: .seconds(60))
+                }
+                #expect(error?.isSent == false)
+                #expect(error?.reason == "\(address) was not asked: cancelled.")
+            }
+            try? await Task.sleep(for: .milliseconds(100))
+            group.cancelAll()
+        }
+        await server.stop()
     }
 
     @Test func failuresSayWhetherTheRequestWasSent() async throws {

@@ -86,6 +86,21 @@ enum Python {
         print(answer.decode())
         """
 
+    /// A server that has no room for connections, so that the system leaves them unanswered; prints its address.
+    static let deaf = """
+        import socket, time
+        server = socket.socket()
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        waiting = [socket.socket() for _ in range(4)]
+        for client in waiting:
+            client.setblocking(False)
+            client.connect_ex(server.getsockname())
+        time.sleep(0.2)
+        print("%s:%d" % server.getsockname(), flush=True)
+        time.sleep(1000)
+        """
+
     /// A subscriber: prints each request as JSON, and answers the statuses of its argument in turn.
     static let subscriber = """
         import http.server, json, sys

@@ -40,6 +40,26 @@ import Testing
         }
     }
 
+    @Test func whatWaitsIsBoundedInBytes() async throws {
+        let broker = MemoryBroker(exchange: .init())
+        try await whileRunning(broker) {
+            let (entered, gate) = (Gate(), Gate())
+            let subscription = try await broker.subscribe(.init(topic: "t")) { _ in
+                entered.open()
+                await gate.wait()
+                return .ack
+            }
+            let event = BrokerEvent(topic: "", body: Message([UInt8](repeating: 0, count: 30 << 20)))
+            try await broker.publish(event, to: "t")
+            await entered.wait()
+            for _ in 0..<5 { try await broker.publish(event, to: "t") }
+            #expect(subscription.dropped == 3)
+            gate.open()
+            await subscription.cancel(deadline: .now + .seconds(30))
+            #expect(subscription.dropped == 3)
+        }
+    }
+
     @Test func whatIsLeftAtTheDeadlineIsCounted() async throws {
         let broker = MemoryBroker(exchange: .init())
         try await whileRunning(broker) {

@@ -63,7 +63,7 @@ final class LocalBroker: Broker {
     func subscribe(
         _ options: SubscriptionOptions, handler: @escaping @Sendable (ReceivedEvent) async -> Acknowledgement
     ) async throws -> any BrokerSubscription {
-        let queue = SubscriptionQueue<BrokerEvent>(options) { event in
+        let queue = SubscriptionQueue<BrokerEvent>(options, size: { $0.body.count }) { event in
             await ReceivedEvent.deliver(event, to: handler) == .ack
         }
         try await runner.start(queue)

@@ -38,6 +38,8 @@ struct ClientDefinition: Sendable {
             throw error
         }
         await withDiscardingTaskGroup { group in
+            // The registry and the connections of this client work beside it until the group is cancelled
+            // below, when the client is told to stop.
             group.addTask { await runRegistry(engine) }
             group.addTask { await engine.run() }
             await engine.broker.whileRunning(onFailure: { _ in }) { await stop.wait() }

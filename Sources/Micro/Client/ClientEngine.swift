@@ -125,10 +125,14 @@ final class ClientEngine: Sendable {
     /// Does the client's work until the task is cancelled, and closes everything.
     func run() async {
         await withDiscardingTaskGroup { group in
+            // Closes unused connections until the group is cancelled below.
             group.addTask { await self.sweepRepeatedly() }
             for await action in actions.stream {
+                // A watch ends when its entry is dropped, and closing when the connection's last call has
+                // ended or its limit has passed; cancelling the group cuts both short.
                 group.addTask { await self.perform(action) }
             }
+            // The task was cancelled: the stream ends by nothing else.
             group.cancelAll()
             await stop()
         }
@@ -147,12 +151,14 @@ final class ClientEngine: Sendable {
     private func close(_ connection: any Connection) async {
         await withDiscardingTaskGroup { group in
             let isClosed = OneShot()
+            // Ends with the connection: when its calls have ended, when the limit has passed, or at the
+            // word of the second task.
             group.addTask {
                 await connection.close(deadline: .now + .seconds(60))
                 isClosed.fire()
             }
             group.addTask {
-                // The task is cancelled when the client stops.
+                // Waits for the first task, or is cancelled when the client stops.
                 await isClosed.wait()
                 if !isClosed.hasFired { await connection.close(deadline: .now) }
             }
@@ -176,6 +182,7 @@ final class ClientEngine: Sendable {
         for entry in entries { entry.drop() }
         await withDiscardingTaskGroup { group in
             for connection in pool.stop() {
+                // All at once; each ends at once, since its deadline has passed.
                 group.addTask { await connection.close(deadline: .now) }
             }
         }

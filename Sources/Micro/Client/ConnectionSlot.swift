@@ -160,6 +160,7 @@ final class ConnectionSlot: Sendable {
             return try await withThrowingTaskGroup(of: (any Connection)?.self) { group in
                 // A child task stays on the caller's event loop, if it has one, and so does the connection.
                 group.addTask { try await transport.connect(to: node, as: name) }
+                // The time limit of the other task; whichever ends first has the other one cancelled.
                 group.addTask {
                     try await Task.sleep(until: deadline, clock: .continuous)
                     return nil

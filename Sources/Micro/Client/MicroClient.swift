@@ -113,6 +113,7 @@ public func withMicroClient<Result: Sendable>(
     _ client: MicroClient = MicroClient(), _ body: (MicroClient) async throws -> Result
 ) async throws -> Result {
     try await withThrowingTaskGroup(of: Void.self) { group in
+        // Serves the calls of the closure; it is cancelled when that has ended, and waited for.
         group.addTask { try await client.run() }
         do {
             let result = try await body(client)

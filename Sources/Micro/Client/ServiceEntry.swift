@@ -56,40 +56,8 @@ final class ServiceEntry: Sendable {
 
     /// Follows the registry until the task is cancelled or the entry is dropped.
     func watch(_ registry: any Registry) async {
-        _ = try? await dropped.cancelling { await self.watchRepeatedly(registry) }
-    }
-
-    private func watchRepeatedly(_ registry: any Registry) async {
-        var failures = 0
-        while !Task.isCancelled {
-            do {
-                try await follow(registry.watch(service)) { failures = 0 }
-            } catch {
-                fail(error)
-            }
-            failures = min(failures + 1, 8)
-            // Half a second at first, a minute at most.
-            try? await Task.sleep(for: .milliseconds(250 << failures))
-        }
-    }
-
-    /// Follows one watch.
-    ///
-    /// Until it is in step with the registry, the nodes of the watch before it are served.
-    private func follow(_ changes: RegistryChanges, onSync: () -> Void) async throws {
-        var nodes: [NodeKey: Node] = [:]
-        var isSynced = false
-        for try await change in changes {
-            switch change {
-            case .up(let record):
-                for (key, node) in zip(record.keys, record.nodes) { nodes[key] = node }
-            case .down(let key):
-                nodes[key] = nil
-            case .synced:
-                isSynced = true
-                onSync()
-            }
-            if isSynced { publish(nodes) }
+        _ = try? await dropped.cancelling {
+            await registry.follow(self.service) { self.publish($0) } onFailure: { self.fail($0) }
         }
     }
 
@@ -118,7 +86,6 @@ final class ServiceEntry: Sendable {
 
     /// Takes note that the registry can't be reached; nodes that are known stay.
     func fail(_ error: any Error) {
-        guard !Task.isCancelled, !(error is CancellationError) else { return }
         Logger.current.warning(
             "The registry can't be watched; known nodes are used further.",
             metadata: [LogKeys.service: "\(service)", LogKeys.error: "\(error)"])

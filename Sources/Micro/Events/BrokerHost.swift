@@ -63,6 +63,7 @@ final class BrokerHost: Sendable {
         onFailure: @escaping @Sendable (any Error) -> Void, _ body: () async throws(Failure) -> Value
     ) async throws(Failure) -> Value {
         let result = await withTaskGroup(of: Void.self) { group in
+            // Runs the broker once it is used, until the closure has ended and the group is cancelled.
             group.addTask { await self.run(onFailure) }
             defer { group.cancelAll() }
             do throws(Failure) {

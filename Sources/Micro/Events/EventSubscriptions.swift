@@ -50,6 +50,8 @@ final class EventSubscriptions: Sendable {
     func cancelAll(deadline: ContinuousClock.Instant) async {
         await withDiscardingTaskGroup { group in
             for open in open.withLock({ $0 }) {
+                // All at once, since each may take until the deadline for handlers that run; it ends when
+                // none does.
                 group.addTask { await open.subscription.cancel(deadline: deadline) }
             }
         }

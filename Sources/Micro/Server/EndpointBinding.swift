@@ -12,6 +12,7 @@ struct ServedSubtype: Sendable {
 /// all that runs on the road of a call.
 struct EndpointBinding: Sendable {
     let info: EndpointInfo
+    let environment: ServiceEnvironment
     let codecs: CodecSet
     let middleware: ServerMiddlewareStack
     let placement: Placement
@@ -38,10 +39,10 @@ struct EndpointBinding: Sendable {
                 try await run(try coders.decode(message), context)
                 return try await finish(stream, context)
             }
-            let info = info
+            let (info, environment) = (info, environment)
             return .serverStream(
                 { head, message, stream async throws(MicroError) in
-                    let context = RequestContext(head, info, request: message)
+                    let context = RequestContext(head, info, environment, request: message)
                     do {
                         return try await run(context, (message, stream))
                     } catch {
@@ -89,7 +90,8 @@ struct EndpointBinding: Sendable {
                 let response = codecs.coder(for: R.self, subtype: subtype)
             else { return nil }
             let coders = EndpointCoders(
-                failures: CodingFailures(info: info), request: request, response: response)
+                failures: CodingFailures(info: info, environment: environment), request: request,
+                response: response)
             return ServedSubtype(name: subtype, acceptance: accept(coders))
         }
     }
@@ -102,12 +104,12 @@ struct EndpointBinding: Sendable {
         _ coders: EndpointCoders<Q, R>,
         _ handler: @escaping @Sendable (Q, RequestContext) async throws -> R
     ) -> UnaryRun {
-        let info = info
+        let (info, environment) = (info, environment)
         let failures = coders.failures
         let (decode, encode) = (coders.request.decode, coders.response.encode)
         if middleware.calls.isEmpty {
             return { head, message async throws(MicroError) in
-                let context = RequestContext(head, info, request: message)
+                let context = RequestContext(head, info, environment, request: message)
                 let request: Q
                 do { request = try message.withBytes(decode) } catch {
                     throw failures.undecodable(error, context)
@@ -127,7 +129,7 @@ struct EndpointBinding: Sendable {
             return context.reply(try coders.encode(response))
         })
         return { head, message async throws(MicroError) in
-            let context = RequestContext(head, info, request: message)
+            let context = RequestContext(head, info, environment, request: message)
             do {
                 return try await run(context, message)
             } catch {
@@ -140,10 +142,10 @@ struct EndpointBinding: Sendable {
         _ call: @escaping @Sendable (RequestContext, any InboundStream) async throws -> Metadata
     ) -> Acceptance {
         let run = middleware.wrap(call: call)
-        let info = info
+        let (info, environment) = (info, environment)
         return .stream(
             { head, stream async throws(MicroError) in
-                let context = RequestContext(head, info)
+                let context = RequestContext(head, info, environment)
                 do {
                     return try await run(context, stream)
                 } catch {

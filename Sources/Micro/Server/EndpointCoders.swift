@@ -41,6 +41,7 @@ struct EndpointCoders<Request: Sendable, Response: Sendable>: Sendable {
 /// The errors that a caller gets when a message of an endpoint can't be encoded or decoded.
 struct CodingFailures: Sendable {
     let info: EndpointInfo
+    let environment: ServiceEnvironment
 
     @Sendable func undecodable(_ error: any Error) -> MicroError {
         MicroError(
@@ -49,7 +50,7 @@ struct CodingFailures: Sendable {
     }
 
     @Sendable func unencodable(_ error: any Error) -> MicroError {
-        info.environment.outcome(of: UnencodableReply(underlying: error), endpoint: info.name)
+        environment.outcome(of: UnencodableReply(underlying: error), endpoint: info.name)
     }
 
     func undecodable(_ error: any Error, _ context: RequestContext) -> MicroError {

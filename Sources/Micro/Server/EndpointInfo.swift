@@ -24,22 +24,19 @@ public final class EndpointInfo: Sendable {
     /// How replies are compressed, for callers that understand it and unless a handler chooses otherwise.
     public let compression: Compression
 
-    let environment: ServiceEnvironment
-
     private let started = Atomic<Int>(0)
     private let failed = Atomic<Int>(0)
 
     init(
-        name: String, fullName: String? = nil, isInternal: Bool = false, shape: CallShape,
-        environment: ServiceEnvironment, compression: Compression? = nil
+        name: String, fullName: String, isInternal: Bool, shape: CallShape, service: ServiceIdentity,
+        compression: Compression
     ) {
         self.name = name
-        self.fullName = fullName ?? name
+        self.fullName = fullName
         self.isInternal = isInternal
         self.shape = shape
-        self.service = environment.identity
-        self.environment = environment
-        self.compression = compression ?? environment.compression
+        self.service = service
+        self.compression = compression
     }
 
     /// The number of calls that have begun.

@@ -14,6 +14,9 @@ public final class RequestContext: Sendable {
     /// The endpoint.
     public let info: EndpointInfo
 
+    /// The service's parts; the endpoint doesn't know them, since they know the endpoint.
+    private let environment: ServiceEnvironment
+
     /// Everything that the call said before its first message.
     ///
     /// It is not public, since middleware should not decide by the path that a caller chose.
@@ -33,9 +36,12 @@ public final class RequestContext: Sendable {
         var isLeadingTaken = false
     }
 
-    init(_ head: CallHead, _ info: EndpointInfo, request: Message? = nil) {
+    init(
+        _ head: CallHead, _ info: EndpointInfo, _ environment: ServiceEnvironment, request: Message? = nil
+    ) {
         self.head = head
         self.info = info
+        self.environment = environment
         requestCompression = request?.receivedCompression ?? .identity
         hasAnswerMetadata = Atomic(info.compression != .identity)
         info.countCall()
@@ -48,7 +54,7 @@ public final class RequestContext: Sendable {
     public var service: ServiceIdentity { info.service }
 
     /// What the service knows of itself: for endpoints that tell others.
-    public var overview: ServiceOverview { info.environment.overview }
+    public var overview: ServiceOverview { environment.overview }
 
     /// How the messages are encoded, such as `proto` or `json`.
     public var contentSubtype: String { head.contentSubtype.isEmpty ? "proto" : head.contentSubtype }
@@ -67,7 +73,7 @@ public final class RequestContext: Sendable {
     /// A client for calls to other services, whose deadline is at most that of this call.
     ///
     /// The metadata of this call is not sent along; pass on what should travel.
-    public var client: MicroClient { info.environment.client.bounded(by: head.deadline) }
+    public var client: MicroClient { environment.client.bounded(by: head.deadline) }
 
     /// The metadata that goes in front of the answer's first message.
     ///
@@ -134,7 +140,7 @@ public final class RequestContext: Sendable {
     /// It is called once for each call that fails.
     func outcome(of error: any Error) -> MicroError {
         info.countError()
-        var outcome = info.environment.outcome(of: error, endpoint: info.name)
+        var outcome = environment.outcome(of: error, endpoint: info.name)
         let trailing = trailingMetadata
         if !trailing.isEmpty { outcome.trailingMetadata.add(contentsOf: trailing) }
         return outcome

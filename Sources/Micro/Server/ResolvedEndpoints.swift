@@ -1,5 +1,12 @@
 import MicroCore
 
+/// An endpoint with what is known of it before its function is put together.
+struct NamedEndpoint: Sendable {
+    let name: EndpointName
+    let info: EndpointInfo
+    let endpoint: Endpoint
+}
+
 /// An endpoint with what runs for its calls.
 struct ResolvedEndpoint: Sendable {
     let name: EndpointName
@@ -10,34 +17,52 @@ struct ResolvedEndpoint: Sendable {
 
 /// Puts all endpoints of a service together with coders and middleware.
 enum EndpointResolver {
-    static func resolve(
-        _ contents: ServiceContents, environment: ServiceEnvironment, codecs: CodecSet,
-        middleware: ServerMiddlewareStack
-    ) throws(StartError) -> [ResolvedEndpoint] {
-        let endpoints = try named(contents.endpoints)
+    /// Gives the endpoints of a service their names.
+    ///
+    /// - Parameters:
+    ///   - endpoints: The endpoints.
+    ///   - service: The service.
+    ///   - compression: How the replies of endpoints are compressed that say nothing of it.
+    /// - Returns: The endpoints that are served.
+    /// - Throws: A ``StartError`` for a name that can't be used, or that the application has twice.
+    static func name(
+        _ endpoints: [Endpoint], of service: ServiceIdentity, compression: Compression
+    ) throws(StartError) -> [NamedEndpoint] {
+        let endpoints = try named(endpoints)
         var counts: [String: Int] = [:]
         for (name, endpoint) in endpoints where !endpoint.options.isInternal {
             counts[name.short, default: 0] += 1
         }
-        var middleware = middleware
-        middleware.calls.insert(contentsOf: contents.middleware, at: 0)
-        var resolved: [ResolvedEndpoint] = []
-        for (name, endpoint) in endpoints {
+        return endpoints.map { name, endpoint in
             let isInternal = endpoint.options.isInternal
-            let canonical = counts[name.short] == 1 && !isInternal ? name.short : name.full
             let info = EndpointInfo(
-                name: canonical, fullName: name.full, isInternal: isInternal, shape: endpoint.shape,
-                environment: environment, compression: endpoint.options.compression)
+                name: counts[name.short] == 1 && !isInternal ? name.short : name.full, fullName: name.full,
+                isInternal: isInternal, shape: endpoint.shape, service: service,
+                compression: endpoint.options.compression ?? compression)
+            return NamedEndpoint(name: name, info: info, endpoint: endpoint)
+        }
+    }
+
+    /// Puts the functions of endpoints together with coders and middleware.
+    ///
+    /// - Throws: A ``StartError`` if no linked codec can encode an endpoint's messages.
+    static func resolve(
+        _ endpoints: [NamedEndpoint], environment: ServiceEnvironment, codecs: CodecSet,
+        middleware: ServerMiddlewareStack
+    ) throws(StartError) -> [ResolvedEndpoint] {
+        var resolved: [ResolvedEndpoint] = []
+        for named in endpoints {
+            let (info, endpoint) = (named.info, named.endpoint)
             let served = endpoint.bind(
                 EndpointBinding(
-                    info: info, codecs: codecs,
-                    middleware: isInternal ? ServerMiddlewareStack() : middleware.applying(to: info),
+                    info: info, environment: environment, codecs: codecs,
+                    middleware: info.isInternal ? ServerMiddlewareStack() : middleware.applying(to: info),
                     placement: Placement(endpoint.options.placement)))
-            guard !served.isEmpty else { throw unserved(canonical, codecs: codecs) }
+            guard !served.isEmpty else { throw unserved(info.name, codecs: codecs) }
             resolved.append(
                 ResolvedEndpoint(
-                    name: name, info: info, route: Route(name: canonical, served: served),
-                    record: endpoint.record(name: canonical)))
+                    name: named.name, info: info, route: Route(name: info.name, served: served),
+                    record: endpoint.record(name: info.name)))
         }
         return resolved
     }

@@ -7,18 +7,12 @@ final class ServiceEnvironment: Sendable {
     let client: MicroClient
     let overview: ServiceOverview
 
-    /// How the replies of endpoints are compressed that say nothing of it.
-    let compression: Compression
-
     /// The logger of the task that runs the service.
     ///
     /// The task of a call is the transport's and knows nothing of it.
     let logger: Logger
 
-    init(
-        overview: ServiceOverview, client: MicroClient, logger: Logger, compression: Compression = .identity
-    ) {
-        self.compression = compression
+    init(overview: ServiceOverview, client: MicroClient, logger: Logger) {
         self.identity = overview.identity
         self.client = client
         self.overview = overview

@@ -53,6 +53,7 @@ extension MicroService {
         let running = Shared<RunningService?>(nil)
         let isReady = OneShot()
         return try await withThrowingTaskGroup(of: Void.self) { group in
+            // The service; it is cancelled when the closure has ended, stops in order, and is waited for.
             group.addTask {
                 defer { isReady.fire() }
                 try await self.run(handlingSignals: false) { service in

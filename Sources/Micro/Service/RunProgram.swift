@@ -23,13 +23,8 @@ public func runProgram(_ body: () async throws -> Void) async {
         try await body()
     } catch {
         let program = CommandLine.arguments.first?.split(separator: "/").last ?? "program"
-        var line = Array("\(program): \(error)\n".utf8)[...]
-        while !line.isEmpty {
-            // Sound because the bytes live as long as the call, and it is told how many there are.
-            let written = line.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
-            guard written > 0 else { break }
-            line = line.dropFirst(written)
-        }
+        // If it can't be written there is nobody left to tell.
+        _ = StandardStream.error.write(Array("\(program): \(error)\n".utf8))
         exit(1)
     }
 }

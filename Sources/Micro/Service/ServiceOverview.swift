@@ -8,6 +8,9 @@ public final class ServiceOverview: Sendable {
     /// The service.
     public let identity: ServiceIdentity
 
+    /// All endpoints, the internal ones as well.
+    public let endpoints: [EndpointInfo]
+
     /// When the service was started.
     public let startTime = ContinuousClock.now
 
@@ -15,19 +18,16 @@ public final class ServiceOverview: Sendable {
     private let state = Mutex(State())
 
     private struct State {
-        var endpoints: [EndpointInfo] = []
         var phase = ServicePhase.starting
         var nextListener = 0
         var listeners: [Int: AsyncStream<ServicePhase>.Continuation] = [:]
     }
 
-    init(identity: ServiceIdentity, attachments: [any Sendable]) {
+    init(identity: ServiceIdentity, endpoints: [EndpointInfo], attachments: [any Sendable]) {
         self.identity = identity
+        self.endpoints = endpoints
         self.attachments = attachments
     }
-
-    /// All endpoints, the internal ones as well; none once the service has ended.
-    public var endpoints: [EndpointInfo] { state.withLock(\.endpoints) }
 
     /// Where the service is between its start and its end.
     public var phase: ServicePhase { state.withLock(\.phase) }
@@ -62,6 +62,8 @@ public final class ServiceOverview: Sendable {
         _ body: @escaping @Sendable () async throws -> Result
     ) async throws -> Result {
         try await withThrowingTaskGroup(of: Result?.self) { group in
+            // The work, and what ends it when the service drains: whichever ends first has the other one
+            // cancelled.
             group.addTask { try await body() }
             group.addTask { [phases] in
                 for await phase in phases where phase >= .draining { break }
@@ -82,8 +84,6 @@ public final class ServiceOverview: Sendable {
     public func attachments<Value: Sendable>(of type: Value.Type) -> [Value] {
         attachments.compactMap { $0 as? Value }
     }
-
-    func set(_ endpoints: [EndpointInfo]) { state.withLock { $0.endpoints = endpoints } }
 
     func enter(_ phase: ServicePhase) {
         state.withLock { state in

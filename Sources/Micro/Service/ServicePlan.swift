@@ -34,11 +34,15 @@ struct ServicePlan: Sendable {
         var contents = definition.contents
         for component in try assembly.parts(.component) { component.contribute(to: &contents) }
         logger = Logger.current.adding(contents.logHandlers)
-        overview = ServiceOverview(identity: settings.identity, attachments: contents.attachments)
-        let environment = ServiceEnvironment(
-            overview: overview, client: client, logger: logger, compression: settings.compression)
+        let named = try EndpointResolver.name(
+            contents.endpoints, of: settings.identity, compression: settings.compression)
+        overview = ServiceOverview(
+            identity: settings.identity, endpoints: named.map(\.info), attachments: contents.attachments)
+        let environment = ServiceEnvironment(overview: overview, client: client, logger: logger)
+        var middleware = definition.middleware
+        middleware.calls.insert(contentsOf: contents.middleware, at: 0)
         endpoints = try EndpointResolver.resolve(
-            contents, environment: environment, codecs: codecs, middleware: definition.middleware)
+            named, environment: environment, codecs: codecs, middleware: middleware)
         router = Router(endpoints, service: settings.identity.name)
         subscribers = try SubscriberResolver.resolve(
             contents.subscribers, environment: environment, codecs: codecs,
@@ -47,9 +51,6 @@ struct ServicePlan: Sendable {
         brokerName = broker?.name
         if let broker { try SubscriberResolver.check(subscribers, broker: broker) }
     }
-
-    /// What is known of the endpoints, the internal ones as well.
-    var endpointInfos: [EndpointInfo] { endpoints.map(\.info) }
 
     /// What the registry is told of a service that listens.
     func record(boundTo address: ListenAddress) -> ServiceRecord {

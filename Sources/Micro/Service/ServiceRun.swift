@@ -17,15 +17,14 @@ struct ServiceRun: Sendable {
             throw error
         }
         guard !stop.stop.hasFired else { return await endUnstarted(plan) }
-        // Each endpoint knows the overview: what has ended must not hold itself in memory.
-        plan.overview.set(plan.endpointInfos)
-        defer { plan.overview.set([]) }
         try await withLogger(plan.logger) { _ in try await run(plan) }
     }
 
     private func run(_ plan: ServicePlan) async throws {
         let failure = Shared<(any Error)?>(nil)
         try await withThrowingDiscardingTaskGroup { group in
+            // The registry and the client work beside the service, and end with the group: after the service
+            // has left the registry and its last call has ended.
             group.addTask {
                 do {
                     try await plan.registry.run()
@@ -51,6 +50,7 @@ struct ServiceRun: Sendable {
     /// Ends the client of a service that was stopped before it started.
     private func endUnstarted(_ plan: ServicePlan) async {
         await withDiscardingTaskGroup { group in
+            // Cancelled before it begins, it only tells those who wait for the client that it has ended.
             group.addTask { await plan.engine.run() }
             group.cancelAll()
         }
@@ -140,6 +140,7 @@ struct Registration: Sendable {
         let (registry, record) = (registry, record)
         let isTold = OneShot()
         await withTaskGroup(of: Void.self) { group in
+            // The news, and its time limit: whichever ends first has the other one cancelled.
             group.addTask {
                 do {
                     try await registry.deregister(record)

@@ -52,6 +52,8 @@ struct LogsCommand: AsyncParsableCommand {
             let debug = Debug_Debug.Client(client, service: service)
             let failures = await withTaskGroup(of: (NodeTarget, any Error)?.self) { group in
                 for target in targets {
+                    // One node's lines, side by side with the others'; with -f they end with the node or the
+                    // command.
                     group.addTask {
                         do {
                             try await Self.print(request, of: target, debug, format, named: targets.count > 1)

@@ -37,6 +37,7 @@ enum Session {
         let client = MicroClient(registry: registry, selector: selector, configuration: sources)
         let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
         try await withThrowingTaskGroup(of: UnixSignal?.self) { group in
+            // The command, and the signals that end it: whichever ends first has the other one cancelled.
             group.addTask {
                 try await withMicroClient(client, body)
                 return nil
@@ -68,6 +69,7 @@ enum Session {
         let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
         let stop = OneShot()
         try await withThrowingTaskGroup(of: Void.self) { group in
+            // Passes signals on until the command has ended and the group is cancelled.
             group.addTask { for await _ in signals { stop.fire() } }
             defer { group.cancelAll() }
             try await withMicroClient(client) { try await body($0, stop) }

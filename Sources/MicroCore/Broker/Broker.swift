@@ -104,6 +104,13 @@ public struct BrokerEvent: Sendable {
     }
 }
 
+extension BrokerEvent {
+    /// The number of bytes of the header's and the body's content.
+    package var byteCount: Int {
+        header.reduce(body.count) { $0 + $1.key.utf8.count + $1.value.utf8.count }
+    }
+}
+
 /// An event as a subscription is given it.
 public struct ReceivedEvent: Sendable {
     /// The event.

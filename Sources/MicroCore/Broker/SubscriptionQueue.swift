@@ -3,10 +3,11 @@ import Synchronization
 /// The events that wait for a subscription's handler, and what handles them, for those who write a broker.
 ///
 /// It keeps the promises of ``SubscriptionOptions``: so many events are handled at once, so many wait, and
-/// what comes first is handled first. A ``SubscriptionRunner`` runs it:
+/// what comes first is handled first. What waits is bounded in bytes as well, where it is told how large an
+/// event is. A ``SubscriptionRunner`` runs it:
 ///
 /// ```swift
-/// let queue = SubscriptionQueue<BrokerEvent>(options) { event in
+/// let queue = SubscriptionQueue<BrokerEvent>(options, size: { $0.body.count }) { event in
 ///     await ReceivedEvent.deliver(event, to: handler) == .ack
 /// }
 /// try await runner.start(queue)
@@ -27,11 +28,13 @@ public final class SubscriptionQueue<Item: Sendable>: Sendable {
     private struct Sender {
         let number: Int
         let item: Item
+        let size: Int
         let continuation: CheckedContinuation<Bool, Never>
     }
 
     private struct State {
-        var waiting = FIFO<Item>()
+        var waiting = FIFO<(item: Item, size: Int)>()
+        var waitingBytes = 0
         var senders: [Sender] = []
         var lastSender = 0
         var running = 0
@@ -39,10 +42,28 @@ public final class SubscriptionQueue<Item: Sendable>: Sendable {
         var isClosed = false
         var isAborted = false
         var reader: CheckedContinuation<Step, Never>?
+
+        mutating func append(_ item: Item, size: Int) {
+            waiting.append((item, size))
+            waitingBytes += size
+        }
+
+        mutating func popFirst() -> Item? {
+            guard let (item, size) = waiting.popFirst() else { return nil }
+            waitingBytes -= size
+            return item
+        }
+
+        mutating func removeAll() -> [Item] {
+            waitingBytes = 0
+            return waiting.removeAll().map(\.item)
+        }
     }
 
     private let concurrency: Int
     private let capacity: Int
+    private let byteLimit: Int
+    private let size: @Sendable (Item) -> Int
     private let handle: @Sendable (Item) async -> Bool
     private let discard: @Sendable (Item) -> Void
     private let state = Mutex(State())
@@ -52,15 +73,21 @@ public final class SubscriptionQueue<Item: Sendable>: Sendable {
     ///
     /// - Parameters:
     ///   - options: How many events are handled at once and wait; numbers below 1 count as 1.
+    ///   - byteLimit: How many bytes of events wait at most; 64 MiB by default. One event alone may be larger.
+    ///   - size: Returns the number of bytes of an event; 0 by default, so that they are not bounded.
     ///   - discard: Told of each event that is dropped.
     ///   - handle: Handles one event, and returns `false` if it counts as dropped; its task is cancelled when
     ///     the subscription's time is up.
     public init(
-        _ options: SubscriptionOptions, discard: @escaping @Sendable (Item) -> Void = { _ in },
+        _ options: SubscriptionOptions, byteLimit: Int = 64 << 20,
+        size: @escaping @Sendable (Item) -> Int = { _ in 0 },
+        discard: @escaping @Sendable (Item) -> Void = { _ in },
         handle: @escaping @Sendable (Item) async -> Bool
     ) {
         concurrency = max(1, options.concurrency)
         capacity = max(1, options.bufferSize)
+        self.byteLimit = byteLimit
+        self.size = size
         self.handle = handle
         self.discard = discard
     }
@@ -68,24 +95,23 @@ public final class SubscriptionQueue<Item: Sendable>: Sendable {
     /// The number of events that were dropped because nobody could take them.
     public var dropped: Int { state.withLock { $0.dropped } }
 
-    /// Puts an event into the queue; if that is full, the oldest event is dropped and counted.
+    /// Puts an event into the queue; if that is full, the oldest events are dropped and counted.
     ///
     /// - Parameter item: The event.
     /// - Returns: Whether the subscription is open.
     @discardableResult
     public func offer(_ item: Item) -> Bool {
-        let (isTaken, oldest, wakeUp) = state.withLock { state -> (Bool, Item?, (() -> Void)?) in
-            guard !state.isClosed else { return (false, nil, nil) }
-            var oldest: Item?
-            if state.waiting.count >= capacity {
-                oldest = state.waiting.popFirst()
-                state.dropped += 1
-            }
-            state.waiting.append(item)
-            return (true, oldest, advance(&state))
+        let size = max(0, size(item))
+        let (isTaken, dropped, wakeUp) = state.withLock { state -> (Bool, [Item], (() -> Void)?) in
+            guard !state.isClosed else { return (false, [], nil) }
+            var dropped: [Item] = []
+            while !hasRoom(state, for: size), let oldest = state.popFirst() { dropped.append(oldest) }
+            state.dropped += dropped.count
+            state.append(item, size: size)
+            return (true, dropped, advance(&state))
         }
         wakeUp?()
-        if let oldest { discard(oldest) }
+        for item in dropped { discard(item) }
         return isTaken
     }
 
@@ -94,6 +120,7 @@ public final class SubscriptionQueue<Item: Sendable>: Sendable {
     /// - Parameter item: The event.
     /// - Returns: Whether it was taken, which it isn't once the subscription ends or the task is cancelled.
     public func submit(_ item: Item) async -> Bool {
+        let size = max(0, size(item))
         let number = state.withLock { state in
             state.lastSender += 1
             return state.lastSender
@@ -102,25 +129,28 @@ public final class SubscriptionQueue<Item: Sendable>: Sendable {
             await withCheckedContinuation { continuation in
                 let (isTaken, wakeUp) = state.withLock { state -> (Bool?, (() -> Void)?) in
                     guard !state.isClosed, !Task.isCancelled else { return (false, nil) }
-                    guard state.waiting.count < capacity else {
+                    // Whoever came before goes before, also where it needs more room.
+                    guard state.senders.isEmpty, hasRoom(state, for: size) else {
                         state.senders.append(
-                            Sender(number: number, item: item, continuation: continuation))
+                            Sender(number: number, item: item, size: size, continuation: continuation))
                         return (nil, nil)
                     }
-                    state.waiting.append(item)
+                    state.append(item, size: size)
                     return (true, advance(&state))
                 }
                 wakeUp?()
                 if let isTaken { continuation.resume(returning: isTaken) }
             }
         } onCancel: {
-            let sender = state.withLock { state -> Sender? in
+            let (sender, admitted) = state.withLock { state -> (Sender?, [Sender]) in
                 guard let position = state.senders.firstIndex(where: { $0.number == number }) else {
-                    return nil
+                    return (nil, [])
                 }
-                return state.senders.remove(at: position)
+                // What it had no room for may be more than the next one needs.
+                return (state.senders.remove(at: position), admit(&state))
             }
             sender?.continuation.resume(returning: false)
+            for sender in admitted { sender.continuation.resume(returning: true) }
         }
     }
 
@@ -177,7 +207,7 @@ public final class SubscriptionQueue<Item: Sendable>: Sendable {
         let (left, senders, wakeUp) = state.withLock { state in
             state.isClosed = true
             state.isAborted = true
-            let left = state.waiting.removeAll()
+            let left = state.removeAll()
             state.dropped += left.count
             defer { state.senders = [] }
             return (left, state.senders, advance(&state))
@@ -210,21 +240,31 @@ public final class SubscriptionQueue<Item: Sendable>: Sendable {
     private func advance(_ state: inout State) -> (() -> Void)? {
         guard let reader = state.reader, let step = step(&state) else { return nil }
         state.reader = nil
-        var admitted: Sender?
-        if case .handle = step, !state.senders.isEmpty {
-            let sender = state.senders.removeFirst()
-            state.waiting.append(sender.item)
-            admitted = sender
-        }
-        return { [admitted] in
-            admitted?.continuation.resume(returning: true)
+        let admitted = admit(&state)
+        return {
+            for sender in admitted { sender.continuation.resume(returning: true) }
             reader.resume(returning: step)
         }
     }
 
+    /// Takes the events of those who wait for room, as far as there is room.
+    private func admit(_ state: inout State) -> [Sender] {
+        var admitted: [Sender] = []
+        while let sender = state.senders.first, hasRoom(state, for: sender.size) {
+            state.append(sender.item, size: sender.size)
+            admitted.append(state.senders.removeFirst())
+        }
+        return admitted
+    }
+
+    private func hasRoom(_ state: State, for size: Int) -> Bool {
+        state.waiting.isEmpty
+            || (state.waiting.count < capacity && size <= byteLimit - state.waitingBytes)
+    }
+
     private func step(_ state: inout State) -> Step? {
         if state.isAborted { return .aborted }
-        if state.running < concurrency, let item = state.waiting.popFirst() {
+        if state.running < concurrency, let item = state.popFirst() {
             state.running += 1
             return .handle(item)
         }

@@ -26,7 +26,7 @@ package final class GRPCConnection: Connection {
         to address: String, as name: PeerName, limits: HTTP2Limits, tls: TLSContext?
     ) async throws(MicroError) -> GRPCConnection {
         let loop = EventLoops.currentOrNext
-        let attempts = ConnectAttempts()
+        let attempts = ConnectAttempts<ConnectAttempt>()
         // A socket's path is no authority, and servers refuse a request with one that isn't well-formed.
         let authority = address.hasPrefix("unix:") ? "localhost" : address
         let bootstrap = ClientBootstrap(group: loop)

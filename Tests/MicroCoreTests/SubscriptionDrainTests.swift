@@ -1,0 +1,35 @@
+import Testing
+
+@testable import MicroCore
+
+@Suite(.timeLimit(.minutes(1))) struct SubscriptionDrainTests {
+    /// Who drains is promised that no handler runs any more, also if his own task is cancelled.
+    @Test func aCancelledDrainWaitsForHandlersThatTakeTheirTime() async throws {
+        let (entered, left) = (OneShot(), OneShot())
+        let queue = SubscriptionQueue<Int>(SubscriptionOptions(topic: "t")) { _ in
+            entered.fire()
+            // Until it is cancelled, and then a while longer.
+            await OneShot().wait()
+            for _ in 0..<1000 { await Task.yield() }
+            left.fire()
+            return true
+        }
+        let runner = SubscriptionRunner()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await runner.run() }
+            try await runner.start(queue)
+            queue.offer(1)
+            await entered.wait()
+            let hasLeft = await withTaskGroup(of: Bool.self) { drain in
+                drain.addTask {
+                    await queue.drain(deadline: .now + .seconds(60))
+                    return left.hasFired
+                }
+                drain.cancelAll()
+                return await drain.next()
+            }
+            #expect(hasLeft == true)
+            group.cancelAll()
+        }
+    }
+}
