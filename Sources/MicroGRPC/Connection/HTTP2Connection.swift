@@ -22,9 +22,7 @@ import NIOCore
 /// A channel that is closed from inside a callback must not free the session that is running.
 /// ``tearDown(_:)`` therefore waits until no function of the session is on the stack.
 ///
-/// A peer that broke the rules learns why by a GOAWAY. Bytes that it sent and nobody read would make the
-/// system reset the socket, and the peer might lose the GOAWAY: so our side is shut first, and what still
-/// comes is dropped for a moment.
+/// Behind every GOAWAY that is our last word, ``hangUp(_:)`` leaves the peer the time to read it.
 class HTTP2Connection: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -37,9 +35,6 @@ class HTTP2Connection: ChannelInboundHandler {
 
     /// How many bytes are collected before they are handed to the channel.
     private static let flushSize = 256 << 10
-
-    /// For how long bytes of a refused peer are dropped until the socket is closed.
-    private static let lingerTime: TimeAmount = .seconds(1)
 
     /// How exactly deadlines are kept.
     private static let tickLength: TimeAmount = .milliseconds(5)
@@ -55,11 +50,13 @@ class HTTP2Connection: ChannelInboundHandler {
     final let session: HTTP2Session
     private final var context: ChannelHandlerContext?
 
+    /// What the peer did that nghttp2 ended the connection for.
+    private final var peersFault: String?
+
     private final var sessionDepth = 0
     private final var isFlushScheduled = false
     private final var pendingTearDown: String?
     private final var isReading = false
-    private final var isEnding = false
     final private(set) var isClosed = false
 
     /// What finds the frames in what the peer sends, and how much of it the peer may still send.
@@ -142,8 +139,11 @@ class HTTP2Connection: ChannelInboundHandler {
     /// Takes note that the connection is about to tell its calls that it is closed.
     func willClose() {}
 
-    /// Takes note that the connection is closed, and why; called once.
+    /// Takes note that the connection is closed for calls, and why; called once.
     func connectionClosed(_ reason: String) {}
+
+    /// Takes note that the channel is gone, too; called once, and last.
+    func channelGone() {}
 
     // MARK: Channel events
 
@@ -217,7 +217,6 @@ class HTTP2Connection: ChannelInboundHandler {
             scan(slice)
             if let offence = guardian.offence { return refuse(offence) }
             if let failure = inSession({ $0.receive(slice) }) {
-                // The session has a GOAWAY with the reason to send, if it is the peer's fault.
                 return hangUp("The peer broke the rules of HTTP/2: \(failure).")
             }
             if let offence = guardian.offence { return refuse(offence) }
@@ -278,6 +277,7 @@ class HTTP2Connection: ChannelInboundHandler {
     final func handlerRemoved(context: ChannelHandlerContext) {
         tearDown("The connection was closed.")
         self.context = nil
+        channelGone()
     }
 
     // MARK: The session
@@ -303,8 +303,16 @@ class HTTP2Connection: ChannelInboundHandler {
         }
     }
 
-    /// Sends what was submitted, as far as the channel takes it.
+    /// Sends what was submitted, as far as the channel takes it, and closes if that was the last.
     final func flush() {
+        guard sessionDepth == 0, !isClosed else { return }
+        sendSubmitted()
+        guard !isClosed, session.isDone else { return }
+        if let peersFault { return hangUp(peersFault) }
+        hangUp("The connection was closed after its last call.", timeout: stallTimeout)
+    }
+
+    private final func sendSubmitted() {
         guard sessionDepth == 0, !isClosed, let context else { return }
         while !isClosed, context.channel.isWritable {
             scratch.output.clear()
@@ -316,19 +324,6 @@ class HTTP2Connection: ChannelInboundHandler {
             if count < Self.flushSize { break }
         }
         if scratch.output.capacity > 4 * Self.flushSize { scratch.output = ByteBuffer() }
-        if !isClosed, sessionDepth == 0, session.isDone { closeWhenWritten(context) }
-    }
-
-    /// Closes the channel when the socket has taken what was handed to it: closing drops what waits.
-    private final func closeWhenWritten(_ context: ChannelHandlerContext) {
-        guard !isEnding else { return }
-        isEnding = true
-        let bound = NIOLoopBound(self, eventLoop: loop)
-        let written = context.eventLoop.makePromise(of: Void.self)
-        written.futureResult.whenComplete { _ in
-            bound.value.close("The connection was closed after its last call.")
-        }
-        context.writeAndFlush(wrapOutboundOut(ByteBuffer()), promise: written)
     }
 
     private final func fillOutput(from session: HTTP2Session) -> String? {
@@ -353,18 +348,16 @@ class HTTP2Connection: ChannelInboundHandler {
         hangUp(offence.rawValue)
     }
 
-    /// Sends what the session has to say at last, shuts our side, and closes when the peer does or soon.
-    private final func hangUp(_ reason: String) {
-        // The session has nothing to do behind its GOAWAY, and must not close the channel for that.
-        isEnding = true
-        flush()
+    /// Sends what the session has to say at last, and closes when the peer has had the time to read it.
+    ///
+    /// - Parameters:
+    ///   - reason: Why; the calls that run fail with it, at once.
+    ///   - timeout: How long the peer may take to let us write it all.
+    final func hangUp(_ reason: String, timeout: TimeAmount = .seconds(1)) {
+        sendSubmitted()
+        guard !isClosed else { return }
         tearDown(reason)
-        guard let context else { return }
-        let channel = context.channel
-        let written = loop.makePromise(of: Void.self)
-        written.futureResult.whenSuccess { channel.close(mode: .output, promise: nil) }
-        context.writeAndFlush(wrapOutboundOut(ByteBuffer()), promise: written)
-        loop.scheduleTask(in: Self.lingerTime) { channel.close(promise: nil) }
+        context?.channel.closeLingering(timeout: timeout)
     }
 
     /// Closes the channel; the calls that run fail for a reason.
@@ -471,6 +464,13 @@ class HTTP2Connection: ChannelInboundHandler {
     }
 
     func pingAnswered() {}
+
+    /// Takes note that our GOAWAY is on its way, which says what is wrong if nghttp2 found something.
+    final func goAwaySent(code: UInt32, detail: String) {
+        guard code != NGHTTP2_NO_ERROR.rawValue else { return }
+        let name = CloseReason.name(ofCode: code)
+        peersFault = "The peer broke the rules of HTTP/2: \(name)\(detail.isEmpty ? "" : ", \(detail)")."
+    }
 
     /// Takes note of the peer's settings, or of its answer to ours.
     final func settingsReceived(isAcknowledgement: Bool) {

@@ -26,6 +26,7 @@ final class ServerConnection: HTTP2Connection {
     private var runningHandlers = 0
 
     private var isDraining = false
+    private var isGone = false
     private var knownPaths: [KnownPath] = []
     private let logger: Logger
 
@@ -152,9 +153,9 @@ final class ServerConnection: HTTP2Connection {
 
     /// Cancels the calls that run, and closes.
     func terminate() {
+        guard !isClosed else { return }
         session.submitGoAway()
-        flush()
-        close("The server is shutting down.")
+        hangUp("The server is shutting down.")
     }
 
     override func connectionClosed(_ reason: String) {
