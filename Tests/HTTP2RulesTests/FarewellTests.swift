@@ -54,9 +54,70 @@ import Testing
         await listener.shutdown(deadline: .now)
     }
 
+    /// A greeting that doesn't come, and then a peer that only sends.
+    @Test func lateGreetingsAreTold() async throws {
+        var configuration = HTTP2Transport.Configuration()
+        configuration.handshakeTimeout = .milliseconds(100)
+        try await withTestServer(configuration) { listening in
+            let connection = try await RawConnection.connect(to: listening.address)
+            try await connection.send(Frame.opening)
+            try await expectFarewell(
+                Offence(testDescription: "", code: ErrorCode.settingsTimeout, bytes: []), connection)
+        }
+    }
+
+    /// The last word of a server that stops.
+    @Test func serversThatStopSayIt() async throws {
+        let listener = try await HTTP2Transport().listen(
+            on: .host("127.0.0.1", port: 0), handler: TestServer())
+        let connection = try await RawConnection.open(to: listener.address)
+        try await connection.send(.request(1))
+        async let end: Void = listener.shutdown(deadline: .now)
+        try? await connection.send(Self.idle)
+        let goAway = try await connection.frame { $0.kind == .goAway && $0.number(at: 0) == 1 }
+        #expect(goAway?.number(at: 4) == ErrorCode.none)
+        #expect(try await connection.ends())
+        #expect(!connection.hasFailed)
+        await connection.close()
+        await end
+    }
+
+    /// Frames of a type that nobody knows: 1 MiB that breaks no rule.
+    private static let idle = (0..<64).flatMap { _ in
+        Frame(type: 0xFA, flags: 0, stream: 0, payload: [UInt8](repeating: 0, count: 16 << 10)).bytes
+    }
+
+    /// Whoever has read why, and goes on sending, is cut off.
+    @Test(arguments: [1, 1 << 20])
+    func waitingForThePeerIsBounded(_ size: Int) async throws {
+        try await withTestServer { listening in
+            let connection = try await RawConnection.open(to: listening.address)
+            try await connection.send(.data([1], stream: 1))
+            #expect(try await connection.frame { $0.kind == .goAway } != nil)
+            let bytes = [UInt8](repeating: 0, count: size)
+            // A byte now and then meets the bound in time, and many at once that in size.
+            let isCutOff = await sends(bytes, count: size == 1 ? 1200 : 64, connection)
+            #expect(isCutOff)
+            await connection.close()
+        }
+    }
+
+    /// Whether the connection is closed before all was sent.
+    private func sends(_ bytes: [UInt8], count: Int, _ connection: RawConnection) async -> Bool {
+        do {
+            for _ in 0..<count {
+                try await connection.send(bytes)
+                if bytes.count == 1 { try await Task.sleep(for: .milliseconds(50)) }
+            }
+            return false
+        } catch {
+            return true
+        }
+    }
+
     private func expectFarewell(_ offence: Offence, _ connection: RawConnection) async throws {
         // The server may close before all of it is sent, but not so that the connection fails.
-        try? await connection.send(offence.bytes)
+        if !offence.bytes.isEmpty { try? await connection.send(offence.bytes) }
         let goAway = try await connection.frame { $0.kind == .goAway }
         #expect(goAway?.number(at: 4) == offence.code)
         #expect(try await connection.ends())
