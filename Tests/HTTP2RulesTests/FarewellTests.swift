@@ -72,18 +72,17 @@ import Testing
             on: .host("127.0.0.1", port: 0), handler: TestServer())
         let connection = try await RawConnection.open(to: listener.address)
         try await connection.send(.request(1))
-        async let end: Void = listener.shutdown(deadline: .now)
-        try? await connection.send(Self.idle)
+        try await connection.send(Self.idle)
+        await listener.shutdown(deadline: .now)
         let goAway = try await connection.frame { $0.kind == .goAway && $0.number(at: 0) == 1 }
         #expect(goAway?.number(at: 4) == ErrorCode.none)
         #expect(try await connection.ends())
         #expect(!connection.hasFailed)
         await connection.close()
-        await end
     }
 
-    /// Frames of a type that nobody knows: 1 MiB that breaks no rule.
-    private static let idle = (0..<64).flatMap { _ in
+    /// Frames of a type that nobody knows: 4 MiB that break no rule.
+    private static let idle = (0..<256).flatMap { _ in
         Frame(type: 0xFA, flags: 0, stream: 0, payload: [UInt8](repeating: 0, count: 16 << 10)).bytes
     }
 
