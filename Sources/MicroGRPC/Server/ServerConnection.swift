@@ -22,6 +22,10 @@ final class ServerConnection: HTTP2Connection {
     /// Called on the loop when the client is refused.
     private let onRefusal: @Sendable () -> Void
 
+    /// How many bytes the calls hold for their handlers beyond their windows, and how many they may.
+    var unreadBytes = 0
+    let unreadLimit: Int
+
     /// The number of handlers that have not returned, whether or not their call is still open.
     private var runningHandlers = 0
 
@@ -36,6 +40,7 @@ final class ServerConnection: HTTP2Connection {
     ) throws(SessionFailure) {
         self.handler = handler
         resetGrace = TimeAmount(limits.resetGrace)
+        unreadLimit = max(limits.maximumUnreadBytes, limits.maximumMessageSize)
         self.logger = logger
         self.peer = peer
         self.onRefusal = onRefusal
