@@ -213,7 +213,7 @@ let package = Package(
         // Frames byte by byte, for the tests of everything that speaks HTTP/2.
         .target(
             name: "HTTP2TestPeer",
-            dependencies: ["MicroTransportHTTP2", "MicroCore", "CNghttp2", nioCore, nioPosix],
+            dependencies: ["MicroTransportHTTP2", "MicroTLS", "MicroCore", "CNghttp2", nioCore, nioPosix],
             path: "Tests/HTTP2TestPeer", swiftSettings: settings),
 
         // What `make linkage` looks at: a program on the core alone.

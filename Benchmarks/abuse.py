@@ -1,15 +1,23 @@
 #!/usr/bin/env python3
 """Measures what clients that attack a server cost it, and a client beside them; docs/HTTP2.md has the results.
 
-    python3 abuse.py [--connections 10000] [--only NAME] [--port PORT] [COMMAND...]
+    make servers                       # in this folder: the server, as a release build
+    python3 abuse.py --passes 3        # the table of the documentation; about 3 minutes on an idle machine
+    python3 abuse.py --seconds 0.5 --connections 500 --only "PING,idle connections"
 
-COMMAND starts a gRPC server of ours (default: .build/release/transport-echo --port PORT).
+Each attack has a server of its own, and a pass makes each attack once, in turn. A figure is the median of the
+passes, with the least and the most behind it. The program ends with an error if an attack was answered otherwise than it
+should be, or a client beside it lost a call.
+
+COMMAND starts another gRPC server of ours; {port} in it stands for the port.
 """
 
 import argparse
+import multiprocessing
 import os
 import resource
 import socket
+import statistics
 import struct
 import subprocess
 import sys
@@ -17,8 +25,9 @@ import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+SERVER = os.path.join(HERE, ".build/release/transport-echo")
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-SECONDS = 3.0
+CALM = "11"
 
 
 def frame(kind, flags=0, stream=0, payload=b""):
@@ -61,40 +70,69 @@ class Frames:
         return head[3], head[4], int.from_bytes(head[5:9], "big"), payload
 
 
-class Neighbour(threading.Thread):
-    """A client that calls one after the other."""
-
-    def __init__(self, port):
-        super().__init__(daemon=True)
-        self.port, self.times, self.stopped, self.failed = port, [], False, None
-
-    def run(self):
-        try:
-            peer = connect(self.port)
-            frames, stream = Frames(peer), 1
-            while not self.stopped:
-                begin = time.perf_counter()
-                peer.sendall(frame(1, 4, stream, BLOCK) + frame(0, 1, stream, MESSAGE))
-                while True:
-                    got = frames.next()
-                    if got is None:
-                        raise RuntimeError("the neighbour lost its connection")
-                    if got[2] == stream and got[0] in (0, 1) and got[1] & 1:
-                        break
-                self.times.append(time.perf_counter() - begin)
-                stream += 2
-                time.sleep(0.001)
-        except Exception as error:
-            self.failed = error
-
-    def p99(self):
-        times = sorted(self.times)
-        return times[int(len(times) * 0.99)] * 1e3 if times else float("nan")
+def neighbour(port, stop, results):
+    """Calls one after the other, in a process of its own; puts the times, or what went wrong, into `results`."""
+    times = []
+    try:
+        peer = connect(port)
+        frames, stream = Frames(peer), 1
+        while not stop.is_set():
+            begin = time.perf_counter()
+            peer.sendall(frame(1, 4, stream, BLOCK) + frame(0, 1, stream, MESSAGE))
+            while True:
+                got = frames.next()
+                if got is None:
+                    raise RuntimeError("it lost its connection")
+                if got[2] == stream and got[0] == 3:
+                    raise RuntimeError("its call was reset")
+                if got[2] == stream and got[0] in (0, 1) and got[1] & 1:
+                    break
+            times.append(time.perf_counter() - begin)
+            stream += 2
+            time.sleep(0.001)
+        results.put(times)
+    except Exception as error:
+        results.put(f"the neighbour failed: {error}")
 
 
-def resident(pid):
-    with open(f"/proc/{pid}/statm") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+class Server:
+    """A server of our own, with what it has used so far."""
+
+    def __init__(self, command):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.process = subprocess.Popen(
+            [part.format(port=self.port) for part in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for _ in range(400):
+            if self.process.poll() is not None:
+                break
+            try:
+                connect(self.port).close()
+                return
+            except OSError:
+                time.sleep(0.025)
+        self.stop()
+        sys.exit(f"abuse: {command[0]} does not answer")
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+    def forget_peak(self):
+        """Makes the kernel note the peak of memory anew."""
+        with open(f"/proc/{self.process.pid}/clear_refs", "w") as file:
+            file.write("5")
+
+    def memory(self, name):
+        """Returns VmRSS, or the peak VmHWM, in KiB."""
+        with open(f"/proc/{self.process.pid}/status") as file:
+            return next(int(line.split()[1]) for line in file if line.startswith(name))
+
+    def cpu(self):
+        with open(f"/proc/{self.process.pid}/stat") as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def many(function, first=b"", count=20000):
@@ -128,7 +166,7 @@ def attack(port, first, parts):
         try:
             while (got := frames.next()) is not None:
                 if got[0] == 7:
-                    result["code"] = int.from_bytes(got[3][4:8], "big")
+                    result["code"] = str(int.from_bytes(got[3][4:8], "big"))
                     return
         except OSError:
             pass
@@ -149,84 +187,166 @@ def attack(port, first, parts):
     return result
 
 
-def measure(name, port, pid, body):
-    neighbour = Neighbour(port)
-    neighbour.start()
-    base = peak = resident(pid)
-    stop = threading.Event()
-
-    def watch():
-        nonlocal peak
-        while not stop.is_set():
-            peak = max(peak, resident(pid))
-            time.sleep(0.005)
-
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
-    what = body()
-    stop.set()
-    watcher.join()
-    neighbour.stopped = True
-    neighbour.join(5)
-    note = f" {neighbour.failed}" if neighbour.failed else ""
-    print(f"| {name} | {what} | {(peak - base) / 1024:.0f} | {neighbour.p99():.1f}{note} |", flush=True)
-
-
-def repeated(port, make):
+def flood(make):
     """Attacks again and again, on a new connection each time."""
-    def body():
-        end, rounds, sent, codes = time.time() + SECONDS, 0, 0, set()
+    def body(port, seconds):
+        end, sent, codes = time.time() + seconds, [], set()
         while time.time() < end:
             result = attack(port, *make())
-            rounds += 1
-            sent += result["sent"]
-            codes.add(str(result["code"]))
-        return f"{sent // max(rounds, 1)} | {', '.join(sorted(codes))} | {rounds}"
+            sent.append(result["sent"])
+            codes.add(result["code"])
+        if codes != {CALM}:
+            raise RuntimeError(f"the codes are {', '.join(sorted(codes))}")
+        return {"sent": sum(sent) / len(sent), "code": CALM, "connections": len(sent)}
     return body
 
 
-def idle(port, count):
-    def body():
-        peers = []
-        for _ in range(count):
-            peers.append(connect(port))
+def unfinished(port, seconds):
+    """Leaves a hundred messages of 4 MiB without their last byte, on one connection."""
+    peer = connect(port)
+    size, count, statuses = 4 << 20, 100, {}
+    windows = {2 * index + 1: 0 for index in range(count)}
+    left = dict.fromkeys(windows, 5 + size - 1)
+    opened = {"connection": 65535, "initial": 65535}
+    frames, chunk = Frames(peer), b"x" * 16384
+    for stream in windows:
+        peer.sendall(frame(1, 4, stream, BLOCK))
+        windows[stream] = opened["initial"]
+    first = {stream: b"\0" + struct.pack(">I", size) for stream in windows}
+    peer.settimeout(1)
+    while left:
+        for stream in list(left):
+            while windows[stream] >= 16384 and opened["connection"] >= 16384 and left.get(stream, 0) > 0:
+                part = (first.pop(stream, b"") + chunk)[:min(16384, left[stream])]
+                peer.sendall(frame(0, 0, stream, part))
+                windows[stream] -= len(part)
+                opened["connection"] -= len(part)
+                left[stream] -= len(part)
+            if left[stream] <= 0:
+                del left[stream]
+        try:
+            got = frames.next()
+        except TimeoutError:
+            break
+        if got is None:
+            raise RuntimeError("the connection ended")
+        kind, flags, stream, payload = got
+        if kind == 8:
+            number = struct.unpack(">I", payload)[0]
+            if stream == 0:
+                opened["connection"] += number
+            elif stream in windows:
+                windows[stream] += number
+        elif kind == 4 and not flags & 1:
+            for at in range(0, len(payload), 6):
+                name, value = struct.unpack(">HI", payload[at:at + 6])
+                if name == 4:
+                    for each in windows:
+                        windows[each] += value - opened["initial"]
+                    opened["initial"] = value
+        elif kind in (1, 3) and stream in left:
+            statuses[stream] = kind
+            del left[stream]
+    time.sleep(min(seconds, 1))
+    peer.close()
+    if not 0 < len(statuses) < count:
+        raise RuntimeError(f"{len(statuses)} of {count} calls were refused")
+    return {"sent": count - len(statuses), "code": "–", "connections": 1}
+
+
+def idle(count):
+    def body(port, _):
+        peers = [connect(port) for _ in range(count)]
         time.sleep(1)
         for peer in peers:
             peer.close()
-        return f"{len(peers)} | – | 1"
+        return {"sent": None, "code": "–", "connections": len(peers)}
     return body
+
+
+def attacks(connections):
+    def nobody(_, seconds):
+        time.sleep(seconds)
+        return {"sent": None, "code": "–", "connections": None}
+    yield "none", nobody
+    for name, _ in floods():
+        yield name, flood(lambda name=name: dict(floods())[name])
+    yield "unfinished messages", unfinished
+    yield "idle connections", idle(connections)
+
+
+def measure(command, seconds, body):
+    """Makes one attack on a server of its own; returns its figures."""
+    server = Server(command)
+    context = multiprocessing.get_context("fork")
+    stop, results = context.Event(), context.SimpleQueue()
+    try:
+        beside = context.Process(target=neighbour, args=(server.port, stop, results), daemon=True)
+        beside.start()
+        time.sleep(0.3)
+        server.forget_peak()
+        base, cpu, begin = server.memory("VmRSS"), server.cpu(), time.time()
+        figures = body(server.port, seconds)
+        figures["cpu"] = 100 * (server.cpu() - cpu) / (time.time() - begin)
+        figures["growth"] = server.memory("VmHWM") - base
+        stop.set()
+        times = results.get()
+        beside.join()
+        if isinstance(times, str):
+            raise RuntimeError(times)
+        figures["p99"] = sorted(times)[int(len(times) * 0.99)] * 1e3
+        if server.process.poll() is not None:
+            raise RuntimeError("the server ended")
+        return figures
+    finally:
+        stop.set()
+        server.stop()
+
+
+def cell(values, digits=0):
+    """The median, with the least and the most if there are several."""
+    if values[0] is None:
+        return "–"
+    text = f"{statistics.median(values):.{digits}f}"
+    spread = f" ({min(values):.{digits}f}–{max(values):.{digits}f})"
+    return text + spread if len(values) > 1 else text
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--connections", type=int, default=10000)
-    parser.add_argument("--port", type=int, default=50077)
-    parser.add_argument("--only", help="one of the floods")
-    parser.add_argument("command", nargs="*")
+    parser.add_argument("--passes", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=3.0, help="how long each attack goes on")
+    parser.add_argument("--connections", type=int, default=10000, help="how many are idle")
+    parser.add_argument("--only", help="names of attacks, with commas")
+    parser.add_argument("command", nargs="*", metavar="COMMAND")
     chosen = parser.parse_args()
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    command = chosen.command or [SERVER, "serve", "--port", "{port}"]
+    if not chosen.command and not os.path.exists(SERVER):
+        sys.exit(f"abuse: there is no {SERVER}: run \"make servers\" in {HERE}")
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    command = chosen.command or [os.path.join(HERE, ".build/release/transport-echo"), "--port", str(chosen.port)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        for _ in range(200):
+    names = chosen.only.split(",") if chosen.only else None
+    rows = [(name, body) for name, body in attacks(chosen.connections) if not names or name in names]
+    if names and len(rows) != len(names):
+        sys.exit(f"abuse: the attacks are {', '.join(name for name, _ in attacks(0))}")
+    figures, failures = {name: [] for name, _ in rows}, []
+    for number in range(chosen.passes):
+        for name, body in rows:
+            print(f"pass {number + 1}: {name}", file=sys.stderr, flush=True)
             try:
-                connect(chosen.port).close()
-                break
-            except OSError:
-                time.sleep(0.05)
-        print("| client | frames until refused | code | connections | peak memory, KiB | neighbour's p99, ms |")
-        print("|---|---|---|---|---|---|")
-        measure("nobody", chosen.port, server.pid, lambda: (time.sleep(SECONDS), "– | – | –")[1])
-        for name in [name for name, _ in floods() if not chosen.only or name == chosen.only]:
-            make = lambda name=name: dict(floods())[name]
-            measure(name, chosen.port, server.pid, repeated(chosen.port, make))
-        measure("idle", chosen.port, server.pid, idle(chosen.port, chosen.connections))
-        if server.poll() is not None:
-            sys.exit("abuse: the server ended")
-    finally:
-        server.terminate()
-        server.wait()
+                figures[name].append(measure(command, chosen.seconds, body))
+            except (OSError, RuntimeError) as error:
+                failures.append(f"{name}: {error}")
+    print(f"| attack | sent until refused | code | connections in {chosen.seconds:g} s | server's CPU, % of a core "
+          "| growth of memory at the peak, KiB | neighbour's p99, ms |")
+    print("|---|---|---|---|---|---|---|")
+    for name, _ in rows:
+        if got := figures[name]:
+            column = lambda key: [each[key] for each in got]
+            print(f"| {name} | {cell(column('sent'))} | {got[0]['code']} | {cell(column('connections'))} "
+                  f"| {cell(column('cpu'))} | {cell(column('growth'))} | {cell(column('p99'), 1)} |")
+    if failures:
+        sys.exit("abuse: " + "; ".join(failures))
 
 
 if __name__ == "__main__":

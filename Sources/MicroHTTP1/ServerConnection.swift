@@ -234,22 +234,11 @@ final class ServerConnection: ChannelInboundHandler {
             channel.write(HTTPServerResponsePart.body(.byteBuffer(body)), promise: nil)
         }
         let end = HTTPServerResponsePart.end(nil)
-        guard !keepsAlive else { return channel.writeAndFlush(end, promise: nil) }
+        channel.writeAndFlush(end, promise: nil)
+        guard !keepsAlive else { return }
         phase = .closing
-        let connection = NIOLoopBound(self, eventLoop: channel.eventLoop)
-        channel.writeAndFlush(end).whenComplete { _ in connection.value.closeSoon() }
-    }
-
-    /// Closes once the peer has had time to read the answer.
-    ///
-    /// Closing a socket that has unread bytes makes the system reset the connection, and the answer may be
-    /// lost; so a peer that still sends is read, and closes first.
-    private func closeSoon() {
-        guard isOpen else { return }
         timer?.cancel()
-        let channel = channel
-        channel.close(mode: .output).whenFailure { _ in channel.close(promise: nil) }
-        timer = channel.eventLoop.scheduleTask(in: .seconds(1)) { channel.close(promise: nil) }
+        channel.closeLingering(timeout: TimeAmount(limits.serverIdleTimeout))
     }
 
     private func setReading(_ isReading: Bool) {

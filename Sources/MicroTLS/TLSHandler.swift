@@ -9,7 +9,8 @@ public import NIOCore
 ///
 /// Writes are encrypted when they are flushed, into buffers of up to 256 KiB. Closing sends the close
 /// notification and doesn't wait for the peer's. TLS connections have no usable half-closed state
-/// here: either half's end is the end.
+/// here: either half's end is the end. What still comes when only the output was closed is dropped, so
+/// that the peer has the time to read what was written last.
 public final class TLSHandler: ChannelDuplexHandler {
     /// Encrypted bytes from the network.
     public typealias InboundIn = ByteBuffer
@@ -88,9 +89,10 @@ extension TLSHandler {
     }
 
     public func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        let isHalf = mode == .output && (phase == .open || phase == .closing)
         if phase == .open { sendCloseNotification(context) }
         end(failing: TLSError(.closed, "The TLS connection was closed."))
-        context.close(mode: .all, promise: promise)
+        context.close(mode: isHalf ? .output : .all, promise: promise)
     }
 
     private var lossError: TLSError? {

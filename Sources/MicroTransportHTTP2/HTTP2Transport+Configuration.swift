@@ -36,6 +36,12 @@ extension HTTP2Transport {
         /// How long a client may leave a header block or a message unfinished, and its answer untaken.
         public var stallTimeout: Duration
 
+        /// How many bytes of messages that no handler has read yet a client may have on one connection, beyond
+        /// 256 KiB for each call; never less than one message of the greatest length.
+        ///
+        /// The call whose message goes beyond ends with `resourceExhausted`, and the others go on.
+        public var maximumUnreadBytes: Int
+
         /// How many frames a peer may send at once that do nothing for a call; calls and time earn more.
         public var controlFrameBudget: Int
 
@@ -68,6 +74,7 @@ extension HTTP2Transport {
             self.maximumConnections = limits.maximumConnections
             self.handshakeTimeout = limits.handshakeTimeout
             self.stallTimeout = limits.stallTimeout
+            self.maximumUnreadBytes = limits.maximumUnreadBytes
             self.controlFrameBudget = limits.controlFrameBudget
             self.resetBudget = limits.resetBudget
             self.tls = tls
@@ -89,6 +96,9 @@ extension HTTP2Transport {
         ///   has shown that it speaks HTTP/2, such as `10s`; 100 ms to 10 min, `10s` by default.
         /// - `server.stall.timeout` (`MICRO_SERVER_STALL_TIMEOUT`): How long a client may leave a header block or
         ///   a message unfinished, and a finished answer untaken; 100 ms to 24 h, `60s` by default.
+        /// - `server.max.unread.bytes` (`MICRO_SERVER_MAX_UNREAD_BYTES`): How many bytes of messages that no handler
+        ///   has read yet a client may have on one connection, beyond 256 KiB for each call, 1 to
+        ///   1099511627776; 67108864 by default, and never less than one message of the greatest length.
         /// - `server.control.frames` (`MICRO_SERVER_CONTROL_FRAMES`): How many frames a client may send at once
         ///   that do nothing for a call, 10 to 1000000; 1000 by default.
         /// - `server.resets` (`MICRO_SERVER_RESETS`): How many calls a client may make at once that are reset as
@@ -121,6 +131,8 @@ extension HTTP2Transport {
             stallTimeout =
                 try variables.duration("server.stall.timeout", in: .milliseconds(100) ... .seconds(86400))
                 ?? stallTimeout
+            maximumUnreadBytes =
+                try variables.number("server.max.unread.bytes", in: 1...(1 << 40)) ?? maximumUnreadBytes
             controlFrameBudget =
                 try variables.number("server.control.frames", in: 10...1_000_000) ?? controlFrameBudget
             resetBudget = try variables.number("server.resets", in: 10...1_000_000) ?? resetBudget
@@ -137,6 +149,7 @@ extension HTTP2Transport {
             limits.maximumConnections = maximumConnections
             limits.handshakeTimeout = handshakeTimeout
             limits.stallTimeout = stallTimeout
+            limits.maximumUnreadBytes = maximumUnreadBytes
             limits.controlFrameBudget = controlFrameBudget
             limits.resetBudget = resetBudget
             return limits

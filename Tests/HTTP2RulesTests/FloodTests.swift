@@ -68,19 +68,6 @@ import Testing
         }
     }
 
-    /// A socket that is closed with unread bytes is reset, and the GOAWAY may be lost with it.
-    @Test func refusedClientsAreNotReset() async throws {
-        try await withTestServer { listening in
-            let connection = try await RawConnection.open(to: listening.address)
-            try await connection.send((0..<20_000).flatMap { _ in Frame.ping.bytes })
-            let goAway = try await connection.frame { $0.kind == .goAway }
-            #expect(goAway?.number(at: 4) == ErrorCode.enhanceYourCalm)
-            #expect(try await connection.ends())
-            #expect(!connection.hasFailed)
-            await connection.close()
-        }
-    }
-
     /// Many small frames beside many calls are no flood.
     @Test func busyClientsAreNotRefused() async throws {
         try await withTestServer { listening in

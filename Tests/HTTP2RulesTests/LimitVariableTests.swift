@@ -17,8 +17,9 @@ import Testing
         let read = try configuration([
             "MICRO_SERVER_HANDSHAKE_TIMEOUT": "1500ms", "MICRO_SERVER_STALL_TIMEOUT": "2m",
             "MICRO_SERVER_CONTROL_FRAMES": "10", "MICRO_SERVER_RESETS": "1000000",
-            "MICRO_SERVER_MAX_CONNECTIONS": "1",
+            "MICRO_SERVER_MAX_CONNECTIONS": "1", "MICRO_SERVER_MAX_UNREAD_BYTES": "1",
         ])
+        #expect(read.maximumUnreadBytes == 1)
         #expect(read.handshakeTimeout == .milliseconds(1500))
         #expect(read.stallTimeout == .seconds(120))
         #expect(read.controlFrameBudget == 10)
@@ -32,6 +33,7 @@ import Testing
             let read = try configuration(variables)
             #expect(read.handshakeTimeout == .seconds(10))
             #expect(read.stallTimeout == .seconds(60))
+            #expect(read.maximumUnreadBytes == 64 << 20)
             #expect(read.controlFrameBudget == 1000)
             #expect(read.resetBudget == 500)
             #expect(read.maximumConnections == nil)
@@ -46,6 +48,7 @@ import Testing
         ("MICRO_SERVER_CONTROL_FRAMES", "9"), ("MICRO_SERVER_CONTROL_FRAMES", "1000001"),
         ("MICRO_SERVER_CONTROL_FRAMES", "many"), ("MICRO_SERVER_RESETS", "0"),
         ("MICRO_SERVER_RESETS", "1.5"), ("MICRO_SERVER_RESETS", "99999999999999999999"),
+        ("MICRO_SERVER_MAX_UNREAD_BYTES", "0"), ("MICRO_SERVER_MAX_UNREAD_BYTES", "64 MiB"),
         ("MICRO_SERVER_MAX_CONNECTIONS", "0"), ("MICRO_SERVER_MAX_CONNECTIONS", "-1"),
         ("MICRO_SERVER_MAX_CONNECTIONS", "10000001"),
     ]

@@ -75,17 +75,19 @@ extension RawConnection {
     }
 
     /// Opens a connection and greets the server, whose settings hold once they are acknowledged.
-    package static func open(to address: ListenAddress) async throws -> RawConnection {
-        let (connection, _) = try await connectAndReadSettings(of: address)
+    package static func open(
+        to address: ListenAddress, tls: TLSConfiguration? = nil
+    ) async throws -> RawConnection {
+        let (connection, _) = try await connectAndReadSettings(of: address, tls: tls)
         try await connection.send(Frame(.settings, flags: Frame.ack))
         return connection
     }
 
     /// Opens a connection, and leaves the server's settings without an answer.
-    package static func connectAndReadSettings(of address: ListenAddress) async throws -> (
-        RawConnection, Frame
-    ) {
-        let connection = try await connect(to: address)
+    package static func connectAndReadSettings(
+        of address: ListenAddress, tls: TLSConfiguration? = nil
+    ) async throws -> (RawConnection, Frame) {
+        let connection = try await connect(to: address, tls: tls)
         try await connection.send(Frame.opening)
         guard let settings = try await connection.frame(where: { $0.kind == .settings }) else {
             throw Waited(for: "the server's settings")

@@ -1,4 +1,5 @@
 package import MicroCore
+import MicroTLS
 import NIOCore
 import NIOPosix
 import Synchronization
@@ -23,13 +24,20 @@ package final class RawConnection: Sendable {
     /// A thread of their own, so that a handler that holds its connection's thread doesn't hold theirs.
     fileprivate static let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
 
-    /// Connects to a listener.
-    package static func connect(to address: ListenAddress) async throws -> RawConnection {
+    /// Connects to a listener, whose certificate is of `localhost` if there is TLS.
+    package static func connect(
+        to address: ListenAddress, tls: TLSConfiguration? = nil
+    ) async throws -> RawConnection {
         let received = ReceivedBytes()
+        let security = try tls.map { try TLSContext($0, role: .client, alpn: ["h2"]) }
         let bootstrap = ClientBootstrap(group: group)
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    if let security {
+                        try channel.pipeline.syncOperations.addHandler(
+                            TLSHandler(security, peer: .host("localhost")))
+                    }
                     try channel.pipeline.syncOperations.addHandler(ByteReader(received))
                 }
             }

@@ -8,7 +8,7 @@
 ///     /// The etcd registry, chosen with `MICRO_REGISTRY=etcd`.
 ///     public static var etcdRegistry: Self {
 ///         Plugin(.registry, "etcd", summary: "etcd v3") { context in
-///             try EtcdRegistry(configuration: .init(config: context.config))
+///             try EtcdRegistry(configuration: .init(context: context))
 ///         }
 ///     }
 /// }

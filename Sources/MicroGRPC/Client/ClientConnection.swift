@@ -126,8 +126,7 @@ final class ClientConnection: HTTP2Connection {
     func terminate() {
         for case let stream as ClientStream in streams { stream.cancel() }
         session.submitGoAway()
-        flush()
-        close("The connection was closed.")
+        hangUp("The connection was closed.")
     }
 
     private func closeIfIdle() {

@@ -30,9 +30,10 @@ enum CloseReason {
         case NGHTTP2_INADEQUATE_SECURITY:
             MicroError(.permissionDenied, "The peer asks for better encryption.")
         default:
-            MicroError(.internal, "The call was reset with the HTTP/2 error \(name(code)).")
+            MicroError(.internal, "The call was reset with the HTTP/2 error \(name(ofCode: code)).")
         }
     }
 
-    private static func name(_ code: UInt32) -> String { String(cString: nghttp2_http2_strerror(code)) }
+    /// Returns the name of an error code of HTTP/2, such as `PROTOCOL_ERROR`.
+    static func name(ofCode code: UInt32) -> String { String(cString: nghttp2_http2_strerror(code)) }
 }

@@ -47,6 +47,10 @@ package struct HTTP2Limits: Hashable, Sendable {
     /// How many frames may carry a header block on behind its first.
     package var maximumContinuations = 8
 
+    /// How many bytes of messages that no handler has read yet a client may have on one connection, beyond
+    /// the windows of its calls; never less than one message of the greatest length.
+    package var maximumUnreadBytes = 64 << 20
+
     /// How many bytes of answers may wait for a client before its new calls are refused.
     package var maximumWaitingBytes = 64 << 20
 

@@ -21,6 +21,9 @@ struct Inbox {
     private var backlog: [UInt8] = []
     private var backlogStart = 0
     private var withheld = 0
+
+    /// The bytes of the messages.
+    private var messageBytes = 0
     private var end: Reading?
     private var reader: UnsafeContinuation<Reading, Never>?
 
@@ -46,6 +49,9 @@ struct Inbox {
         if !bytes.isEmpty, end == nil { backlog.append(contentsOf: bytes) }
     }
 
+    /// How many bytes are held: of a message that isn't complete, and of what was not read yet.
+    var heldCount: Int { assembler.heldCount + messageBytes + backlog.count - backlogStart }
+
     /// Whether a message waits.
     var hasMessage: Bool { head < messages.count }
 
@@ -59,7 +65,12 @@ struct Inbox {
 
     /// Gives a message to the reader, or keeps it.
     mutating func deliver(_ message: Message) {
-        if reader != nil { resume(.success(message)) } else { messages.append(message) }
+        if reader != nil { resume(.success(message)) } else { append(message) }
+    }
+
+    private mutating func append(_ message: Message) {
+        messageBytes += message.count
+        messages.append(message)
     }
 
     /// Takes note of bytes that came, and returns by how many the window may be opened.
@@ -91,6 +102,7 @@ struct Inbox {
         if head < messages.count {
             let message = messages[head]
             head += 1
+            messageBytes -= message.count
             if head == messages.count {
                 messages.removeAll(keepingCapacity: true)
                 head = 0
@@ -111,7 +123,7 @@ struct Inbox {
             var rest = UnsafeRawBufferPointer(rebasing: bytes[start...])
             do throws(MessageAssembler.Fault) {
                 while messages.count < Self.cutAhead, let message = try assembler.next(from: &rest) {
-                    messages.append(message)
+                    append(message)
                 }
                 backlogStart = rest.isEmpty ? 0 : kept.count - rest.count
             } catch {
@@ -131,9 +143,11 @@ struct Inbox {
 
     private mutating func dropMessages() {
         messages = []
+        messageBytes = 0
         head = 0
         backlog = []
         backlogStart = 0
+        assembler.drop()
     }
 
     /// Lets a reader wait.

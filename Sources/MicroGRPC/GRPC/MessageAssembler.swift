@@ -37,6 +37,15 @@ struct MessageAssembler {
     /// Whether a message has begun and isn't complete.
     var isInsideMessage: Bool { !partial.isEmpty }
 
+    /// How many bytes of such a message are there.
+    var heldCount: Int { partial.count }
+
+    /// Drops such a message: nothing is read any more.
+    mutating func drop() {
+        partial = []
+        needed = Message.headroom
+    }
+
     /// Takes bytes from the front of a chunk, up to the end of one message.
     ///
     /// - Parameter chunk: The bytes that came; those that were taken are cut off.
@@ -62,10 +71,7 @@ struct MessageAssembler {
                 if partial.count < needed { partial.reserveCapacity(min(needed, Self.reserve)) }
             }
             if partial.count == needed {
-                defer {
-                    partial = []
-                    needed = Message.headroom
-                }
+                defer { drop() }
                 var message = Message(withHeadroom: partial)
                 if partial[0] != 0 { message.receivedCompression = compression }
                 return message

@@ -58,10 +58,20 @@ struct SessionCallbacks: @unchecked Sendable {
             return 0
         }
         nghttp2_session_callbacks_set_on_frame_send_callback(created) { session, frame, user in
-            guard let frame, UInt32(frame.pointee.hd.type) == NGHTTP2_HEADERS.rawValue,
-                let stream = stream(session, frame.pointee.hd.stream_id)
-            else { return 0 }
-            stream.headersSent(endsStream: endsStream(frame.pointee.hd))
+            guard let frame else { return 0 }
+            let head = frame.pointee.hd
+            switch nghttp2_frame_type(UInt32(head.type)) {
+            case NGHTTP2_HEADERS:
+                stream(session, head.stream_id)?.headersSent(endsStream: endsStream(head))
+            case NGHTTP2_GOAWAY:
+                let goAway = frame.pointee.goaway
+                // nghttp2's own bytes, which live as long as the callback runs.
+                let detail = UnsafeBufferPointer(start: goAway.opaque_data, count: goAway.opaque_data_len)
+                withConnection(user) {
+                    $0.goAwaySent(code: goAway.error_code, detail: String(decoding: detail, as: UTF8.self))
+                }
+            default: break
+            }
             return 0
         }
         nghttp2_session_callbacks_set_send_data_callback(created) {

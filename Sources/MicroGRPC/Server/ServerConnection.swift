@@ -22,10 +22,15 @@ final class ServerConnection: HTTP2Connection {
     /// Called on the loop when the client is refused.
     private let onRefusal: @Sendable () -> Void
 
+    /// How many bytes the calls hold for their handlers beyond their windows, and how many they may.
+    var unreadBytes = 0
+    let unreadLimit: Int
+
     /// The number of handlers that have not returned, whether or not their call is still open.
     private var runningHandlers = 0
 
     private var isDraining = false
+    private var isGone = false
     private var knownPaths: [KnownPath] = []
     private let logger: Logger
 
@@ -35,6 +40,7 @@ final class ServerConnection: HTTP2Connection {
     ) throws(SessionFailure) {
         self.handler = handler
         resetGrace = TimeAmount(limits.resetGrace)
+        unreadLimit = max(limits.maximumUnreadBytes, limits.maximumMessageSize)
         self.logger = logger
         self.peer = peer
         self.onRefusal = onRefusal
@@ -152,9 +158,9 @@ final class ServerConnection: HTTP2Connection {
 
     /// Cancels the calls that run, and closes.
     func terminate() {
+        guard !isClosed else { return }
         session.submitGoAway()
-        flush()
-        close("The server is shutting down.")
+        hangUp("The server is shutting down.")
     }
 
     override func connectionClosed(_ reason: String) {

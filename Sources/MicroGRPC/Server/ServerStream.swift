@@ -29,6 +29,9 @@ final class ServerStream: HTTP2Stream {
     private var accepted: (head: CallHead, acceptance: Acceptance)?
 
     private var inbox: Inbox
+
+    /// What the call has on its connection's account of bytes that were not read.
+    private var unreadBytes = 0
     private var task: Task<Void, Never>?
     private var hasHandlerReturned = false
     private var isHeadSent = false
@@ -120,6 +123,36 @@ final class ServerStream: HTTP2Stream {
             if !inbox.isInsideMessage { patience = nil } else if patience == nil { waitForPeer() }
         }
         openWindow(by: inbox.cameIn(bytes.count))
+        countUnread()
+        if unreadBytes > 0, server.unreadBytes > server.unreadLimit { refuseUnread() }
+    }
+
+    /// Keeps the connection's account of what its calls hold.
+    ///
+    /// A window's worth is every call's to hold. Longer messages, which are put together from several, count
+    /// with the rest until they are read.
+    private func countUnread() {
+        // When the call is gone, its messages stay only for a handler that may still read them.
+        let isHeld = !isClosed || task != nil
+        let count = isHeld ? max(0, inbox.heldCount - server.limits.streamWindow) : 0
+        server.unreadBytes += count - unreadBytes
+        unreadBytes = count
+    }
+
+    /// The same where it can only become less.
+    private func releaseUnread() { if unreadBytes > 0 { countUnread() } }
+
+    /// Ends a call whose message doesn't fit in beside those of the connection's other calls.
+    private func refuseUnread() {
+        let error = MicroError(
+            .resourceExhausted,
+            "The calls of this connection send long messages faster than they are completed and read: "
+                + "beyond their windows they hold more than \(server.unreadLimit) bytes.")
+        inbox.finish(.failure(error))
+        finish(.failure(error))
+        resumeSender(error)
+        task?.cancel()
+        countUnread()
     }
 
     private func deliver(_ message: Message) {
@@ -164,6 +197,7 @@ final class ServerStream: HTTP2Stream {
     /// A handler that reads gets the error and may still answer; any other has lost the call.
     private func fail(_ error: MicroError) {
         inbox.finish(.failure(error))
+        releaseUnread()
         if phase == .streaming { return }
         finish(.failure(error))
         task?.cancel()
@@ -180,6 +214,7 @@ final class ServerStream: HTTP2Stream {
     /// Returns what the handler can read without waiting.
     func poll() -> Inbox.Reading? {
         guard let (reading, opened) = inbox.poll() else { return nil }
+        releaseUnread()
         openWindow(by: opened)
         return reading
     }
@@ -193,7 +228,10 @@ final class ServerStream: HTTP2Stream {
     func cancelReader() { inbox.cancelReader() }
 
     /// Ends the reading of a request of which a message can't be restored.
-    func failReading(_ error: MicroError) { inbox.abandon(error) }
+    func failReading(_ error: MicroError) {
+        inbox.abandon(error)
+        releaseUnread()
+    }
 
     /// Sends the metadata in front of the messages, once.
     func sendHead(_ metadata: Metadata, _ compression: Compression) {
@@ -314,6 +352,7 @@ final class ServerStream: HTTP2Stream {
     override func expire() {
         let error = MicroError(.deadlineExceeded, "The deadline passed before the call was done.")
         inbox.finish(.failure(error))
+        releaseUnread()
         if outbound.count > 0 {
             // The client doesn't take what was sent, so it wouldn't take the outcome behind it either.
             phase = .finished
@@ -349,6 +388,7 @@ final class ServerStream: HTTP2Stream {
         } else if server.now - begin < server.resetGrace {
             server.guardian.callWasted()
         }
+        defer { releaseUnread() }
         guard !(isFinished && hasHandlerReturned) else { return }
         let error = reason.error
         inbox.finish(.failure(error))
@@ -401,6 +441,7 @@ final class ServerStream: HTTP2Stream {
     private func handlerReturned(_ outcome: HandlerOutcome) {
         hasHandlerReturned = true
         task = nil
+        releaseUnread()
         finish(outcome)
         server.handlerEnded()
     }

@@ -1,0 +1,72 @@
+import NIOCore
+
+// What goes from the session to the channel.
+extension HTTP2Connection {
+    /// How many bytes are collected before they are handed to the channel.
+    private static let flushSize = 256 << 10
+
+    /// Sends our settings, as the first bytes of all.
+    final func greet() {
+        scratch.output.clear()
+        _ = inSession { fillOutput(from: $0) }
+        adjustGreeting(&scratch.output)
+        context?.writeAndFlush(wrapOutboundOut(scratch.output), promise: nil)
+    }
+
+    /// Runs a function of the session, during which the connection can't be torn down.
+    final func inSession<Value>(_ body: (HTTP2Session) -> Value) -> Value {
+        sessionDepth += 1
+        defer {
+            sessionDepth -= 1
+            if sessionDepth == 0, let reason = pendingTearDown { tearDown(reason) }
+        }
+        return body(session)
+    }
+
+    /// Sees to it that what was submitted is sent soon.
+    final func setNeedsFlush() {
+        guard !isReading, sessionDepth == 0, !isFlushScheduled, !isClosed else { return }
+        isFlushScheduled = true
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        loop.execute {
+            bound.value.isFlushScheduled = false
+            bound.value.flush()
+        }
+    }
+
+    /// Sends what was submitted, and closes if that was the last.
+    final func flush() {
+        guard sessionDepth == 0, !isClosed else { return }
+        sendSubmitted()
+        guard !isClosed, session.isDone else { return }
+        if let peersFault { return hangUp(peersFault) }
+        hangUp("The connection was closed after its last call.", timeout: stallTimeout)
+    }
+
+    /// Sends what was submitted, as far as the channel takes it.
+    final func sendSubmitted() {
+        guard sessionDepth == 0, !isClosed, let context else { return }
+        while !isClosed, context.channel.isWritable {
+            scratch.output.clear()
+            let failure = inSession { fillOutput(from: $0) }
+            guard !isClosed else { return }
+            let count = scratch.output.readableBytes
+            if count > 0 { context.writeAndFlush(wrapOutboundOut(scratch.output), promise: nil) }
+            if let failure { return close("The HTTP/2 session failed: \(failure)") }
+            if count < Self.flushSize { break }
+        }
+        if scratch.output.capacity > 4 * Self.flushSize { scratch.output = ByteBuffer() }
+    }
+
+    private final func fillOutput(from session: HTTP2Session) -> String? {
+        while scratch.output.readableBytes < Self.flushSize {
+            switch session.send() {
+            case .failure(let failure): return failure.reason
+            case .success(let bytes) where bytes.isEmpty:
+                return nil
+            case .success(let bytes): scratch.output.writeBytes(bytes)
+            }
+        }
+        return nil
+    }
+}
