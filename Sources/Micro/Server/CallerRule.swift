@@ -41,16 +41,11 @@ public struct CallerRule: Sendable {
     /// - Parameter context: The call.
     /// - Throws: A ``MicroError`` with the status `permissionDenied` that says how to allow it.
     public func check(_ context: RequestContext) throws(MicroError) {
-        guard choice != .open, let peer = context.peer else {
-            if choice == .open { return }
-            throw refusal(context)
+        if choice == .open { return }
+        guard let peer = context.peer, peer.isLocal || !callers.isDisjoint(with: peer.identities) else {
+            throw MicroError(
+                .permissionDenied, "\(context.endpoint) answers callers on the same machine only. \(advice)")
         }
-        guard peer.isLocal || !callers.isDisjoint(with: peer.identities) else { throw refusal(context) }
-    }
-
-    private func refusal(_ context: RequestContext) -> MicroError {
-        MicroError(
-            .permissionDenied, "\(context.endpoint) answers callers on the same machine only. \(advice)")
     }
 }
 
@@ -59,17 +54,6 @@ extension Peer {
     var isLocal: Bool {
         if address.hasPrefix("unix:") || address.hasPrefix("memory:") { return true }
         guard let (host, _) = HostPort.split(address) else { return false }
-        return host == "::1" || Self.isLoopback(host) || Self.isLoopback(host.dropPrefix("::ffff:"))
-    }
-
-    private static func isLoopback(_ host: String) -> Bool {
-        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
-        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
-    }
-}
-
-extension String {
-    fileprivate func dropPrefix(_ prefix: String) -> String {
-        hasPrefix(prefix) ? String(dropFirst(prefix.count)) : self
+        return HostPort.isLoopback(host)
     }
 }

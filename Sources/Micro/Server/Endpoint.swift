@@ -98,10 +98,9 @@ public struct Endpoint: ServiceComponent {
     ///
     /// - Returns: The endpoint.
     public func asInternal() -> Endpoint {
-        var options = options
-        options.isInternal = true
-        return Endpoint(
-            name: name, shape: shape, options: options, request: request, response: response, bind: bind)
+        var endpoint = self
+        endpoint.options.isInternal = true
+        return endpoint
     }
 
     /// What a registry tells of the endpoint.

@@ -36,7 +36,7 @@ public struct ListenAddress: Hashable, Sendable {
     /// Whether only processes of this machine can connect.
     public var isLocal: Bool {
         guard let (host, _) = hostPort else { return true }
-        return host == "localhost" || host == "::1" || host.hasPrefix("127.")
+        return host == "localhost" || HostPort.isLoopback(host)
     }
 
     /// Reads an address as `MICRO_SERVER_ADDRESS` has it.
@@ -112,5 +112,16 @@ public enum HostPort {
     /// - Returns: The text.
     public static func join(_ host: String, _ port: Int) -> String {
         host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    }
+
+    /// Returns whether a host is an IP address of this machine's own loopback, in IPv6 also as a mapped one.
+    ///
+    /// - Parameter host: A name or an IP address, without brackets.
+    /// - Returns: Whether it is; a name is not, whatever it looks like.
+    package static func isLoopback(_ host: String) -> Bool {
+        if host == "::1" { return true }
+        let address = host.hasPrefix("::ffff:") ? host.dropFirst("::ffff:".count) : host[...]
+        let parts = address.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
     }
 }

@@ -246,9 +246,8 @@ extension NATSCore {
 
     private func warnOfPlaintext(isSecured: Bool, _ credentials: NATSCredentials?, _ entry: ServerPool.Entry)
     {
-        let host = entry.server.host
-        let isLoopback = host == "localhost" || host == "::1" || host.hasPrefix("127.")
-        guard !isSecured, !isLoopback, !hasEverConnected else { return }
+        let address = ListenAddress.host(entry.server.host, port: entry.server.port)
+        guard !isSecured, !address.isLocal, !hasEverConnected else { return }
         logger.warning(
             "The connection to the NATS server is not encrypted. Use TLS.",
             metadata: [
