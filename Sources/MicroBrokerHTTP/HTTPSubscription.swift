@@ -70,24 +70,12 @@ final class HTTPSubscription: BrokerSubscription {
     }
 
     private func deregister() async {
-        let (registry, record) = (registry, record)
-        await withTaskGroup(of: Void.self) { group in
-            // The news, and its time limit: whichever ends first has the other one cancelled.
-            group.addTask {
-                do {
-                    try await registry.deregister(record)
-                } catch {
-                    Logger.current.warning(
-                        "A subscription could not leave the registry.",
-                        metadata: [
-                            LogKeys.topic: "\(record.nodes.first?.metadata?["topic"] ?? "")",
-                            LogKeys.error: "\(error)",
-                        ])
-                }
-            }
-            group.addTask { try? await Task.sleep(for: Self.patience) }
-            await group.next()
-            group.cancelAll()
+        do {
+            try await registry.deregister(record, within: Self.patience)
+        } catch {
+            Logger.current.warning(
+                "A subscription could not leave the registry.",
+                metadata: [LogKeys.topic: "\(options.topic)", LogKeys.error: "\(error)"])
         }
     }
 }

@@ -62,7 +62,9 @@ import Testing
         for host in ["localhost", "127.0.0.1", "127.1.2.3", "::1"] {
             #expect(ListenAddress.host(host, port: 1).isLocal)
         }
-        for host in ["", "0.0.0.0", "::", "10.0.0.1", "127.example.com", "127.0.0.1.nip.io"] { #expect(!ListenAddress.host(host, port: 1).isLocal) }
+        for host in ["", "0.0.0.0", "::", "10.0.0.1", "127.example.com", "127.0.0.1.nip.io"] {
+            #expect(!ListenAddress.host(host, port: 1).isLocal)
+        }
     }
 }
 

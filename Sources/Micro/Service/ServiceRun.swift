@@ -137,24 +137,14 @@ struct Registration: Sendable {
     ///
     /// - Returns: Whether the registry was told.
     func end() async -> Bool {
-        let (registry, record) = (registry, record)
-        let isTold = OneShot()
-        await withTaskGroup(of: Void.self) { group in
-            // The news, and its time limit: whichever ends first has the other one cancelled.
-            group.addTask {
-                do {
-                    try await registry.deregister(record)
-                    isTold.fire()
-                } catch {
-                    Logger.current.warning(
-                        "The service could not leave the registry.", metadata: [LogKeys.error: "\(error)"])
-                }
-            }
-            group.addTask { try? await Task.sleep(for: Self.patience) }
-            await group.next()
-            group.cancelAll()
+        do {
+            try await registry.deregister(record, within: Self.patience)
+            return true
+        } catch {
+            Logger.current.warning(
+                "The service could not leave the registry.", metadata: [LogKeys.error: "\(error)"])
+            return false
         }
-        return isTold.hasFired
     }
 
     @discardableResult
