@@ -12,6 +12,43 @@ struct EndpointTests {
         }
     }
 
+    @Test("a caller that gives up is no sign that the service stops")
+    func untilDraining() async throws {
+        let (journal, gate) = (Journal(), Gate())
+        let service = makeService {
+            Endpoint("Math.Wait") { (request: Number, context) in
+                do {
+                    try await context.overview.untilDraining {
+                        await withTaskCancellationHandler {
+                            journal.add("begin")
+                            await gate.wait()
+                        } onCancel: {
+                            journal.add("cancelled")
+                        }
+                    }
+                } catch {
+                    journal.add("\(type(of: error))")
+                }
+                return request
+            }
+        }
+        try await service.withRunning { running in
+            await withTaskGroup { group in
+                group.addTask {
+                    _ = try? await running.client.call(
+                        "greeter", "Math.Wait", Number(value: 1), returning: Number.self)
+                }
+                await journal.wait(for: 1)
+                group.cancelAll()
+            }
+            await journal.wait(for: 2)
+            try await Task.sleep(for: .milliseconds(100))
+            gate.open()
+            await journal.wait(for: 3)
+        }
+        #expect(journal.lines == ["begin", "cancelled", "CancellationError"])
+    }
+
     @Test("a method is prepared once and used often")
     func method() async throws {
         let method = Method<HelloRequest, HelloReply>("greeter", "Greeter.Hello")

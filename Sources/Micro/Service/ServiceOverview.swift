@@ -56,8 +56,8 @@ public final class ServiceOverview: Sendable {
     ///
     /// - Parameter body: What to do.
     /// - Returns: What the closure returned.
-    /// - Throws: What the closure threw, or a ``MicroError`` with the status `unavailable` if the service
-    ///   drains.
+    /// - Throws: What the closure threw, a ``MicroError`` with the status `unavailable` if the service drains,
+    ///   or a `CancellationError` if the task is cancelled.
     public func untilDraining<Result: Sendable>(
         _ body: @escaping @Sendable () async throws -> Result
     ) async throws -> Result {
@@ -71,6 +71,7 @@ public final class ServiceOverview: Sendable {
             }
             defer { group.cancelAll() }
             guard let result = try await group.next().flatMap(\.self) else {
+                try Task.checkCancellation()
                 throw MicroError(.unavailable, "The service \(identity.name) is stopping.")
             }
             return result
