@@ -12,10 +12,13 @@ internal import Synchronization
 /// }
 /// ```
 ///
-/// The last 1024 lines are kept, each with at most 4 KiB of text and 32 fields of metadata.
+/// The last 1024 lines are kept, each with at most 4 KiB of text and 32 fields of metadata, a field with at most
+/// 1 KiB.
 public struct DebugLogHandler: LogHandler {
     private static let textLimit = 4096
     private static let fieldLimit = 32
+    private static let keyLimit = 128
+    private static let valueLimit = 1024
 
     /// Whether the program has made a handler itself, so that the service's own lines come by that way.
     private static let isInLoggingSystem = Atomic<Bool>(false)
@@ -66,17 +69,17 @@ public struct DebugLogHandler: LogHandler {
         if let metadata = event.metadata { fields.merge(metadata) { $1 } }
         if let error = event.error { fields["error"] = "\(error)" }
         var texts = ["level": "\(event.level)"]
-        if !label.isEmpty { texts["logger"] = Self.bounded(label) }
+        if !label.isEmpty { texts["logger"] = Self.bounded(label, Self.keyLimit) }
         for (key, value) in fields.sorted(by: { $0.key < $1.key }).prefix(Self.fieldLimit) {
-            texts[Self.bounded(key)] = Self.bounded("\(value)")
+            texts[Self.bounded(key, Self.keyLimit)] = Self.bounded("\(value)", Self.valueLimit)
         }
         buffer.add(
             LogBuffer.Entry(
-                timestamp: WallClock.seconds, message: Self.bounded("\(event.message)"), metadata: texts))
+                timestamp: WallClock.seconds, message: Self.bounded("\(event.message)", Self.textLimit),
+                metadata: texts))
     }
 
-    private static func bounded(_ text: String) -> String {
-        text.utf8.count <= textLimit
-            ? text : String(decoding: text.utf8.prefix(textLimit), as: UTF8.self) + "…"
+    private static func bounded(_ text: String, _ limit: Int) -> String {
+        text.utf8.count <= limit ? text : String(decoding: text.utf8.prefix(limit), as: UTF8.self) + "…"
     }
 }

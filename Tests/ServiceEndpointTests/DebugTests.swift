@@ -102,7 +102,10 @@ import Testing
         let entry = try #require(buffer.last(1, since: 0).first)
         #expect(entry.message.utf8.count < 4200)
         #expect(entry.metadata.count <= 33)
-        #expect(entry.metadata.values.allSatisfy { $0.utf8.count < 4200 })
+        #expect(entry.metadata.values.allSatisfy { $0.utf8.count < 1100 })
+        logger.info("", metadata: [long: "value"])
+        let keys = try #require(buffer.last(1, since: 0).first).metadata.keys
+        #expect(keys.count == 2 && keys.allSatisfy { $0.utf8.count < 200 })
         for number in 0..<2000 { logger.info("\(number)") }
         logger.debug("not kept")
         let all = buffer.last(.max, since: 0)
