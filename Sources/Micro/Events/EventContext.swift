@@ -23,7 +23,9 @@ public final class EventContext: Sendable {
     public var attempt: Int { received.attempt }
 
     /// The event's id, if its publisher gave it one.
-    public var messageID: String? { metadata["micro-id"] }
+    public var messageID: String? {
+        received.event.header.first { $0.key.caseInsensitiveEquals("micro-id") }?.value
+    }
 
     /// What the publisher sent along: the event's header without `Content-Type`.
     public var metadata: Metadata {
