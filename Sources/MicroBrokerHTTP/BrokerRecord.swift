@@ -1,3 +1,4 @@
+import FoundationEssentials
 import MicroCore
 
 /// How go-micro's HTTP broker stands in a registry: one service, with one node for each subscription.
@@ -32,15 +33,7 @@ enum BrokerRecord {
     /// go-micro has one for each process and topic, so that of two subscriptions of a process both get the
     /// events of each.
     static func newID(topic: String) -> String {
-        var bytes = (0..<16).map { _ in UInt8.random(in: .min ... .max) }
-        bytes[6] = bytes[6] & 0x0F | 0x40
-        bytes[8] = bytes[8] & 0x3F | 0x80
-        let digits = bytes.map { byte in
-            let text = String(byte, radix: 16)
-            return text.utf8.count == 1 ? "0" + text : text
-        }
-        let groups = [0..<4, 4..<6, 6..<8, 8..<10, 10..<16].map { digits[$0].joined() }
-        return topic + "-" + groups.joined(separator: "-")
+        topic + "-" + UUID().uuidString.lowercased()
     }
 
     /// A subscription as a publisher reads it from the registry.

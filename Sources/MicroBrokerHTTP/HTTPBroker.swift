@@ -41,6 +41,13 @@ public final class HTTPBroker: Broker {
     /// How long publishing waits for the registry's first answer.
     private static let registryPatience = Duration.seconds(5)
 
+    /// The bounds of what a subscriber answers, of which the status alone counts.
+    private static var answerLimits: HTTP1Limits {
+        var limits = HTTP1Limits()
+        limits.maximumBodySize = 64 << 10
+        return limits
+    }
+
     private let given: Configuration?
     private let setup = Mutex<Setup?>(nil)
     private let runner = SubscriptionRunner()
@@ -68,7 +75,7 @@ public final class HTTPBroker: Broker {
         let tls = try configuration.tls.map { try TLSContext($0, role: .client, alpn: ["http/1.1"]) }
         let new = Setup(
             configuration: configuration, registry: try context.part(.registry),
-            client: HTTP1Client(limits: configuration.limits, tls: tls))
+            client: HTTP1Client(limits: Self.answerLimits, tls: tls))
         setup.withLock { $0 = new }
         if configuration.tls?.insecurelySkipsVerification == true {
             Logger.current.warning(
@@ -185,7 +192,7 @@ public final class HTTPBroker: Broker {
 }
 
 extension HTTPBroker.Configuration {
-    /// The bounds of connections.
+    /// The bounds of what publishers send.
     var limits: HTTP1Limits {
         var limits = HTTP1Limits()
         limits.maximumBodySize = maximumEventSize

@@ -31,7 +31,7 @@ struct ProcessUsage: Sendable {
 
     /// Returns the beginning of a file; empty if it can't be read.
     private static func read(_ path: String) -> String {
-        let descriptor = open(path, O_RDONLY)
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return "" }
         defer { close(descriptor) }
         var buffer = [UInt8](repeating: 0, count: 8192)

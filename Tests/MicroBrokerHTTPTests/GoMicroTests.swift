@@ -23,9 +23,10 @@ import Testing
     /// Starts a foreign subscriber of a topic, and puts it into the registry as go-micro would.
     private func makeSubscriber(
         _ registry: MemoryRegistry, topic: String = "go.micro.topic.hb", queue: String = "ff.http.broadcast",
-        answering statuses: String = "200", delivery: String? = nil
+        answering statuses: String = "200", bytes: Int = 0, delivery: String? = nil
     ) async throws -> ForeignProgram {
-        let program = try ForeignProgram("python3", ["-c", Python.subscriber, statuses], package: "python3")
+        let program = try ForeignProgram(
+            "python3", ["-c", Python.subscriber, statuses, "\(bytes)"], package: "python3")
         try await program.waitForOutput("port ")
         let port = try #require(
             program.output.split(separator: "\n").first?.split(separator: " ").last.flatMap { Int($0) })
@@ -44,6 +45,22 @@ import Testing
         try program.output.split(separator: "\n").dropFirst().map {
             try JSONDecoder().decode(Post.self, from: Data($0.utf8))
         }
+    }
+
+    @Test func answersAreBounded() async throws {
+        let (registry, broker) = (MemoryRegistry(), HTTPBroker())
+        let subscribers = [
+            try await makeSubscriber(registry, topic: "short", bytes: 60_000),
+            try await makeSubscriber(registry, topic: "long", bytes: 100_000),
+        ]
+        try await whileRunning(broker, registry: registry) {
+            try await broker.publish(BrokerEvent(topic: "", body: Message()), to: "short")
+            let error = await #expect(throws: MicroError.self) {
+                try await broker.publish(BrokerEvent(topic: "", body: Message()), to: "long")
+            }
+            #expect(error?.detail.contains("too large a body") == true, "\(error?.detail ?? "")")
+        }
+        for subscriber in subscribers { await subscriber.stop() }
     }
 
     @Test func whatGoMicroPostsArrives() async throws {

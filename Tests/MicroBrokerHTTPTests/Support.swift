@@ -101,10 +101,12 @@ enum Python {
         time.sleep(1000)
         """
 
-    /// A subscriber: prints each request as JSON, and answers the statuses of its argument in turn.
+    /// A subscriber: prints each request as JSON, and answers the statuses of its first argument in turn, with
+    /// as many bytes as the second one says.
     static let subscriber = """
         import http.server, json, sys
         statuses = [int(s) for s in sys.argv[1].split(",")]
+        answer = b"x" * int(sys.argv[2])
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             def do_POST(self):
@@ -114,8 +116,9 @@ enum Python {
                                   "port": self.client_address[1]}), flush=True)
                 status = statuses.pop(0) if len(statuses) > 1 else statuses[0]
                 self.send_response(status)
-                self.send_header("Content-Length", "0")
+                self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
+                self.wfile.write(answer)
             def log_message(self, *arguments): pass
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         print("port", server.server_port, flush=True)
