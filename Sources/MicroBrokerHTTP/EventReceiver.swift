@@ -113,7 +113,8 @@ final class EventReceiver: Sendable {
                 metadata: ["client.address": "\(request.peer)", LogKeys.error: "\(detail.prefix(300))"])
             return Responses.error(500, "Error parsing the request: \(detail.prefix(300))")
         }
-        guard let subscription = subscription(request.target), subscription.options.topic == event.topic else {
+        guard let subscription = subscription(request.target), subscription.options.topic == event.topic
+        else {
             return Responses.error(404, "There is no such subscription of this topic.")
         }
         return await subscription.receive(event, attempt: AttemptField.read(request))

@@ -57,7 +57,7 @@ final class ServiceEntry: Sendable {
     /// Follows the registry until the task is cancelled or the entry is dropped.
     func watch(_ registry: any Registry) async {
         _ = try? await dropped.cancelling {
-            await registry.follow(self.service) { self.publish($0) } onFailure: { self.fail($0) }
+            await registry.follow(self.service, onChange: self.publish, onFailure: self.fail)
         }
     }
 
