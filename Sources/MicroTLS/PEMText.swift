@@ -1,13 +1,5 @@
 internal import MicroCore
 
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
-
 /// PEM text with the words by which errors name it.
 struct PEMText {
     /// A file of the system's roots has about 250 KiB.
@@ -35,40 +27,11 @@ struct PEMText {
             }
         case .file(let path):
             name = "The \(what) (file \(path))"
-            bytes = try Self.load(path, name: name)
+            do throws(SmallFile.Failure) {
+                bytes = try SmallFile.bytes(of: path, limit: Self.maximumSize)
+            } catch {
+                throw StartError(.security, "\(name) \(error.reason)")
+            }
         }
-    }
-
-    private static func load(_ path: String, name: String) throws(StartError) -> [UInt8] {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { throw unreadable(name, errno) }
-        defer { close(descriptor) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw unreadable(name, errno) }
-        guard status.st_mode & S_IFMT == S_IFREG else {
-            throw StartError(.security, "\(name) is no regular file. Give the path of a PEM file.")
-        }
-        guard status.st_size <= maximumSize else {
-            throw StartError(
-                .security, "\(name) is larger than \(maximumSize) bytes. Give the path of a PEM file.")
-        }
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 16384)
-        // The bound holds again here: a file may grow while it is read.
-        while bytes.count <= maximumSize {
-            let count = chunk.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
-            guard count >= 0 else { throw unreadable(name, errno) }
-            if count == 0 { break }
-            bytes += chunk[..<count]
-        }
-        return bytes
-    }
-
-    private static func unreadable(_ name: String, _ error: Int32) -> StartError {
-        // strerror returns a text that is valid until this thread's next call of it.
-        let reason = strerror(error).map { String(cString: $0) } ?? "error \(error)"
-        let advice =
-            error == ENOENT ? "Check the path." : "Let the user that the service runs as read it."
-        return StartError(.security, "\(name) can't be read: \(reason). \(advice)")
     }
 }

@@ -1,4 +1,4 @@
-internal import FoundationEssentials
+internal import MicroCore
 
 /// How a client proves who it is.
 ///
@@ -86,16 +86,11 @@ public struct NATSCredentials: Hashable, Sendable {
     }
 
     private static func read(_ path: String) throws(NATSError) -> String {
-        let data: Data
-        do {
-            data = try Data(contentsOf: URL(filePath: path))
+        do throws(SmallFile.Failure) {
+            return String(decoding: try SmallFile.bytes(of: path, limit: 1 << 16), as: UTF8.self)
         } catch {
-            throw NATSError(.invalidCredentials, "The file \(path) can't be read: \(error)")
+            throw NATSError(.invalidCredentials, "The file \(path) \(error.reason)")
         }
-        guard data.count <= 1 << 16 else {
-            throw NATSError(.invalidCredentials, "The file \(path) is larger than credentials can be.")
-        }
-        return String(decoding: data, as: UTF8.self)
     }
 
     private static func lines(_ text: String) -> [Substring] {
