@@ -146,6 +146,7 @@ extension NATSCore {
     /// Ends the subscriptions that the server refuses.
     private func refuse(_ subject: String?, _ error: NATSError) {
         for entry in subscriptions.values where entry.subject == subject {
+            resumeReading(entry.number)
             subscriptions[entry.number] = nil
             entry.inbox?.end(error)
             guard entry.inbox == nil else { continue }

@@ -10,6 +10,8 @@ extension NATSCore {
     ///
     /// - Throws: A ``NATSError`` if every server refuses the client at the first round.
     func run() async throws(NATSError) {
+        // A task that was cancelled before it began has closed the client.
+        if !hasStarted, isClosed, Task.isCancelled { return }
         guard !hasStarted, !isClosed else {
             throw NATSError(
                 .closed, "A NATS client runs once: its run() was called before, or it was closed.")

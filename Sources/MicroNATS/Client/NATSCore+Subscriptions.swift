@@ -57,12 +57,8 @@ extension NATSCore {
 
     /// Ends a subscription.
     func unsubscribe(_ number: UInt64) {
+        resumeReading(number)
         guard let entry = subscriptions.removeValue(forKey: number) else { return }
-        if entry.isSuspended {
-            entry.isSuspended = false
-            suspensions -= 1
-            setReading(suspensions == 0)
-        }
         entry.inbox?.end(nil)
         if link?.stage == .open {
             control.writeUnsubscribe(number)
@@ -126,7 +122,7 @@ extension NATSCore {
         events.send(NATSEvent(.slowConsumer, subject: entry.subject, error: error))
     }
 
-    /// Reads again if no subscription stands in the way any more.
+    /// Reads again if this subscription stood in the way, and no other one does.
     func resumeReading(_ number: UInt64) {
         guard let entry = subscriptions[number], entry.isSuspended else { return }
         entry.isSuspended = false

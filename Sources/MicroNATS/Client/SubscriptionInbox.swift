@@ -2,6 +2,10 @@ internal import NIOCore
 internal import Synchronization
 
 /// The messages that wait for one subscriber, in bounds.
+///
+/// It isn't MicroCore's `SubscriptionQueue`, which starts handlers: a subscriber of the bare client pulls, a
+/// whole read at a time, waits with a time limit, and may have the connection's reading suspended. Where
+/// events go to handlers, as in the broker, messages pass this by and go straight into that queue.
 final class SubscriptionInbox: Sendable {
     /// What a subscriber gets.
     enum Outcome {
@@ -61,7 +65,8 @@ extension SubscriptionInbox {
             guard !state.isEnded else { return nil }
             for message in arrived { add(message, to: &state, &effect) }
             state.dropped += effect.dropped
-            if limits.overflow == .suspend, !state.isSuspended, isFull(state) {
+            // This is said again as long as it holds: a new connection is read whatever was said before.
+            if limits.overflow == .suspend, isFull(state) {
                 state.isSuspended = true
                 effect.mustSuspend = true
             }
@@ -155,7 +160,7 @@ extension SubscriptionInbox {
     ///
     /// - Parameters:
     ///   - resumeReading: Called when reading was suspended for this queue and may go on.
-    ///   - startTimer: Called with a number for ``timeOut(_:)`` before waiting.
+    ///   - startTimer: Called with a number for ``timeOut(_:)`` when it waits.
     /// - Returns: What has come, or why nothing will.
     func take(
         resumeReading: () -> Void, startTimer: (UInt64) -> Void = { _ in }
@@ -165,7 +170,6 @@ extension SubscriptionInbox {
             return state.lastWaiter
         }
         if let outcome = takeNow(resumeReading: resumeReading) { return outcome }
-        startTimer(number)
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let outcome = state.withLock { state -> Outcome? in
@@ -177,7 +181,11 @@ extension SubscriptionInbox {
                     previous?.resume(returning: .cancelled)
                     return nil
                 }
-                if let outcome { continuation.resume(returning: outcome) }
+                guard let outcome else {
+                    // A timer that fires at once finds the waiter.
+                    return startTimer(number)
+                }
+                continuation.resume(returning: outcome)
             }
         } onCancel: {
             interrupt(number, .cancelled)

@@ -245,4 +245,67 @@ struct FaultTests {
         }
         await server.stop()
     }
+
+    @Test("Keeps a subscription's limit on the next connection, where reading was suspended on the last")
+    func suspendedOverReconnect() async throws {
+        let server = try await FakeServer { connection, heard, channel in
+            FakeServer.welcome(heard, channel)
+            if connection == 1, heard.hasSuffix("SUB n 1\r\n") {
+                channel.writeAndFlush(
+                    ByteBuffer(string: String(repeating: "MSG n 1 1\r\nx\r\n", count: 20)), promise: nil)
+            }
+            if connection == 1, heard.hasSuffix("PUB leave 0\r\n\r\n") { channel.close(promise: nil) }
+            guard connection == 2, heard.hasSuffix("PUB more 0\r\n\r\n") else { return }
+            let message = "MSG n 1 16384\r\n" + String(repeating: "x", count: 16384) + "\r\n"
+            for _ in 0..<300 { channel.write(ByteBuffer(string: message), promise: nil) }
+            channel.flush()
+        }
+        try await withClient(Self.quick(NATSServer(host: "127.0.0.1", port: server.port))) { client in
+            let slow = try await client.subscribe(to: "n", limits: .init(messages: 10, overflow: .suspend))
+            try await eventually("the first messages") { slow.pending == 20 }
+            try await client.publish(ByteBuffer(), to: "leave")
+            try await eventually("another connection") { client.statistics.connections == 2 }
+            try await client.publish(ByteBuffer(), to: "more")
+            try await eventually("more messages") { slow.pending > 20 }
+            // All of them would be here long before.
+            try await Task.sleep(for: .milliseconds(300))
+            #expect(slow.pending < 100)
+            #expect(try await texts(slow, 320).count == 320)
+        }
+        await server.stop()
+    }
+
+    @Test("Reads on when a subscription is refused for which reading was suspended")
+    func refusedWhileSuspended() async throws {
+        let server = try await FakeServer { _, heard, channel in
+            FakeServer.welcome(heard, channel)
+            if heard.hasSuffix("SUB n 1\r\n") {
+                let messages = String(repeating: "MSG n 1 1\r\nx\r\n", count: 20)
+                let error = "-ERR 'Permissions Violation for Subscription to \"n\"'\r\n"
+                channel.writeAndFlush(ByteBuffer(string: messages + error), promise: nil)
+            }
+            if heard.hasSuffix("PUB go 0\r\n\r\n") {
+                channel.writeAndFlush(ByteBuffer(string: "MSG m 2 2\r\nhi\r\n"), promise: nil)
+            }
+        }
+        try await withClient(Self.quick(NATSServer(host: "127.0.0.1", port: server.port))) { client in
+            let refused = try await client.subscribe(to: "n", limits: .init(messages: 10, overflow: .suspend))
+            try await eventually("the refusal") { refused.failure?.code == .permissionDenied }
+            let other = try await client.subscribe(to: "m")
+            try await client.publish(ByteBuffer(), to: "go")
+            #expect(try await texts(other, 1) == ["hi"])
+        }
+        await server.stop()
+    }
+
+    @Test("Ends without an error when its task was cancelled before it began")
+    func cancelledBeforeTheBeginning() async throws {
+        let client = NATSClient()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.cancelAll()
+            group.addTask { try await client.run() }
+            try await group.waitForAll()
+        }
+        await #expect(throws: NATSError.self) { try await client.run() }
+    }
 }
