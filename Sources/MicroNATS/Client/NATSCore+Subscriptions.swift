@@ -154,8 +154,8 @@ struct RequestTable {
     /// The number of the subscription through which all answers come.
     var subscription: UInt64?
 
-    /// When the timer fires that looks for requests whose time is up.
-    var timer: NIODeadline?
+    /// What looks for requests whose time is up, and when.
+    private var timer: (deadline: NIODeadline, task: Scheduled<Void>)?
 
     /// How many wait.
     var count: Int { waiting.count }
@@ -170,12 +170,25 @@ struct RequestTable {
     }
 
     mutating func removeAll() -> [Continuation] {
+        timer?.task.cancel()
+        timer = nil
         defer { waiting = [:] }
         return waiting.values.map(\.continuation)
     }
 
-    /// Takes the requests whose time is up, and the time when the next one's is.
+    /// Sees to it that the timer fires at a request's deadline or before.
+    ///
+    /// One timer serves all requests: it is moved only when a request's time is up before its.
+    mutating func watch(_ deadline: NIODeadline, start: (NIODeadline) -> Scheduled<Void>) {
+        if let timer, timer.deadline <= deadline { return }
+        timer?.task.cancel()
+        timer = (deadline, start(deadline))
+    }
+
+    /// Takes the requests whose time is up, and says when the next one's is; the timer is no more.
     mutating func expire(_ now: NIODeadline) -> ([(Continuation, subject: String)], next: NIODeadline?) {
+        timer?.task.cancel()
+        timer = nil
         var expired: [(Continuation, subject: String)] = []
         var next: NIODeadline?
         for (number, request) in waiting {
@@ -221,21 +234,19 @@ extension NATSCore {
         if case .refused(let error) = admission { return continuation.resume(returning: .failure(error)) }
         let deadline = NIODeadline.now() + TimeAmount(timeout)
         requests.add(number, continuation, deadline: deadline, subject: subject)
-        // One timer serves all requests: it is moved only when a request's time is up before its.
-        if requests.timer.map({ deadline < $0 }) ?? true { watch(deadline) }
+        watch(deadline)
         guard case .takenAndIdle = admission else { return }
         // A request that nobody else's may follow is written at once. Those of many tasks share a write.
         if requests.count == 1 { flush() } else { scheduleFlush() }
     }
 
     private func watch(_ deadline: NIODeadline) {
-        requests.timer = deadline
-        loop.scheduleTask(deadline: deadline) { self.assumeIsolated { $0.expireRequests(deadline) } }
+        requests.watch(deadline) { deadline in
+            loop.scheduleTask(deadline: deadline) { self.assumeIsolated { $0.expireRequests() } }
+        }
     }
 
-    private func expireRequests(_ timer: NIODeadline) {
-        guard requests.timer == timer else { return }
-        requests.timer = nil
+    private func expireRequests() {
         let (expired, next) = requests.expire(.now())
         if let next { watch(next) }
         for (continuation, subject) in expired {
