@@ -1,4 +1,4 @@
-internal import FoundationEssentials
+internal import Logging
 internal import NIOCore
 
 /// Fetches the messages of one consumer, as many at a time as its reader wants.
@@ -87,7 +87,14 @@ public final class JetStreamPuller {
             return nil
         }
         outstanding = max(outstanding - 1, 0)
-        return JetStreamMessage(message, client: jetStream.client)
+        if let message = JetStreamMessage(message, client: jetStream.client) { return message }
+        Logger.current.warning(
+            "A message of JetStream can't be acknowledged, and is dropped: its reply subject isn't understood.",
+            metadata: [
+                "micro.nats.stream": "\(stream)", "micro.nats.consumer": "\(consumer)",
+                "micro.nats.reply": "\(message.reply ?? "")",
+            ])
+        return nil
     }
 
     private func receive(_ status: NATSStatus) async throws(NATSError) {
