@@ -82,12 +82,12 @@ public final class NATSBroker: Broker {
     public func publish(_ event: BrokerEvent, to topic: String) async throws {
         try TopicName.check(topic)
         let parts = try await running()
-        let payload = ByteBuffer(bytes: EventEnvelope.encode(event))
+        let payload = EventEnvelope.encode(event)
         do throws(NATSError) {
             guard let streams = parts.streams else {
                 return try await parts.client.publish(payload, to: topic)
             }
-            try await streams.publish(payload, to: topic, id: event.header["Micro-Id"])
+            try await streams.publish(ByteBuffer(bytes: payload), to: topic, id: event.header["Micro-Id"])
         } catch {
             throw MicroError(error)
         }
@@ -165,7 +165,7 @@ public final class NATSBroker: Broker {
         guard let parts = state.withLock(\.parts) else {
             throw MicroError(.unavailable, "The NATS broker does not run.", processed: .no)
         }
-        if parts.client.statistics.connections == 0 {
+        if !parts.client.hasEverConnected {
             do throws(NATSError) {
                 try await parts.client.waitUntilConnected(timeout: Self.patience)
             } catch {

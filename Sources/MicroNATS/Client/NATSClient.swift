@@ -97,6 +97,9 @@ public final class NATSClient: Sendable {
     /// What happens to the client from now on; a reader that is too slow misses the oldest.
     public var events: AsyncStream<NATSEvent> { core.events.events() }
 
+    /// Whether there has been a connection.
+    package var hasEverConnected: Bool { core.counters.connections.load(ordering: .relaxed) > 0 }
+
     /// What the client has done so far.
     public var statistics: NATSStatistics {
         let counters = core.counters
