@@ -10,7 +10,7 @@
 package enum SmallFile {
     /// Why a file can't be used.
     package struct Failure: Error {
-        /// What to say behind the file's name, such as `is no regular file. Check the path.`
+        /// What to say behind the file's name, in a sentence and what to do.
         package let reason: String
     }
 
