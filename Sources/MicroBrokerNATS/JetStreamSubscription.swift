@@ -94,6 +94,7 @@ final class JetStreamSubscription: BrokerSubscription {
     private func untilCancelled(_ body: @escaping @Sendable () async -> Void) async {
         await withTaskGroup { group in
             group.addTask { await body() }
+            // Ends when the subscription is cancelled, and the body with it.
             group.addTask { for await _ in self.fetching {} }
             await group.next()
             group.cancelAll()

@@ -143,11 +143,15 @@ public final class NATSBroker: Broker {
             client: client, streams: configuration.jetStream.map { Streams($0, client: client) })
         state.withLock { $0.parts = $0.parts ?? parts }
         try await withThrowingTaskGroup(of: Void.self) { group in
+            // The handlers, until this task is cancelled.
             group.addTask { try await self.runner.run() }
+            // The connection; its end follows the cancellation, once what was published is written.
             group.addTask {
                 do throws(NATSError) { try await client.run() } catch { throw StartError(error) }
             }
+            // Makes the configured stream, and is done then.
             group.addTask { try await parts.streams?.begin() }
+            // What JetStream's subscriptions do beside their handlers, each until it is cancelled.
             group.addTask {
                 await withDiscardingTaskGroup { jobs in
                     for await job in self.jobs { jobs.addTask { await job() } }

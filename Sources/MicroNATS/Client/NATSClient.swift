@@ -45,7 +45,8 @@ public final class NATSClient: Sendable {
     /// Connects, and keeps connected until the task is cancelled or the client is closed.
     ///
     /// - Throws: A ``NATSError`` if all servers refuse the client the first time: `authenticationFailed`,
-    ///   `invalidCredentials` or `insecure`. A server that isn't there is tried again for ever.
+    ///   `invalidCredentials` or `insecure`; or `closed` if it was run or closed before. A server that isn't
+    ///   there is tried again for ever.
     public func run() async throws(NATSError) {
         let core = core
         // The error is handed out as a value, since a cancellation handler doesn't keep its type.
