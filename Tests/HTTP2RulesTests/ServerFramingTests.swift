@@ -87,7 +87,8 @@ import Testing
             .request(1, ends: true), .headers([("x", "y")], stream: 1, ends: true)),
         ServerRule(
             "5.1 half-closed: WINDOW_UPDATE and PRIORITY are allowed", .nothing,
-            .request(1, ends: true), .windowUpdate(1, stream: 1), Frame(.priority, stream: 1, [0, 0, 0, 0, 1])),
+            .request(1, ends: true), .windowUpdate(1, stream: 1),
+            Frame(.priority, stream: 1, [0, 0, 0, 0, 1])),
         ServerRule(
             "5.1 half-closed: RST_STREAM is allowed", .nothing,
             .request(1, ends: true), .reset(ErrorCode.cancel, stream: 1)),
