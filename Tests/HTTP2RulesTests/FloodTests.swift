@@ -33,6 +33,10 @@ import Testing
         Flood("RST_STREAM on a closed stream", first: [.request(1)]) { _ in
             [.reset(ErrorCode.cancel, stream: 1)]
         },
+        Flood(
+            "HEADERS on a closed stream",
+            first: [.headers(missing, stream: 1), .reset(ErrorCode.cancel, stream: 1)]
+        ) { _ in [.request(1)] },
         Flood("rapid reset (CVE-2023-44487)") { [.request($0), .reset(ErrorCode.cancel, stream: $0)] },
         Flood("rapid reset without an error") { [.request($0), .reset(ErrorCode.none, stream: $0)] },
         Flood("made you reset, by a window (CVE-2025-8671)") {

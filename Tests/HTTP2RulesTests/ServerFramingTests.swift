@@ -81,16 +81,17 @@ import Testing
         ServerRule("5.1 idle: PRIORITY is allowed", .nothing, Frame(.priority, stream: 1, [0, 0, 0, 0, 1])),
         ServerRule(
             "5.1 half-closed: DATA", .connectionError([ErrorCode.streamClosed]),
-            .hangingRequest(1), .data([1], stream: 1)),
+            .request(1, ends: true), .data([1], stream: 1)),
         ServerRule(
             "5.1 half-closed: HEADERS", .connectionError([ErrorCode.streamClosed]),
-            .hangingRequest(1), .headers([("x", "y")], stream: 1, ends: true)),
+            .request(1, ends: true), .headers([("x", "y")], stream: 1, ends: true)),
         ServerRule(
             "5.1 half-closed: WINDOW_UPDATE and PRIORITY are allowed", .nothing,
-            .hangingRequest(1), .windowUpdate(1, stream: 1), Frame(.priority, stream: 1, [0, 0, 0, 0, 1])),
+            .request(1, ends: true), .windowUpdate(1, stream: 1),
+            Frame(.priority, stream: 1, [0, 0, 0, 0, 1])),
         ServerRule(
             "5.1 half-closed: RST_STREAM is allowed", .nothing,
-            .hangingRequest(1), .reset(ErrorCode.cancel, stream: 1)),
+            .request(1, ends: true), .reset(ErrorCode.cancel, stream: 1)),
         ServerRule(
             "5.1 closed: DATA behind the sender's RST_STREAM is dropped", .nothing,
             .request(1), .reset(ErrorCode.cancel, stream: 1), .data([1], stream: 1)),

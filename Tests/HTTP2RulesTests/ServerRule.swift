@@ -79,14 +79,9 @@ struct ServerRule: CustomTestStringConvertible, Sendable {
 }
 
 extension Frame {
-    /// A request that is complete but for its body.
+    /// The head of a request, whose handler doesn't answer by default; `ends` leaves out the body.
     static func request(_ stream: UInt32, _ path: String = "/test.Test/Deaf", ends: Bool = false) -> Frame {
         .headers(RawConnection.request(path), stream: stream, ends: ends)
-    }
-
-    /// A whole request with one message, whose handler doesn't answer.
-    static func hangingRequest(_ stream: UInt32) -> Frame {
-        .headers(RawConnection.request("/test.Test/Deaf"), stream: stream, ends: true)
     }
 
     /// Settings, by their numbers.

@@ -100,6 +100,39 @@ import Testing
         }
     }
 
+    /// It is the client's time that is bounded, and it begins when the handler is done.
+    @Test func clientsHaveTheirTimeBehindSlowHandlers() async throws {
+        var configuration = HTTP2Transport.Configuration()
+        configuration.stallTimeout = .seconds(1)
+        let (inPlace, pool) = (Placement(.inPlace), Placement(.globalPool))
+        let handler = ClosureHandler { head in
+            .unary(
+                { (_, message) async throws(MicroError) in
+                    try? await Task.sleep(for: .seconds(3))
+                    return UnaryReply(message)
+                }, head.path == "/test.Test/InPlace" ? inPlace : pool)
+        }
+        let listener = try await HTTP2Transport(configuration: configuration).listen(
+            on: .host("127.0.0.1", port: 0), handler: handler)
+        let connection = try await RawConnection.open(to: listener.address)
+        try await connection.send(.settings((4, 0)))
+        for (stream, path): (UInt32, String) in [(1, "/test.Test/InPlace"), (3, "/test.Test/Pool")] {
+            try await connection.send(
+                .request(stream, path), .data(framed([1, 2, 3]), stream: stream, ends: true))
+        }
+        var endings = 0
+        while endings < 2, let frame = try await connection.frame() {
+            guard frame.stream > 0 else { continue }
+            #expect(frame.kind != .reset)
+            if frame.kind == .reset || frame.has(Frame.endStream) { endings += 1 }
+            // The head shows that the answer is there, and its body waits for us.
+            guard frame.kind == .headers, !frame.has(Frame.endStream) else { continue }
+            try await connection.send(.windowUpdate(100, stream: frame.stream))
+        }
+        await connection.close()
+        await listener.shutdown(deadline: .now)
+    }
+
     /// Whoever lets answers pile up gets no new ones until they are taken.
     @Test func waitingAnswersAreBounded() async throws {
         var limits = HTTP2Limits()

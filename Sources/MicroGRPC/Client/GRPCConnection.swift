@@ -144,6 +144,7 @@ package final class GRPCConnection: Connection {
         let connection = connection
         let loop = loop
         await withTaskGroup(of: Void.self) { group in
+            // Ends when the connection does, after its last call or terminated by the other task.
             group.addTask {
                 await withCheckedContinuation { continuation in
                     loop.execute {
@@ -152,6 +153,7 @@ package final class GRPCConnection: Connection {
                     }
                 }
             }
+            // Ends at the deadline, or cancelled when it is not needed any more.
             group.addTask {
                 try? await Task.sleep(until: deadline, clock: .continuous)
                 loop.execute { connection.value.terminate() }

@@ -25,10 +25,8 @@ final class Deflater: @unchecked Sendable {
         let status = deflateInit2_(
             stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, compression.windowBits, 8, Z_DEFAULT_STRATEGY,
             ZLIB_VERSION, CInt(MemoryLayout<z_stream>.size))
-        guard status == Z_OK else {
-            stream.deallocate()
-            return nil
-        }
+        // `deinit` runs in this case, too; zlib ends a stream that it didn't begin by doing nothing.
+        guard status == Z_OK else { return nil }
     }
 
     deinit {
@@ -76,10 +74,8 @@ final class Inflater: @unchecked Sendable {
         stream.initialize(to: z_stream())
         let status = inflateInit2_(
             stream, Compression.gzip.windowBits, ZLIB_VERSION, CInt(MemoryLayout<z_stream>.size))
-        guard status == Z_OK else {
-            stream.deallocate()
-            return nil
-        }
+        // As above, `deinit` lets go of the memory.
+        guard status == Z_OK else { return nil }
     }
 
     deinit {

@@ -76,6 +76,9 @@ struct FloodGuard {
             if head.stream > lastStream {
                 lastStream = head.stream
                 earn(Self.callYield)
+            } else {
+                // The end of a call, or nothing: what comes for one that is over is read and dropped.
+                spend(1)
             }
         case FrameHead.Kind.continuation:
             continuations &+= 1

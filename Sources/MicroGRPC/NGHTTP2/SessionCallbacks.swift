@@ -59,18 +59,11 @@ struct SessionCallbacks: @unchecked Sendable {
         }
         nghttp2_session_callbacks_set_on_frame_send_callback(created) { session, frame, user in
             guard let frame else { return 0 }
-            let head = frame.pointee.hd
-            switch nghttp2_frame_type(UInt32(head.type)) {
-            case NGHTTP2_HEADERS:
-                stream(session, head.stream_id)?.headersSent(endsStream: endsStream(head))
-            case NGHTTP2_GOAWAY:
-                let goAway = frame.pointee.goaway
-                // nghttp2's own bytes, which live as long as the callback runs.
-                let detail = UnsafeBufferPointer(start: goAway.opaque_data, count: goAway.opaque_data_len)
-                withConnection(user) {
-                    $0.goAwaySent(code: goAway.error_code, detail: String(decoding: detail, as: UTF8.self))
-                }
-            default: break
+            if UInt32(frame.pointee.hd.type) == NGHTTP2_HEADERS.rawValue {
+                stream(session, frame.pointee.hd.stream_id)?
+                    .headersSent(endsStream: endsStream(frame.pointee.hd))
+            } else if UInt32(frame.pointee.hd.type) == NGHTTP2_GOAWAY.rawValue {
+                SessionCallbacks.goAwaySent(frame.pointee.goaway, user)
             }
             return 0
         }
@@ -113,6 +106,14 @@ struct SessionCallbacks: @unchecked Sendable {
             return count
         case .later:
             return Int(NGHTTP2_ERR_DEFERRED.rawValue)
+        }
+    }
+
+    private static func goAwaySent(_ frame: nghttp2_goaway, _ user: UnsafeMutableRawPointer?) {
+        // nghttp2's own bytes, which live as long as the callback runs.
+        let detail = UnsafeBufferPointer(start: frame.opaque_data, count: frame.opaque_data_len)
+        withConnection(user) {
+            $0.goAwaySent(code: frame.error_code, detail: String(decoding: detail, as: UTF8.self))
         }
     }
 

@@ -80,7 +80,9 @@ package final class GRPCListener: Listener {
         connections.drain()
         let connections = connections
         await withTaskGroup(of: Void.self) { group in
+            // Ends when the last connection does, of itself or terminated by the other task.
             group.addTask { await connections.waitUntilEmpty() }
+            // Ends at the deadline, or cancelled when it is not needed any more.
             group.addTask {
                 try? await Task.sleep(until: deadline, clock: .continuous)
                 connections.terminate()

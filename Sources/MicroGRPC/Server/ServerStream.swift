@@ -440,6 +440,8 @@ final class ServerStream: HTTP2Stream {
 
     private func handlerReturned(_ outcome: HandlerOutcome) {
         hasHandlerReturned = true
+        // A handler that suspended comes back at another time.
+        if task != nil { server.now = .now() }
         task = nil
         releaseUnread()
         finish(outcome)
