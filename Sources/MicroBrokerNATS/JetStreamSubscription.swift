@@ -18,6 +18,9 @@ final class JetStreamSubscription: BrokerSubscription {
     private let options: SubscriptionOptions
     private let streams: Streams
     private let stream: String
+
+    /// When the stream was made, which tells it from a later one of its name.
+    private let created: String?
     private let consumer: ConsumerConfiguration
     private let held: HeldMessages
     private let abandoned: Tally
@@ -38,9 +41,10 @@ final class JetStreamSubscription: BrokerSubscription {
         let stream = try await streams.ensure(options.topic)
         self.stream = stream
         consumer = Self.consumer(options, streams.options)
-        let created = try await streams.jetStream.createConsumer(consumer, of: stream)
+        created = try await streams.jetStream.stream(stream)?.created
+        let made = try await streams.jetStream.createConsumer(consumer, of: stream)
         advisories = try await streams.jetStream.client.subscribe(
-            to: "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.\(stream).\(created.name)", queue: "micro")
+            to: "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.\(stream).\(made.name)", queue: "micro")
         let held = HeldMessages()
         self.held = held
         let settler = Settler(held: held, abandoned: abandoned, options: streams.options)
@@ -114,7 +118,7 @@ extension JetStreamSubscription {
 
     /// Fetches events as there is room for them, and makes the consumer again if it is lost.
     private func fetch() async {
-        var consumer = consumer
+        var (consumer, created) = (consumer, created)
         while !Task.isCancelled {
             do {
                 try await fetchFrom(&consumer)
@@ -127,12 +131,31 @@ extension JetStreamSubscription {
             }
             do {
                 try await Task.sleep(for: .seconds(1))
-                try await streams.jetStream.createConsumer(consumer, of: stream)
+                try await remake(&consumer, created: &created)
             } catch {
                 // The next round says what is wrong, if it still is.
                 continue
             }
         }
+    }
+
+    /// Makes the consumer again, and its stream, if somebody has deleted them.
+    private func remake(
+        _ consumer: inout ConsumerConfiguration, created: inout String?
+    ) async throws(NATSError) {
+        streams.forget(options.topic)
+        let holder = try await streams.ensure(options.topic)
+        guard holder == stream else {
+            throw NATSError(
+                .jetStream,
+                "The events of \(options.topic) are kept by the stream \(holder) now, no longer by \(stream). Begin "
+                    + "the subscription anew.")
+        }
+        let moment = try await streams.jetStream.stream(stream)?.created
+        // The numbers of a stream that was made anew are others, and all that it has came since.
+        if moment != created { consumer.start = .all }
+        created = moment
+        try await streams.jetStream.createConsumer(consumer, of: stream)
     }
 
     private func fetchFrom(_ consumer: inout ConsumerConfiguration) async throws(NATSError) {

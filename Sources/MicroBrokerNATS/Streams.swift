@@ -46,12 +46,28 @@ final class Streams: Sendable {
 
     /// Publishes an event, and waits until it is stored.
     func publish(_ payload: ByteBuffer, to topic: String, id: String?) async throws(NATSError) {
-        try await ensure(topic)
         let id = id.flatMap { $0.isEmpty ? nil : $0 }
+        do throws(NATSError) {
+            try await store(payload, to: topic, id: id)
+        } catch {
+            // Nobody keeps the topic's events any more: somebody has deleted its stream.
+            guard error.code == .noResponders, forget(topic) else { throw error }
+            try await store(payload, to: topic, id: id)
+        }
+    }
+
+    private func store(_ payload: ByteBuffer, to topic: String, id: String?) async throws(NATSError) {
+        try await ensure(topic)
         let ack = try await jetStream.publish(
             payload, to: topic, messageID: id, within: options.publishTimeout)
         known.withLock { $0[topic] = ack.stream }
     }
+
+    /// Asks the server anew which stream holds a topic, before it is used the next time.
+    ///
+    /// - Returns: Whether one was known.
+    @discardableResult
+    func forget(_ topic: String) -> Bool { known.withLock { $0.removeValue(forKey: topic) != nil } }
 
     /// Returns the stream that holds a topic, which is made if there is none.
     @discardableResult

@@ -85,4 +85,7 @@ public struct StreamInfo: Hashable, Sendable, Decodable {
 
     /// How much it holds.
     public var state: State
+
+    /// When it was made, as the server writes it: a later stream of the same name has another moment.
+    public var created: String
 }
