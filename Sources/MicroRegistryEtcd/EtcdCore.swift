@@ -65,7 +65,9 @@ struct EtcdCore: Sendable {
 
     private func runUntil(_ stop: Alarm) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
+            // Keeps the connection until the other task, which needs it, has ended, or throws at the start.
             group.addTask { try await link.run() }
+            // Works until it is told to stop, or the connection can't be had at all.
             group.addTask {
                 await withTaskGroup(of: Void.self) { work in
                     work.addTask { await registrar.run() }

@@ -121,8 +121,8 @@ public final class EtcdRegistry: Registry {
 
     /// Keeps connection, lease and watches alive until the task is cancelled, and then gives the lease back.
     ///
-    /// An etcd that can't be reached is tried again without end. It can be run again when it has returned;
-    /// calls between two runs fail at once, and watches go on with the second.
+    /// An etcd that can't be reached is tried again without end. A registry whose run was cancelled and has
+    /// returned can be run again: calls between the two fail at once, and watches go on with the second.
     ///
     /// - Throws: A ``StartError`` if etcd refuses the user or the certificate at the start, or we its, or if it
     ///   runs already.

@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 
 @testable import MicroCore
@@ -31,5 +32,34 @@ import Testing
             #expect(hasLeft == true)
             group.cancelAll()
         }
+    }
+
+    /// A handler that ends its own subscription can't wait for itself, whoever else has been cancelled.
+    @Test(arguments: [false, true]) func aHandlerMayDrainItsOwnQueue(isCancelled: Bool) async throws {
+        let (entered, left) = (OneShot(), OneShot())
+        let held = Mutex<SubscriptionQueue<Int>?>(nil)
+        let queue = SubscriptionQueue<Int>(SubscriptionOptions(topic: "t")) { _ in
+            entered.fire()
+            if isCancelled { await OneShot().wait() }
+            let own = held.withLock(\.self)
+            // Also from a task of its own.
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await own?.drain(deadline: .now) }
+            }
+            left.fire()
+            return true
+        }
+        held.withLock { $0 = queue }
+        let runner = SubscriptionRunner()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await runner.run() }
+            try await runner.start(queue)
+            queue.offer(1)
+            await entered.wait()
+            if isCancelled { group.cancelAll() }
+            await left.waitRegardless()
+            group.cancelAll()
+        }
+        held.withLock { $0 = nil }
     }
 }

@@ -99,6 +99,12 @@ import Testing
         ]
         #expect(read(texts) == texts.map(whole))
         #expect(read(Array(texts.reversed())) == texts.reversed().map(whole))
+        // What stands behind the nodes belongs to one value alone.
+        let bare = [
+            #"{"name":"a","nodes":[{"id":"1","address":"x:1"}],"version":"2"}"#,
+            #"{"name":"a","nodes":[{"id":"2","address":"x:2"}]}"#,
+        ]
+        #expect(read(bare) == bare.map(whole))
         #expect(read([texts[0], texts[0], texts[1]]).compactMap { $0?.nodes.first?.id } == ["1", "1", "2"])
     }
 }

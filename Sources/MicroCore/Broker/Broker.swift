@@ -194,8 +194,8 @@ public protocol BrokerSubscription: Sendable {
 
     /// Ends the subscription; events that are being handled may finish until the deadline.
     ///
-    /// Handlers that remain then are cancelled. It returns when none runs any more. Cancelling the calling
-    /// task moves the deadline to now.
+    /// Handlers that remain then are cancelled. It returns when none runs any more; called by a handler of
+    /// the subscription itself, at the deadline. Cancelling the calling task moves the deadline to now.
     ///
     /// - Parameter deadline: Until when handlers may finish.
     func cancel(deadline: ContinuousClock.Instant) async

@@ -157,7 +157,7 @@ public final class SubscriptionQueue<Item: Sendable>: Sendable {
     /// Takes no more events, lets those that wait be handled, and returns when the last handler has.
     ///
     /// What is left when the deadline has passed, or this task is cancelled, is cancelled or dropped and
-    /// counted.
+    /// counted. A handler that drains its own queue waits for the others only, until the deadline.
     ///
     /// - Parameter deadline: Until when events are handled.
     public func drain(deadline: ContinuousClock.Instant) async {
@@ -170,30 +170,35 @@ public final class SubscriptionQueue<Item: Sendable>: Sendable {
         wakeUp?()
         guard !(await ended.wait(until: deadline)) else { return }
         abort()
-        await ended.waitRegardless()
+        // What a handler awaits here can't happen before it returns itself.
+        if HandlerScope.queue != ObjectIdentifier(self) { await ended.waitRegardless() }
     }
 
     /// Handles events until the queue is drained or the task is cancelled.
     func run() async {
         await withTaskCancellationHandler {
-            await withDiscardingTaskGroup { group in
-                while true {
-                    switch await next() {
-                    case .handle(let item):
-                        group.addTask {
-                            self.handlerReturned(isDropped: !(await self.handle(item)))
-                        }
-                    case .finished:
-                        return
-                    case .aborted:
-                        return group.cancelAll()
-                    }
-                }
-            }
+            await HandlerScope.$queue.withValue(ObjectIdentifier(self)) { await runHandlers() }
         } onCancel: {
             abort()
         }
         end()
+    }
+
+    private func runHandlers() async {
+        await withDiscardingTaskGroup { group in
+            while true {
+                switch await next() {
+                case .handle(let item):
+                    group.addTask {
+                        self.handlerReturned(isDropped: !(await self.handle(item)))
+                    }
+                case .finished:
+                    return
+                case .aborted:
+                    return group.cancelAll()
+                }
+            }
+        }
     }
 
     /// Drops what waits: nobody runs the queue any more.
@@ -270,4 +275,9 @@ public final class SubscriptionQueue<Item: Sendable>: Sendable {
         }
         return state.isClosed && state.waiting.isEmpty && state.running == 0 ? .finished : nil
     }
+}
+
+/// The queue whose handler the task is in.
+private enum HandlerScope {
+    @TaskLocal static var queue: ObjectIdentifier?
 }

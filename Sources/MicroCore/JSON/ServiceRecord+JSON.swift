@@ -36,6 +36,10 @@ extension ServiceRecord {
                 .invalidArgument,
                 "The registry record has \(json.count) bytes; at most \(Self.maximumJSONSize) are read.")
         }
+        if let record = RecordText.record(json) {
+            self = record
+            return
+        }
         do {
             self = try JSONDecoder().decode(ServiceRecord.self, from: Data(json))
         } catch {

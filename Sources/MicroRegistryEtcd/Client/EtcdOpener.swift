@@ -26,9 +26,10 @@ struct EtcdOpener: Sendable {
             }
             // The first answer shows that it is an etcd, and that it accepts our certificate and user: with
             // TLS 1.3 a client isn't told before. A member that has lost its cluster answers as well.
+            let keys = KeyLayout(prefix: configuration.prefix).all
             let request = EtcdRangeRequest.with {
-                $0.key = KeyLayout(prefix: configuration.prefix).all.start
-                $0.rangeEnd = KeyLayout(prefix: configuration.prefix).all.end
+                $0.key = keys.start
+                $0.rangeEnd = keys.end
                 $0.limit = 1
                 $0.keysOnly = true
                 $0.serializable = true
@@ -47,6 +48,7 @@ struct EtcdOpener: Sendable {
         let tls = endpoint.isSecure == true ? tls : nil
         let late = Result<GRPCConnection, MicroError>.failure(
             MicroError(.unavailable, "\(endpoint) did not answer within \(limit).", processed: .no))
+        // The attempt, and the time limit beside it: whichever ends first ends the other.
         let outcome = await withTaskGroup { group in
             group.addTask { () async -> Result<GRPCConnection, MicroError>? in
                 do throws(MicroError) {

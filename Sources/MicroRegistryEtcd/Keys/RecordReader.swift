@@ -11,7 +11,7 @@ struct RecordReader {
     private static let capacity = 64
 
     private let unreadable: UnreadableKeys
-    private var heads: [[UInt8]: ServiceRecord] = [:]
+    private var heads: [Head] = []
 
     /// Creates a reader.
     ///
@@ -38,19 +38,27 @@ struct RecordReader {
 
     private struct Unusable: Error { var reason: String }
 
+    /// The start of a value, and the record without nodes that it stands for.
+    private struct Head {
+        var text: [UInt8]
+        var record: ServiceRecord
+    }
+
     private mutating func decode(_ value: [UInt8]) throws(Unusable) -> ServiceRecord {
-        guard let split = Self.split(value) else { return try Self.decodeWhole(value) }
-        let start = Array(value[..<split])
-        if let known = heads[start], let nodes = Self.nodes(value[split...]) {
-            var record = known
+        guard value.count <= ServiceRecord.maximumJSONSize, let split = Self.split(value),
+            let nodes = Self.nodes(of: value, from: split)
+        else { return try Self.decodeWhole(value) }
+        let start = value[..<split]
+        if let head = heads.first(where: { $0.text.count == start.count && $0.text.elementsEqual(start) }) {
+            var record = head.record
             record.nodes = nodes
             return record
         }
         let record = try Self.decodeWhole(value)
-        if heads.count >= Self.capacity { heads = [:] }
-        heads[start] = ServiceRecord(
-            name: record.name, version: record.version, metadata: record.metadata, endpoints: record.endpoints
-        )
+        if heads.count >= Self.capacity { heads = [] }
+        var bare = record
+        bare.nodes = []
+        heads.append(Head(text: Array(start), record: bare))
         return record
     }
 
@@ -76,12 +84,13 @@ struct RecordReader {
         return nil
     }
 
-    /// Reads the rest of a value whose start is known.
+    /// Reads the rest of a value.
     ///
     /// It is a part of the same object only if an object that has nothing else in front of it is complete with
     /// it; otherwise, or if more than nodes is in it, the value is read as a whole.
-    private static func nodes(_ rest: ArraySlice<UInt8>) -> [Node]? {
-        guard let record = try? ServiceRecord(json: [UInt8(ascii: "{")] + rest.dropFirst()),
+    private static func nodes(of value: [UInt8], from split: Int) -> [Node]? {
+        if let nodes = RecordText.nodes(value, from: split) { return nodes }
+        guard let record = try? ServiceRecord(json: [UInt8(ascii: "{")] + value[split...].dropFirst()),
             record.name.isEmpty, record.version.isEmpty, record.metadata == nil, record.endpoints == nil
         else { return nil }
         return record.nodes

@@ -122,6 +122,7 @@ final class Leases: Sendable {
         leases.withLock { leases in
             for seconds in leases.keys { leases[seconds]?.unansweredSince = nil }
         }
+        // Whichever ends first, since the stream is broken or the task cancelled, ends the other.
         let error = await withTaskGroup(of: MicroError?.self) { group in
             group.addTask { await self.send(on: stream) }
             group.addTask { await self.receive(on: stream) }

@@ -183,6 +183,7 @@ actor Registrar {
 
     /// Keeps the leases alive and mends what isn't as it is wanted, until the task is cancelled.
     nonisolated func run() async {
+        // Both go on until this task is cancelled.
         await withDiscardingTaskGroup { group in
             group.addTask { await self.leases.run() }
             group.addTask { await self.mend() }

@@ -43,11 +43,11 @@ final class WatchSet: Sendable {
             while !Task.isCancelled {
                 let position = alarm.position
                 for (scope, stop) in change() {
+                    // Until nobody watches the scope any more.
                     group.addTask { await self.follow(scope, until: stop) }
                 }
                 await alarm.wait(until: nil, since: position)
             }
-            group.cancelAll()
         }
     }
 
@@ -79,6 +79,7 @@ final class WatchSet: Sendable {
     }
 
     private func follow(_ scope: WatchScope, until stop: Alarm) async {
+        // The watch goes on until the other task hears the alarm, or both are cancelled.
         await withTaskGroup { group in
             group.addTask {
                 var watch = ScopeWatch(
