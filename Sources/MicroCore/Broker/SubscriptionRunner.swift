@@ -41,6 +41,7 @@ public final class SubscriptionRunner: Sendable {
         }
         started.fire()
         await withDiscardingTaskGroup { group in
+            // A job is what a subscription runs: it ends with that, or is cancelled with this function.
             for await job in jobs { group.addTask { await job() } }
             group.cancelAll()
         }
