@@ -1,0 +1,91 @@
+import Foundation
+import HTTP2TestPeer
+import MicroCore
+import MicroTestSupport
+import MicroTransportHTTP2
+import NIOCore
+import NIOPosix
+import Testing
+
+/// Very many connections that do nothing.
+@Suite(.timeLimit(.minutes(2))) struct IdleConnectionsTests {
+    private static let count = 10_000
+
+    /// They cost a bounded part of memory each, others are served beside them, and nothing stays of them.
+    @Test func tenThousandAreHeldAndLetGo() async throws {
+        let server = try ForeignProgram(
+            try BuiltPrograms.path("interop-server"), ["--port=0", "--host=127.0.0.1"])
+        try await server.waitForOutput("listening 127.0.0.1:")
+        let port = try #require(
+            server.output.split(whereSeparator: { $0 == ":" || $0.isNewline }).compactMap { Int($0) }.first)
+        let node = Node(id: "server", address: "127.0.0.1:\(port)")
+        let neighbour = try await HTTP2Transport().connect(to: node, as: .host("localhost"))
+        let call = CallHead(path: "/grpc.testing.TestService/EmptyCall")
+        _ = try await neighbour.unary(call, Message())
+        let before = (memory: try residentBytes(of: server), files: try openFiles(of: server))
+
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let channels = try await connections(to: port, group)
+        try await eventually("the server has them all") {
+            try openFiles(of: server) >= before.files + Self.count
+        }
+        for _ in 0..<100 { _ = try await neighbour.unary(call, Message()) }
+        // The greeting is an exchange, so all that a connection needs is there.
+        let growth = try residentBytes(of: server) - before.memory
+        #expect(growth / Self.count < 32 << 10, "\(growth / Self.count) bytes for each")
+
+        for channel in channels { channel.close(promise: nil) }
+        try await eventually("the server has let go of them") {
+            try openFiles(of: server) <= before.files
+        }
+        _ = try await neighbour.unary(call, Message())
+        await neighbour.close(deadline: .now)
+        await server.stop()
+        try await group.shutdownGracefully()
+    }
+
+    /// Opens connections that greet the server and then keep silent, some at a time.
+    private func connections(to port: Int, _ group: MultiThreadedEventLoopGroup) async throws -> [any Channel]
+    {
+        let bootstrap = ClientBootstrap(group: group).channelInitializer { channel in
+            channel.eventLoop.makeCompletedFuture {
+                try channel.pipeline.syncOperations.addHandler(SilentClient())
+            }
+        }
+        var channels: [any Channel] = []
+        while channels.count < Self.count {
+            let opened = (0..<100).map { _ in bootstrap.connect(host: "127.0.0.1", port: port) }
+            for channel in opened { channels.append(try await channel.get()) }
+        }
+        return channels
+    }
+
+    private func residentBytes(of program: ForeignProgram) throws -> Int {
+        let path = "/proc/\(program.processIdentifier)/statm"
+        let pages = try String(contentsOfFile: path, encoding: .utf8).split(separator: " ")
+        return try #require(Int(pages[1])) * Int(getpagesize())
+    }
+
+    private func openFiles(of program: ForeignProgram) throws -> Int {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc/\(program.processIdentifier)/fd").count
+    }
+}
+
+/// Speaks HTTP/2 as far as that a server takes the connection for good.
+private final class SilentClient: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private var hasGreeted = false
+
+    func channelActive(context: ChannelHandlerContext) {
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: Frame.opening)), promise: nil)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !hasGreeted else { return }
+        hasGreeted = true
+        let acknowledgement = Frame(.settings, flags: Frame.ack)
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: acknowledgement.bytes)), promise: nil)
+    }
+}
