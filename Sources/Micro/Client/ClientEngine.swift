@@ -54,9 +54,6 @@ final class ClientEngine: Sendable {
     /// The present moment in a measure that is coarse and costs nothing: it says which entry was used last.
     var now: UInt64 { tick.load(ordering: .relaxed) }
 
-    /// The number of open connections.
-    var connectionCount: Int { pool.count }
-
     /// Returns the method of a key; makes it if it isn't remembered.
     func method<Request: Sendable, Reply: Sendable>(
         _ key: MethodKey, make: () -> Method<Request, Reply>

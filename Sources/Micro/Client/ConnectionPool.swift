@@ -28,9 +28,6 @@ final class ConnectionPool: Sendable {
     /// Whether the client has stopped.
     var isStopped: Bool { state.withLock { $0.isStopped } }
 
-    /// The number of connections that are open or being opened.
-    var count: Int { state.withLock { $0.entries.count } }
-
     /// Makes room for a connection.
     ///
     /// - Parameter slot: Where it will be.

@@ -30,7 +30,6 @@ final class ServerConnection: HTTP2Connection {
     private var runningHandlers = 0
 
     private var isDraining = false
-    private var isGone = false
     private var knownPaths: [KnownPath] = []
     private let logger: Logger
 

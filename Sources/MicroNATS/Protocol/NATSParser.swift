@@ -42,9 +42,6 @@ struct NATSParser {
     /// The length of that operation, once it is known.
     private var wanted: Int?
 
-    /// Whether an operation has arrived in part.
-    var isAmidOperation: Bool { partial.readableBytes > 0 }
-
     /// Takes the next operation out of what has arrived.
     ///
     /// - Parameter buffer: What has arrived; what is taken is removed.

@@ -19,6 +19,9 @@ struct JetStreamTests {
                 try await jetStream.ensureStream(.init(name: "S", subjects: ["other"]))
             }
             #expect(try await jetStream.streams(holding: "s.x") == ["S"])
+            let wider = try await jetStream.updateStream(.init(name: "S", subjects: ["s.>", "t.>"]))
+            #expect(wider.config.subjects == ["s.>", "t.>"])
+            #expect(try await jetStream.streams(holding: "t.x") == ["S"])
             let first = try await jetStream.publish(ByteBuffer(string: "one"), to: "s.a", messageID: "1")
             #expect(first.sequence == 1 && !first.isDuplicate && first.stream == "S")
             let again = try await jetStream.publish(ByteBuffer(string: "one"), to: "s.a", messageID: "1")
