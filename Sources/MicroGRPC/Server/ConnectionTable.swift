@@ -59,11 +59,13 @@ final class ConnectionTable: Sendable {
             self?.remove(id)
         }
         let bound = NIOLoopBound(connection, eventLoop: loop)
-        let isClosing = state.withLock { state in
-            if !state.isClosing { state.connections[id] = (loop, bound) }
-            return state.isClosing
+        let isAdmitted = state.withLock { state in
+            // Another loop may have taken the last place meanwhile.
+            guard !state.isClosing, state.connections.count < maximum else { return false }
+            state.connections[id] = (loop, bound)
+            return true
         }
-        guard !isClosing else { throw ChannelError.alreadyClosed }
+        guard isAdmitted else { throw ChannelError.alreadyClosed }
         do {
             if let tls {
                 try channel.pipeline.syncOperations.addHandler(
