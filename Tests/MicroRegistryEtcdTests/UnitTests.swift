@@ -1,5 +1,6 @@
 import FoundationEssentials
 import MicroCore
+import Synchronization
 import Testing
 
 @testable import MicroRegistryEtcd
@@ -110,16 +111,25 @@ import Testing
 }
 
 @Suite(.timeLimit(.minutes(1))) struct TurnsTests {
+    /// The turns in the order in which they were taken.
+    private final class Taken: Sendable {
+        private let numbers = Mutex<[Int]>([])
+
+        var all: [Int] { numbers.withLock { $0 } }
+        func add(_ number: Int) { numbers.withLock { $0.append(number) } }
+    }
+
     @Test func oneAfterTheOtherAndCancelledInBetween() async throws {
         let turns = Turns<Int>()
         let inside = Alarm()
         let release = Alarm()
-        try await withThrowingTaskGroup(of: Int.self) { group in
+        let taken = Taken()
+        try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 try await turns.take(1) { () async throws(MicroError) in
                     inside.ring()
                     await release.wait(until: nil, since: 0)
-                    return 1
+                    taken.add(1)
                 }
             }
             await inside.wait(until: nil, since: 0)
@@ -137,12 +147,13 @@ import Testing
                 inner.cancelAll()
                 #expect(await inner.next() == true)
             }
-            group.addTask { try await turns.take(1) { () async throws(MicroError) in 3 } }
+            group.addTask {
+                try await turns.take(1) { () async throws(MicroError) in taken.add(3) }
+            }
             release.ring()
-            var results: [Int] = []
-            for try await result in group { results.append(result) }
-            #expect(results == [1, 3])
+            try await group.waitForAll()
         }
+        #expect(taken.all == [1, 3])
     }
 
     @Test func pausesGrowUpToABound() {
