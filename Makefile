@@ -11,7 +11,7 @@ SOURCES = Package.swift Sources Tests Examples Interop Fuzz $(wildcard Benchmark
 
 help:
 	@echo "make demo         builds a greeter and the micro command, finds the one with the other, and calls it"
-	@echo "make test         builds and runs all tests"
+	@echo "make test         builds and runs all tests, or those of the targets in TESTS=A,B"
 	@echo "make protos       generates the Swift code of all .proto files anew"
 	@echo "make linkage      checks that a program on MicroCore alone stays light"
 	@echo "make bench        measures our servers and clients beside others, and prints a table"
@@ -33,6 +33,7 @@ demo:
 	scripts/demo "$$($(SWIFT) build --show-bin-path)"
 
 # One test after the other: all at once they starve each other of time, and some watch real time limits.
+test: export MICRO_TESTS = $(TESTS)
 test:
 	@scripts/setup test
 	$(SWIFT) build --build-tests

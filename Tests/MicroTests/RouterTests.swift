@@ -41,6 +41,32 @@ struct RouterTests {
         #expect(error.rpcStatus == .unimplemented && error.detail == detail && error.id == "")
     }
 
+    @Test(
+        "an internal endpoint answers on its exact paths alone, as a proxy's path filter needs",
+        arguments: [
+            ("/Debug/Log", true), ("/greeter.Debug/Log", true), ("/grpc.health.v1.Health/Check", true),
+            ("/foo.Debug/Log", false), ("/%67reeter.Debug/Log", false), ("/.Debug/Log", false),
+            ("/greeter.greeter.Debug/Log", false), ("/GREETER.Debug/Log", false),
+            ("/v1.Health/Check", false), ("/other.grpc.health.v1.Health/Check", false),
+        ])
+    func internalEndpoints(_ path: String, _ isServed: Bool) async throws {
+        let router = try await capturedHandler {
+            hello
+            ComponentGroup {
+                Endpoint("Debug.Log") { (request: HelloRequest, context) in HelloReply(message: "") }
+                Endpoint("/grpc.health.v1.Health/Check") { (request: HelloRequest, context) in
+                    HelloReply(message: "")
+                }
+            }.asInternal()
+        }
+        switch router.accept(CallHead(path: path, contentSubtype: "json")) {
+        case .refuse(let error):
+            #expect(!isServed && error.rpcStatus == .unimplemented)
+        default:
+            #expect(isServed)
+        }
+    }
+
     @Test("a malformed path is an invalid argument", arguments: ["/", "//", "/a", "/a/b/c", "/a./b"])
     func malformed(_ path: String) async throws {
         let router = try await capturedHandler { hello }

@@ -5,6 +5,9 @@ import MicroCore
 /// All paths by which endpoints are usually called are prepared, so that finding one costs a single
 /// look into a dictionary. Other package prefixes take the slow way; nothing is memoised, since callers
 /// choose the paths.
+///
+/// Internal endpoints answer on their exact paths alone, `/Debug/Log` and `/greeter.Debug/Log`: a proxy that
+/// refuses these must not be passed by another prefix.
 final class Router: CallHandler {
     /// The longest path that is looked at.
     private static let pathLimit = 1024
@@ -27,10 +30,10 @@ final class Router: CallHandler {
     init(_ endpoints: [ResolvedEndpoint], service: String) {
         // Whatever is internal never stands in the way of the application's names.
         let own = Self.shortNames(endpoints.filter { !$0.info.isInternal })
-        let byEndpoint = own.merging(Self.shortNames(endpoints.filter(\.info.isInternal))) { own, _ in own }
+        let all = own.merging(Self.shortNames(endpoints.filter(\.info.isInternal))) { own, _ in own }
         var exact: [String: Route] = [:]
         for endpoint in endpoints {
-            if case .one(let route) = byEndpoint[endpoint.name.short], route === endpoint.route {
+            if case .one(let route) = all[endpoint.name.short], route === endpoint.route {
                 exact[endpoint.name.path(package: "")] = endpoint.route
                 exact[endpoint.name.path(package: service)] = endpoint.route
             }
@@ -39,8 +42,8 @@ final class Router: CallHandler {
             exact[endpoint.name.path(package: endpoint.name.package)] = endpoint.route
         }
         self.exact = exact
-        self.byEndpoint = byEndpoint
-        self.types = Set(endpoints.map(\.name.type))
+        self.byEndpoint = own
+        self.types = Set(endpoints.filter { !$0.info.isInternal }.map(\.name.type))
     }
 
     private static func shortNames(_ endpoints: [ResolvedEndpoint]) -> [String: ShortName] {
