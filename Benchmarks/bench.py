@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 
-from harness import cases, process, report
+from harness import cases, process, report, servers
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOOLS = {"h2load": "nghttp2-client", "nghttp": "nghttp2-client", "openssl": "openssl"}
@@ -19,6 +19,10 @@ def options():
     parser.add_argument("--case", action="append", choices=list(cases.ALL), help="measure only this; repeatable")
     parser.add_argument("--passes", type=int, help="passes of interleaved rounds (default 5, quick 1)")
     parser.add_argument("--only", help="the peers that take part, with commas between them")
+    parser.add_argument(
+        "--baseline", metavar="FOLDER", type=os.path.abspath,
+        help="the folder Benchmarks of another checkout, in which `make servers` was run: its programs take part as "
+        "the peer `before`")
     parser.add_argument("--output", default=os.path.join(HERE, "results", "latest.json"))
     return parser.parse_args()
 
@@ -28,6 +32,7 @@ def main():
     for tool, package in TOOLS.items():
         if shutil.which(tool) is None:
             sys.exit(f"{tool} is missing: apt-get install {package}")
+    servers.baseline = chosen.baseline
     process.raise_file_limit()
     settings = cases.Settings(chosen.quick, chosen.passes)
     names = chosen.only.split(",") if chosen.only else None

@@ -217,15 +217,17 @@ def etcd_registry(bench):
     with etcd.Etcd(bench.server_core) as server:
         etcd.fill(server, sizes)
         for _ in range(bench.settings.passes):
-            ours, theirs, node_bytes = etcd.measure_list(server, sizes)
-            bench.note(OURS, "etcd_list_ms", ours)
-            bench.note("etcdctl", "etcd_list_ms", theirs)
-            bench.note(OURS, "etcd_node_bytes", node_bytes)
-            p50, p99, their_p50, their_p99 = etcd.measure_watch(server, sizes)
-            bench.note(OURS, "etcd_seen_p50_ms", p50)
-            bench.note("etcdctl", "etcd_seen_p50_ms", their_p50)
-            bench.note(OURS, "etcd_seen_p99_ms", p99)
-            bench.note("etcdctl", "etcd_seen_p99_ms", their_p99)
+            bench.note("etcdctl", "etcd_list_ms", etcd.measure_control_list(server))
+            for name, program in servers.ours("etcd-bench"):
+                milliseconds, node_bytes = etcd.measure_list(program, server, sizes)
+                bench.note(name, "etcd_list_ms", milliseconds)
+                bench.note(name, "etcd_node_bytes", node_bytes)
+                p50, p99, their_p50, their_p99 = etcd.measure_watch(program, server, sizes)
+                bench.note(name, "etcd_seen_p50_ms", p50)
+                bench.note(name, "etcd_seen_p99_ms", p99)
+                if name == OURS:
+                    bench.note("etcdctl", "etcd_seen_p50_ms", their_p50)
+                    bench.note("etcdctl", "etcd_seen_p99_ms", their_p99)
 
 
 def nats(bench):
@@ -240,7 +242,7 @@ def nats(bench):
             figure = f"nats_{mode.replace('-', '_')}_{'16k' if size > 1024 else size}_cpu_us"
             for _ in range(bench.settings.passes):
                 for client in chosen:
-                    if mode.startswith("broker") and client.name != OURS:
+                    if mode.startswith("broker") and not client.speaks_broker:
                         continue
                     messages = max(100, int(count * client.scale * (0.01 if bench.settings.quick else 1)))
                     used = nats_clients.cpu_seconds(client, mode, port, messages, size, cores)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from . import load, process
-from .servers import BUILD, HERE
+from .servers import BUILD, BUILD_OURS, HERE, ours
 
 
 class H2LoadClient:
@@ -58,7 +58,7 @@ class LineClient:
 class TransportClient(LineClient):
     def __init__(self):
         program = os.path.join(BUILD, "release", "transport-echo")
-        super().__init__("transport", [program], "make -C Benchmarks servers")
+        super().__init__("transport", [program], BUILD_OURS)
 
     def session(self, server, core):
         return _LineSession(self, server, core, ["call"])
@@ -99,8 +99,5 @@ class _LineSession:
 
 def clients():
     """Returns every client, ours first, whether it can take part or not."""
-    micro = os.path.join(BUILD, "release", "echo-client")
-    return [
-        LineClient("micro", [micro], "make -C Benchmarks servers"), TransportClient(), H2LoadClient(),
-        GRPCIOClient(),
-    ]
+    micro = [LineClient(name, [program], BUILD_OURS) for name, program in ours("echo-client")]
+    return [*micro, TransportClient(), H2LoadClient(), GRPCIOClient()]

@@ -10,7 +10,6 @@ import time
 
 from . import process, servers
 
-PROGRAM = os.path.join(servers.BUILD, "release", "etcd-bench")
 PREFIX = "/micro/registry/"
 SERVICE = PREFIX + "bench.service.0/"
 
@@ -30,7 +29,8 @@ def missing():
     for tool, package in [("etcd", "etcd-server"), ("etcdctl", "etcd-client")]:
         if shutil.which(tool) is None:
             return f"apt-get install {package}"
-    return None if os.access(PROGRAM, os.X_OK) else "make -C Benchmarks servers"
+    built = all(os.access(program, os.X_OK) for _, program in servers.ours("etcd-bench"))
+    return None if built else servers.BUILD_OURS
 
 
 class Etcd:
@@ -68,9 +68,9 @@ class Etcd:
         raise RuntimeError("etcd does not answer")
 
 
-def _ours(server, command, *arguments):
-    """Runs our program and returns the numbers of its line."""
-    line = [PROGRAM, command, "--address", server.address, *map(str, arguments)]
+def _ours(program, server, command, *arguments):
+    """Runs one of our programs and returns the numbers of its line."""
+    line = [program, command, "--address", server.address, *map(str, arguments)]
     done = subprocess.run(line, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"etcd-bench {command}: {done.stderr.strip()[-500:]}")
@@ -103,20 +103,22 @@ class ControlWatch:
         return sorted(self.latencies)
 
 
-def measure_list(server, sizes):
-    """Returns our time and etcdctl's for all nodes, in ms, and our memory for a node."""
-    expected = sizes.services * sizes.nodes
+def measure_control_list(server):
+    """Returns etcdctl's time for all nodes, in ms."""
     begun = time.perf_counter()
     subprocess.run(server.control("get", "--prefix", PREFIX), stdout=subprocess.DEVNULL, check=True)
-    theirs = (time.perf_counter() - begun) * 1e3
-    ours, node_bytes = _ours(server, "list", "--expect", expected)
-    return ours, theirs, node_bytes
+    return (time.perf_counter() - begun) * 1e3
 
 
-def measure_watch(server, sizes):
+def measure_list(path, server, sizes):
+    """Returns our time for all nodes, in ms, and our memory for a node."""
+    return _ours(path, server, "list", "--expect", sizes.services * sizes.nodes)
+
+
+def measure_watch(path, server, sizes):
     """Returns how late our watchers and etcdctl see added nodes, in ms: ours p50 and p99, theirs p50 and p99."""
     program = subprocess.Popen(
-        [PROGRAM, "watch", "--address", server.address, "--watchers", str(sizes.watchers), "--adds", str(sizes.adds)],
+        [path, "watch", "--address", server.address, "--watchers", str(sizes.watchers), "--adds", str(sizes.adds)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     if program.stdout.readline().strip() != "ready":
         raise RuntimeError("etcd-bench watch ended at its start")
@@ -135,4 +137,4 @@ def measure_watch(server, sizes):
 
 def fill(server, sizes):
     """Registers all nodes."""
-    _ours(server, "fill", "--services", sizes.services, "--nodes", sizes.nodes)
+    _ours(servers.ours("etcd-bench")[0][1], server, "fill", "--services", sizes.services, "--nodes", sizes.nodes)

@@ -10,8 +10,7 @@ import sys
 import time
 
 from . import process
-from .report import OURS
-from .servers import BUILD, HERE
+from .servers import BUILD, BUILD_OURS, HERE, ours
 
 # Mode, size, and how many messages a full round has.
 WORK = [
@@ -24,6 +23,9 @@ LIMIT = 120
 
 class Client:
     """A program that does one round, and prints the CPU seconds that it took."""
+
+    # Whether it has our NATS broker as well.
+    speaks_broker = False
 
     def __init__(self, name, program, advice, scale=1.0):
         self.name = name
@@ -39,6 +41,8 @@ class Client:
 
 
 class Ours(Client):
+    speaks_broker = True
+
     def command(self, mode, port, count, size):
         return [*self.program, "--mode", mode, "--port", str(port), "--count", str(count), "--size", str(size)]
 
@@ -54,7 +58,7 @@ LIBNATS = os.path.join(BUILD, "libnats-bench")
 def clients():
     """Returns the clients that may take part, ours first."""
     return [
-        Ours(OURS, [os.path.join(BUILD, "release", "nats-bench")], "make -C Benchmarks servers"),
+        *(Ours(name, [program], BUILD_OURS) for name, program in ours("nats-bench")),
         Client("libnats", [LIBNATS], "make -C Benchmarks libnats (apt-get install libnats-dev)"),
         # Some fifty times slower: a round of as many messages would take minutes.
         Python("nats-py", [sys.executable, os.path.join(HERE, "Peers", "nats-py", "nats_bench.py")],

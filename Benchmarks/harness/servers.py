@@ -9,9 +9,22 @@ import sys
 import time
 
 from . import process
+from .report import OURS
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(HERE, ".build")
+
+BUILD_OURS = "make -C Benchmarks servers"
+
+# The peer that is our own programs as another checkout built them, and its folder `Benchmarks`, if there is one.
+BEFORE = "before"
+baseline = None
+
+
+def ours(program):
+    """Returns our names and programs that take part: this checkout's, and the baseline's if there is one."""
+    builds = [(OURS, BUILD)] + ([(BEFORE, os.path.join(baseline, ".build"))] if baseline else [])
+    return [(name, os.path.join(build, "release", program)) for name, build in builds]
 
 
 class Peer:
@@ -54,7 +67,7 @@ class Transport(Program):
 
     def __init__(self):
         program = os.path.join(BUILD, "release", "transport-echo")
-        super().__init__("transport", [program], "make -C Benchmarks servers")
+        super().__init__("transport", [program], BUILD_OURS)
 
     def command(self, port, workload):
         program, *arguments = super().command(port, workload)
@@ -97,21 +110,22 @@ class NGHTTPD(Peer):
                 "grpc-status: 0", "--window-bits", "20", "--connection-window-bits", "24", str(port), *keys]
 
 
-def echo_server(name="micro", flags=()):
-    """Returns our server."""
-    return Program(name, [os.path.join(BUILD, "release", "echo-server")], "make -C Benchmarks servers", flags)
+def echo_servers(flags=()):
+    """Returns our server, and that of the baseline."""
+    return [Program(name, [program], BUILD_OURS, flags) for name, program in ours("echo-server")]
 
 
 def generated():
     """Returns our server with generated code, and with endpoints written by hand."""
-    return [echo_server(flags=["--generated"]), echo_server("closures")]
+    closures = Program("closures", [os.path.join(BUILD, "release", "echo-server")], BUILD_OURS)
+    return [*echo_servers(["--generated"]), closures]
 
 
 def peers():
     """Returns every peer, ours first, whether it can take part or not."""
     swift = os.path.join(HERE, "Peers", "grpc-swift", ".build", "release", "grpc-swift-echo")
     return [
-        echo_server(),
+        *echo_servers(),
         Transport(),
         NGHTTPD(),
         RawEcho(),
