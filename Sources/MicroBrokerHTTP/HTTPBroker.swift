@@ -123,7 +123,7 @@ public final class HTTPBroker: Broker {
     ///   if the registry can't be reached, or `invalidArgument` for names that can't be used.
     public func subscribe(
         _ options: SubscriptionOptions,
-        handler: @escaping @Sendable (ReceivedEvent) async -> Acknowledgement
+        handler: EventHandler
     ) async throws -> any BrokerSubscription {
         try options.check(offered: deliveries, by: name)
         guard options.queue != BrokerRecord.broadcast else {

@@ -30,7 +30,7 @@ final class HTTPSubscription: BrokerSubscription {
 
     init(
         _ options: SubscriptionOptions, id: String, address: String, isSecure: Bool, registry: any Registry,
-        handler: @escaping @Sendable (ReceivedEvent) async -> Acknowledgement,
+        handler: EventHandler,
         onCancel: @escaping @Sendable (String) -> Void
     ) {
         self.options = options

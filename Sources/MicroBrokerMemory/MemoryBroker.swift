@@ -61,7 +61,7 @@ public final class MemoryBroker: Broker {
     ///   run.
     public func subscribe(
         _ options: SubscriptionOptions,
-        handler: @escaping @Sendable (ReceivedEvent) async -> Acknowledgement
+        handler: EventHandler
     ) async throws -> any BrokerSubscription {
         try options.check(offered: deliveries, by: name)
         let subscription = MemorySubscription(options, exchange: exchange, handler: handler)

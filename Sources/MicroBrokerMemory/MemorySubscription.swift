@@ -9,7 +9,7 @@ final class MemorySubscription: BrokerSubscription {
 
     init(
         _ options: SubscriptionOptions, exchange: MemoryBroker.Exchange,
-        handler: @escaping @Sendable (ReceivedEvent) async -> Acknowledgement
+        handler: EventHandler
     ) {
         self.options = options
         self.exchange = exchange

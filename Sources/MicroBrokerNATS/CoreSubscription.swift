@@ -13,7 +13,7 @@ final class CoreSubscription: BrokerSubscription {
     private let subscription = Mutex<NATSSubscription?>(nil)
 
     init(
-        _ options: SubscriptionOptions, handler: @escaping @Sendable (ReceivedEvent) async -> Acknowledgement
+        _ options: SubscriptionOptions, handler: EventHandler
     ) {
         self.options = options
         queue = SubscriptionQueue(options, size: \.payloadLength) { message in

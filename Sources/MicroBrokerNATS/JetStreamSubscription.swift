@@ -32,7 +32,7 @@ final class JetStreamSubscription: BrokerSubscription {
     /// Makes the consumer of a subscription.
     init(
         _ options: SubscriptionOptions, streams: Streams, abandoned: Tally,
-        handler: @escaping @Sendable (ReceivedEvent) async -> Acknowledgement
+        handler: EventHandler
     ) async throws {
         self.options = options
         self.streams = streams

@@ -111,7 +111,7 @@ public final class NATSBroker: Broker {
     ///   `unavailable` or `permissionDenied`.
     public func subscribe(
         _ options: SubscriptionOptions,
-        handler: @escaping @Sendable (ReceivedEvent) async -> Acknowledgement
+        handler: EventHandler
     ) async throws -> any BrokerSubscription {
         try options.check(offered: deliveries, by: name)
         let parts = try await running()

@@ -57,7 +57,7 @@ struct Settler: Sendable {
     ///
     /// - Returns: Whether it was accepted, or will come again.
     func handle(
-        _ message: JetStreamMessage, _ handler: @Sendable (ReceivedEvent) async -> Acknowledgement
+        _ message: JetStreamMessage, _ handler: EventHandler
     ) async -> Bool {
         guard let event = CoreSubscription.event(message.message) else {
             held.remove(message)

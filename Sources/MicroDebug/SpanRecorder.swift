@@ -17,7 +17,7 @@ final class SpanRecorder: ServerMiddleware {
     }
 
     func handle<Answer: Sendable>(
-        _ context: RequestContext, next: () async throws -> Answer
+        _ context: RequestContext, next: Next<Answer>
     ) async throws -> Answer {
         var span = Debug_Span()
         span.started = WallClock.nanoseconds

@@ -103,7 +103,7 @@ private final class CarelessBroker: Broker {
     }
 
     func subscribe(
-        _ options: SubscriptionOptions, handler: @escaping @Sendable (ReceivedEvent) async -> Acknowledgement
+        _ options: SubscriptionOptions, handler: EventHandler
     ) async throws -> any BrokerSubscription {
         var options = options
         options.queue = nil

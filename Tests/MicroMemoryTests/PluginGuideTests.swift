@@ -61,7 +61,7 @@ final class LocalBroker: Broker {
     }
 
     func subscribe(
-        _ options: SubscriptionOptions, handler: @escaping @Sendable (ReceivedEvent) async -> Acknowledgement
+        _ options: SubscriptionOptions, handler: EventHandler
     ) async throws -> any BrokerSubscription {
         let queue = SubscriptionQueue<BrokerEvent>(options, size: { $0.body.count }) { event in
             await ReceivedEvent.deliver(event, to: handler) == .ack

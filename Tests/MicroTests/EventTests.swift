@@ -180,7 +180,7 @@ struct EventTests {
             let name: String
             let journal: Journal
 
-            func handle(_ context: EventContext, next: () async throws -> Void) async throws {
+            func handle(_ context: EventContext, next: Next<Void>) async throws {
                 journal.add("\(name) in")
                 if context.metadata["refused"] == name { throw MicroError(.permissionDenied, "No.") }
                 try await next()

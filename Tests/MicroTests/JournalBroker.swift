@@ -39,7 +39,7 @@ final class JournalBroker: Broker {
     }
 
     func subscribe(
-        _ options: SubscriptionOptions, handler: @escaping @Sendable (ReceivedEvent) async -> Acknowledgement
+        _ options: SubscriptionOptions, handler: EventHandler
     ) async throws -> any BrokerSubscription {
         if let subscribeError { throw subscribeError }
         journal.add("subscribe \(options.topic)")

@@ -7,7 +7,7 @@ private struct Note: ServerMiddleware {
     let journal: Journal
 
     func handle<Answer: Sendable>(
-        _ context: RequestContext, next: () async throws -> Answer
+        _ context: RequestContext, next: Next<Answer>
     ) async throws -> Answer {
         journal.add("\(name) > \(context.endpoint)")
         do {
@@ -23,7 +23,7 @@ private struct Note: ServerMiddleware {
 
 private struct RequireToken: ServerMiddleware {
     func handle<Answer: Sendable>(
-        _ context: RequestContext, next: () async throws -> Answer
+        _ context: RequestContext, next: Next<Answer>
     ) async throws -> Answer {
         guard context.metadata["authorization"] == "Bearer 42" else {
             throw MicroError(.unauthenticated, "no token")
@@ -34,7 +34,7 @@ private struct RequireToken: ServerMiddleware {
 
 private struct Shout: ServerMessageMiddleware {
     func handle<Request: Sendable, Response: Sendable>(
-        _ request: Request, _ context: RequestContext, next: (Request) async throws -> Response
+        _ request: Request, _ context: RequestContext, next: NextHandler<Request, Response>
     ) async throws -> Response {
         guard var hello = request as? HelloRequest else { return try await next(request) }
         hello.name = hello.name.uppercased()
@@ -44,7 +44,7 @@ private struct Shout: ServerMessageMiddleware {
 
 private struct AddTenant: ClientMiddleware {
     func handle<Answer>(
-        _ call: OutgoingCall, next: (OutgoingCall) async throws -> Answer
+        _ call: OutgoingCall, next: NextCall<Answer>
     ) async throws -> Answer {
         var call = call
         call.metadata["tenant"] = "\(call.service) \(call.endpoint) \(call.shape.isStream)"

@@ -141,7 +141,7 @@ import Testing
     @Test func middlewareLeavesItAlone() async throws {
         struct Refuse: ServerMiddleware {
             func handle<Answer: Sendable>(
-                _ context: RequestContext, next: () async throws -> Answer
+                _ context: RequestContext, next: Next<Answer>
             ) async throws -> Answer { throw MicroError(.unauthenticated, "no token") }
         }
         try await makeService(middleware: [Refuse()]) { Shapes() }.withRunning { running in

@@ -5,7 +5,7 @@ public import MicroCore
 /// ```swift
 /// struct AddTenant: ClientMiddleware {
 ///     func handle<Answer>(
-///         _ call: OutgoingCall, next: (OutgoingCall) async throws -> Answer
+///         _ call: OutgoingCall, next: NextCall<Answer>
 ///     ) async throws -> Answer {
 ///         var call = call
 ///         call.metadata["tenant"] = Tenant.current
@@ -25,7 +25,7 @@ public protocol ClientMiddleware: Sendable {
     /// - Returns: What `next` returned.
     /// - Throws: What `next` threw, or another error.
     func handle<Answer>(
-        _ call: OutgoingCall, next: (OutgoingCall) async throws -> Answer
+        _ call: OutgoingCall, next: NextCall<Answer>
     ) async throws -> Answer
 
     /// Returns whether the middleware runs around the calls of an endpoint; asked once for each method.
@@ -73,7 +73,7 @@ private struct ScopedClientMiddleware<Base: ClientMiddleware>: ClientMiddleware 
     let services: Set<String>
 
     func handle<Answer>(
-        _ call: OutgoingCall, next: (OutgoingCall) async throws -> Answer
+        _ call: OutgoingCall, next: NextCall<Answer>
     ) async throws -> Answer {
         try await base.handle(call, next: next)
     }

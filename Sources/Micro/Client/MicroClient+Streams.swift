@@ -187,15 +187,24 @@ extension MicroClient {
         _ engine: ClientEngine, _ route: CallRoute, _ shape: CallShape, _ options: CallOptions,
         _ body: (any OutboundStream) async throws -> Result
     ) async throws -> Result {
-        let deadline = engine.deadline(options, bound: bound, defaultTimeout: nil)
-        let call = OutgoingCall(
-            service: route.service, endpoint: route.endpoint, shape: shape,
-            metadata: engine.outgoing(options.metadata), deadline: deadline)
-        return try await route.next(call, route.middleware[...]) { call in
-            let stream = try await engine.open(
-                route, options, deadline: call.deadline, metadata: call.metadata)
-            defer { stream.cancel() }
-            return try await body(stream)
+        let call = route.outgoing(
+            shape, engine.outgoing(options.metadata),
+            engine.deadline(options, bound: bound, defaultTimeout: nil))
+        guard !route.middleware.isEmpty else {
+            return try await withOpenStream(engine, route, options, call, body)
         }
+        return try await route.streaming(call) { call in
+            try await withOpenStream(engine, route, options, call, body)
+        }
+    }
+
+    private func withOpenStream<Result>(
+        _ engine: ClientEngine, _ route: CallRoute, _ options: CallOptions, _ call: OutgoingCall,
+        _ body: (any OutboundStream) async throws -> Result
+    ) async throws -> Result {
+        let stream = try await engine.open(
+            route, options, deadline: call.deadline, metadata: call.metadata)
+        defer { stream.cancel() }
+        return try await body(stream)
     }
 }

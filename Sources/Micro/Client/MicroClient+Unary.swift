@@ -45,9 +45,7 @@ extension MicroClient {
     ) async throws(MicroError) -> Reply {
         let engine = binding.engine
         let deadline = engine.deadline(options, bound: bound)
-        return try await binding.route.around(
-            .unary, engine.outgoing(options.metadata), deadline
-        ) { call in
+        return try await binding.route.unary(engine.outgoing(options.metadata), deadline) { call in
             let reply = try await engine.unary(
                 binding.route, try binding.encode(request), options, deadline: call.deadline ?? deadline,
                 metadata: call.metadata)
@@ -72,7 +70,7 @@ extension MicroClient {
         let engine = try await runningEngine(options)
         let route = rawRoute(service, endpoint, contentSubtype, engine)
         let deadline = engine.deadline(options, bound: bound)
-        return try await route.around(.unary, engine.outgoing(options.metadata), deadline) { call in
+        return try await route.unary(engine.outgoing(options.metadata), deadline) { call in
             try await engine.unary(
                 route, message, options, deadline: call.deadline ?? deadline, metadata: call.metadata)
         }
@@ -126,29 +124,5 @@ extension ClientEngine {
     func deadline(_ options: CallOptions, bound: ContinuousClock.Instant?) -> ContinuousClock.Instant {
         deadline(options, bound: bound, defaultTimeout: settings.requestTimeout)
             ?? .now + settings.requestTimeout
-    }
-}
-
-extension CallRoute {
-    /// Does a call with all middleware around it.
-    func around<Answer>(
-        _ shape: CallShape, _ metadata: Metadata, _ deadline: ContinuousClock.Instant?,
-        _ body: (OutgoingCall) async throws -> Answer
-    ) async throws(MicroError) -> Answer {
-        let call = OutgoingCall(
-            service: service, endpoint: endpoint, shape: shape, metadata: metadata, deadline: deadline)
-        do {
-            return try await next(call, middleware[...], body)
-        } catch {
-            throw ClientErrors.outcome(error)
-        }
-    }
-
-    func next<Answer>(
-        _ call: OutgoingCall, _ rest: ArraySlice<any ClientMiddleware>,
-        _ body: (OutgoingCall) async throws -> Answer
-    ) async throws -> Answer {
-        guard let first = rest.first else { return try await body(call) }
-        return try await first.handle(call) { try await next($0, rest.dropFirst(), body) }
     }
 }

@@ -84,6 +84,6 @@ extension MicroClient {
         _ options: SubscriptionOptions,
         handler: @escaping @Sendable (ReceivedEvent) async -> Acknowledgement
     ) async throws -> any BrokerSubscription {
-        try await core.engine(deadline: bound).broker.broker().subscribe(options, handler: handler)
+        try await core.engine(deadline: bound).broker.broker().subscribe(options, handler)
     }
 }

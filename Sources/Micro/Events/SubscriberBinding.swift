@@ -1,9 +1,6 @@
 internal import Logging
 import MicroCore
 
-/// What a broker calls for each event of a subscriber.
-typealias EventHandler = @Sendable (ReceivedEvent) async -> Acknowledgement
-
 /// A subscriber's function about to be put together with coders and middleware, once, at start.
 struct SubscriberBinding: Sendable {
     let info: SubscriberInfo
@@ -20,7 +17,7 @@ struct SubscriberBinding: Sendable {
             try await handler(try decoder.decode(message, as: context.contentSubtype), context)
         }
         let info = info
-        return { received in
+        return EventHandler { received in
             do {
                 let subtype = try decoder.subtype(of: received.event)
                 let context = EventContext(received, contentSubtype: subtype, info: info)
@@ -41,7 +38,7 @@ struct SubscriberBinding: Sendable {
         for middleware in middleware.filter({ $0.applies(to: info) }).reversed() {
             let next = run
             run = { context, message in
-                try await middleware.handle(context) { try await next(context, message) }
+                try await middleware.handle(context, next: Next { try await next(context, message) })
             }
         }
         return run

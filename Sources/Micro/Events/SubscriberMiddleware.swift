@@ -2,7 +2,7 @@
 ///
 /// ```swift
 /// struct LogEvents: SubscriberMiddleware {
-///     func handle(_ context: EventContext, next: () async throws -> Void) async throws {
+///     func handle(_ context: EventContext, next: Next<Void>) async throws {
 ///         print("\(context.topic), attempt \(context.attempt)")
 ///         try await next()
 ///     }
@@ -19,7 +19,7 @@ public protocol SubscriberMiddleware: Sendable {
     ///   - context: The event.
     ///   - next: Decodes the event and runs the subscriber's function.
     /// - Throws: What `next` threw, or another error, to refuse the event.
-    func handle(_ context: EventContext, next: () async throws -> Void) async throws
+    func handle(_ context: EventContext, next: Next<Void>) async throws
 
     /// Returns whether the middleware runs around a subscriber's events; asked once, at start.
     ///

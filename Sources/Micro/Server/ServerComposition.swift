@@ -20,7 +20,8 @@ struct ServerMiddlewareStack: Sendable {
         for middleware in messages.reversed() {
             let next = run
             run = { request, context in
-                try await middleware.handle(request, context) { try await next($0, context) }
+                try await middleware.handle(
+                    request, context, next: NextHandler { try await next($0, context) })
             }
         }
         return run
@@ -34,7 +35,7 @@ struct ServerMiddlewareStack: Sendable {
         for middleware in calls.reversed() {
             let next = run
             run = { context, input in
-                try await middleware.handle(context) { try await next(context, input) }
+                try await middleware.handle(context, next: Next { try await next(context, input) })
             }
         }
         return run

@@ -3,7 +3,7 @@
 /// ```swift
 /// struct RequireToken: ServerMiddleware {
 ///     func handle<Answer>(
-///         _ context: RequestContext, next: () async throws -> Answer
+///         _ context: RequestContext, next: Next<Answer>
 ///     ) async throws -> Answer {
 ///         guard context.metadata["authorization"] == "Bearer 42" else {
 ///             throw MicroError(.unauthenticated, "The token is missing or wrong.")
@@ -29,7 +29,7 @@ public protocol ServerMiddleware: Sendable {
     /// - Returns: What `next` returned.
     /// - Throws: What `next` threw, or another error to answer with.
     func handle<Answer: Sendable>(
-        _ context: RequestContext, next: () async throws -> Answer
+        _ context: RequestContext, next: Next<Answer>
     ) async throws -> Answer
 
     /// Returns whether the middleware runs around an endpoint's calls; asked once, at start.
@@ -65,7 +65,7 @@ private struct ScopedServerMiddleware<Base: ServerMiddleware>: ServerMiddleware 
     let isWanted: @Sendable (EndpointInfo) -> Bool
 
     func handle<Answer: Sendable>(
-        _ context: RequestContext, next: () async throws -> Answer
+        _ context: RequestContext, next: Next<Answer>
     ) async throws -> Answer {
         try await base.handle(context, next: next)
     }
@@ -74,6 +74,17 @@ private struct ScopedServerMiddleware<Base: ServerMiddleware>: ServerMiddleware 
 }
 
 /// Code that runs around the handlers of a service and sees decoded messages.
+///
+/// ```swift
+/// struct LogRequests: ServerMessageMiddleware {
+///     func handle<Request: Sendable, Response: Sendable>(
+///         _ request: Request, _ context: RequestContext, next: NextHandler<Request, Response>
+///     ) async throws -> Response {
+///         print("\(context.endpoint): \(request)")
+///         return try await next(request)
+///     }
+/// }
+/// ```
 ///
 /// It runs inside all ``ServerMiddleware``.
 public protocol ServerMessageMiddleware: Sendable {
@@ -89,7 +100,7 @@ public protocol ServerMessageMiddleware: Sendable {
     /// - Returns: The reply.
     /// - Throws: What the handler threw, or another error to answer with.
     func handle<Request: Sendable, Response: Sendable>(
-        _ request: Request, _ context: RequestContext, next: (Request) async throws -> Response
+        _ request: Request, _ context: RequestContext, next: NextHandler<Request, Response>
     ) async throws -> Response
 
     /// Returns whether the middleware runs around an endpoint's handler; asked once, at start.

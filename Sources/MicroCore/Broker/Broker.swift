@@ -52,8 +52,7 @@ public protocol Broker: Sendable {
     /// - Throws: A ``StartError`` if the broker doesn't offer the delivery that is asked for, or a
     ///   ``MicroError`` with the status `unavailable` if it can't be reached.
     func subscribe(
-        _ options: SubscriptionOptions,
-        handler: @escaping @Sendable (ReceivedEvent) async -> Acknowledgement
+        _ options: SubscriptionOptions, handler: EventHandler
     ) async throws -> any BrokerSubscription
 
     /// Does the broker's background work until the task is cancelled.

@@ -12,7 +12,7 @@ extension ReceivedEvent {
     /// - Returns: What became of the event.
     public static func deliver(
         _ event: BrokerEvent, attempt: Int = 1,
-        to handler: @Sendable (ReceivedEvent) async -> Acknowledgement,
+        to handler: EventHandler,
         settle: @escaping @Sendable (Acknowledgement) async throws -> Void = { _ in }
     ) async -> Acknowledgement {
         let verdict = Verdict()
