@@ -22,6 +22,9 @@ public struct CallOptions: Sendable {
     public var retry: RetryPolicy
 
     /// How many further attempts are made at most; the client's number if `nil`.
+    ///
+    /// An attempt that no node has seen, since it could not be connected to or refused the call, does not count
+    /// while there are nodes that were not tried.
     public var retries: Int?
 
     /// An address to call, `host:port`, in place of a node of the registry.

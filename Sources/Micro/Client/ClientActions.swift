@@ -5,6 +5,7 @@ struct ClientActions: Sendable {
     enum Action: Sendable {
         case watch(ServiceEntry)
         case close(any Connection)
+        case probe(ConnectionSlot)
     }
 
     private let continuation: AsyncStream<Action>.Continuation
@@ -19,6 +20,8 @@ struct ClientActions: Sendable {
     func watch(_ entry: ServiceEntry) { continuation.yield(.watch(entry)) }
 
     func close(_ connection: any Connection) { continuation.yield(.close(connection)) }
+
+    func probe(_ slot: ConnectionSlot) { continuation.yield(.probe(slot)) }
 
     func finish() { continuation.finish() }
 }

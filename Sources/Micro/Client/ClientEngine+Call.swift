@@ -67,18 +67,19 @@ extension ClientEngine {
         }
     }
 
-    /// Where an attempt goes.
-    private struct Choice {
-        let slot: ConnectionSlot
-
-        /// Whether there are nodes that were not tried yet.
-        let hasOthers: Bool
-    }
+    private typealias Choice = NodeSnapshot.Choice
 
     /// An attempt that did not succeed.
     private struct FailedAttempt {
         let choice: Choice
         let error: MicroError
+
+        /// Whether another node may well be ready at once.
+        var canGoElsewhere: Bool { choice.hasOthers && error.processed == .no }
+
+        /// Whether the next attempt is none of the retries that the call may have: this one reached nobody, so it
+        /// was no burden for the service, and there are nodes that the call has not tried.
+        var isFree: Bool { canGoElsewhere && error.rpcStatus == .unavailable }
     }
 
     /// Does something on a connection of a service, once or more often.
@@ -100,12 +101,14 @@ extension ClientEngine {
         _ body: (any Connection) async throws(MicroError) -> Answer
     ) async throws(MicroError) -> Answer {
         var tried: [String] = []
+        var retries = 0
         var (next, failed) = (choice, failed)
         while true {
             if let failure = failed {
                 selector.mark(failure.choice.slot.node, of: route.service, error: failure.error)
                 tried.append(failure.choice.slot.node.id)
-                try await pause(before: tried.count, failure, options, deadline)
+                if !failure.isFree { retries += 1 }
+                try await pause(before: retries, failure, options, deadline)
                 next = nil
             }
             let choice: Choice
@@ -126,17 +129,20 @@ extension ClientEngine {
 
     /// Waits before the next attempt.
     ///
+    /// - Parameters:
+    ///   - retry: The number of the retry.
+    ///   - failed: The attempt that failed.
+    ///   - options: How the call is made.
+    ///   - deadline: Until when it may be tried.
     /// - Throws: The error of the attempt that failed, if there is to be no other.
     private func pause(
-        before attempt: Int, _ failed: FailedAttempt, _ options: CallOptions,
+        before retry: Int, _ failed: FailedAttempt, _ options: CallOptions,
         _ deadline: ContinuousClock.Instant
     ) async throws(MicroError) {
-        guard attempt <= options.retries ?? settings.retries, options.retry.allows(failed.error),
+        guard retry <= options.retries ?? settings.retries, options.retry.allows(failed.error),
             !Task.isCancelled
         else { throw failed.error }
-        // Another node may well be ready at once.
-        let pause =
-            failed.choice.hasOthers && failed.error.processed == .no ? .zero : Backoff.pause(before: attempt)
+        let pause = failed.canGoElsewhere ? .zero : Backoff.pause(before: retry)
         guard ContinuousClock.now + pause < deadline else { throw failed.error }
         if pause > .zero, (try? await Task.sleep(for: pause)) == nil { throw failed.error }
     }
@@ -150,7 +156,7 @@ extension ClientEngine {
         // An entry that was dropped since has no nodes; then there is a new one.
         let service = settings.redirection.service ?? route.service
         let snapshot = try await entry(service).nodes(deadline: deadline)
-        return try choose(snapshot, service, avoiding: tried)
+        return try snapshot.choose(selector, service: service, avoiding: tried)
     }
 
     /// Chooses where an attempt goes, if that is known without waiting.
@@ -169,13 +175,6 @@ extension ClientEngine {
         }
         guard let snapshot = entry.snapshot else { return nil }
         entry.lastUse.store(now, ordering: .relaxed)
-        return try choose(snapshot, service, avoiding: tried)
-    }
-
-    private func choose(
-        _ snapshot: NodeSnapshot, _ service: String, avoiding tried: [String]
-    ) throws(MicroError) -> Choice {
-        let slot = try snapshot.choose(selector, service: service, avoiding: tried)
-        return Choice(slot: slot, hasOthers: snapshot.nodes.count > tried.count + 1)
+        return try snapshot.choose(selector, service: service, avoiding: tried)
     }
 }

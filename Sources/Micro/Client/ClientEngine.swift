@@ -125,8 +125,8 @@ final class ClientEngine: Sendable {
             // Closes unused connections until the group is cancelled below.
             group.addTask { await self.sweepRepeatedly() }
             for await action in actions.stream {
-                // A watch ends when its entry is dropped, and closing when the connection's last call has
-                // ended or its limit has passed; cancelling the group cuts both short.
+                // A watch ends when its entry is dropped, closing when the connection's last call has ended
+                // or its limit has passed, and a probe at its limit; cancelling the group cuts all short.
                 group.addTask { await self.perform(action) }
             }
             // The task was cancelled: the stream ends by nothing else.
@@ -141,6 +141,8 @@ final class ClientEngine: Sendable {
             if let registry { await entry.watch(registry) }
         case .close(let connection):
             await close(connection)
+        case .probe(let slot):
+            await slot.probe()
         }
     }
 

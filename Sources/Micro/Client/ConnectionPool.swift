@@ -71,6 +71,9 @@ final class ConnectionPool: Sendable {
         actions.close(connection)
     }
 
+    /// Has a connection tried, beside the calls.
+    func probe(_ slot: ConnectionSlot) { actions.probe(slot) }
+
     /// Closes the connections that were unused for the time to live, and the lost ones.
     ///
     /// - Parameter now: The present moment.

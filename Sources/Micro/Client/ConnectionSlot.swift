@@ -43,13 +43,18 @@ final class ConnectionSlot: Sendable {
     private let name: PeerName
     private let transport: any Transport
     private let pool: ConnectionPool
+    private let health: NodeHealth
     private let guarded = Mutex(Guarded())
 
-    init(node: Node, name: PeerName, transport: any Transport, pool: ConnectionPool) {
+    init(
+        node: Node, name: PeerName, transport: any Transport, pool: ConnectionPool,
+        health: NodeHealth = NodeHealth()
+    ) {
         self.node = node
         self.name = name
         self.transport = transport
         self.pool = pool
+        self.health = health
     }
 
     /// Whether a connection of the slot would be one to a node, whatever else is known of it.
@@ -59,7 +64,8 @@ final class ConnectionSlot: Sendable {
 
     /// A slot for the same node with other metadata, which takes the connection over.
     func renamed(_ node: Node) -> ConnectionSlot {
-        let slot = ConnectionSlot(node: node, name: name, transport: transport, pool: pool)
+        let slot = ConnectionSlot(
+            node: node, name: name, transport: transport, pool: pool, health: health)
         let connection = guarded.withLock { guarded -> (any Connection)? in
             guard case .open(let connection) = guarded.state else { return nil }
             guarded.state = .closed
@@ -70,6 +76,21 @@ final class ConnectionSlot: Sendable {
             pool.moved(from: self, to: slot)
         }
         return slot
+    }
+
+    /// Whether the node could not be connected to lately, so that others are preferred.
+    var isDown: Bool { health.isDown }
+
+    /// Has a node that is down probed, once its back-off has passed.
+    func probeIfDue() { if health.claimProbe() { pool.probe(self) } }
+
+    /// Tries to connect, to find out whether the node is back.
+    func probe() async {
+        do {
+            _ = try await connection(deadline: .now + NodeHealth.probeLimit)
+        } catch {
+            // The attempt has marked the node again; there is no call to tell.
+        }
     }
 
     /// The connection, if it is open and new calls can be made on it.
@@ -135,7 +156,7 @@ final class ConnectionSlot: Sendable {
         let connection: any Connection
         do {
             try pool.admit(self)
-            connection = try await dial(deadline)
+            connection = try await dialNotingHealth(deadline)
         } catch {
             pool.closed(self)
             guarded.withLock { $0.state = .closed }
@@ -152,6 +173,28 @@ final class ConnectionSlot: Sendable {
         // The client may have stopped meanwhile; then nobody else would close it.
         if pool.isStopped { pool.discard(connection, of: self) }
         return connection
+    }
+
+    /// Dials, and marks the node by how that went.
+    private func dialNotingHealth(
+        _ deadline: ContinuousClock.Instant
+    ) async throws(MicroError) -> any Connection {
+        let begin = ContinuousClock.now
+        do {
+            let connection = try await dial(deadline)
+            health.connected()
+            return connection
+        } catch {
+            let isNodesFault =
+                switch error.rpcStatus {
+                case .cancelled: false
+                // A node that drops packets is as dead as one that refuses, but an impatient caller is no proof.
+                case .deadlineExceeded: .now - begin >= NodeHealth.patience
+                default: true
+                }
+            if isNodesFault { health.connectFailed() }
+            throw error
+        }
     }
 
     private func dial(_ deadline: ContinuousClock.Instant) async throws(MicroError) -> any Connection {

@@ -17,18 +17,43 @@ final class NodeSnapshot: Sendable {
         self.unspoken = unspoken
     }
 
-    /// Picks a node, and another one than those that have failed where there is one.
+    /// Where an attempt goes.
+    struct Choice {
+        let slot: ConnectionSlot
+
+        /// Whether there are nodes that were not tried yet.
+        let hasOthers: Bool
+    }
+
+    /// Picks a node: one that the call has not tried where there is one, and among those one that is not
+    /// known to be down.
+    ///
+    /// - Parameters:
+    ///   - selector: The rule by which one is picked.
+    ///   - service: The service that is called.
+    ///   - tried: The ids of the nodes that the call has tried.
+    /// - Returns: The node's connection.
+    /// - Throws: Why there is no node.
     func choose(
         _ selector: any Selector, service: String, avoiding tried: [String]
-    ) throws(MicroError) -> ConnectionSlot {
+    ) throws(MicroError) -> Choice {
         guard !nodes.isEmpty else { throw nothing(service) }
-        if !tried.isEmpty {
-            let others = slots.filter { !tried.contains($0.node.id) }
-            if !others.isEmpty, others.count < slots.count {
-                return try NodeSnapshot(slots: others, unspoken: []).choose(
-                    selector, service: service, avoiding: [])
+        if tried.isEmpty {
+            let slot = try pick(selector, service)
+            // While no node is down, this is all. Else all are looked at only when one that is down was picked.
+            guard slot.isDown, slots.count > 1 else {
+                return Choice(slot: slot, hasOthers: slots.count > 1)
             }
         }
+        let untried = slots.filter { !tried.contains($0.node.id) }
+        let possible = untried.isEmpty ? slots : untried
+        for slot in possible where slot.isDown { slot.probeIfDue() }
+        let reachable = possible.filter { !$0.isDown }
+        let candidates = NodeSnapshot(slots: reachable.isEmpty ? possible : reachable, unspoken: [])
+        return Choice(slot: try candidates.pick(selector, service), hasOthers: untried.count > 1)
+    }
+
+    private func pick(_ selector: any Selector, _ service: String) throws(MicroError) -> ConnectionSlot {
         let position = selector.choose(among: nodes, of: service)
         guard slots.indices.contains(position) else { throw ClientErrors.noneAvailable(service) }
         return slots[position]
