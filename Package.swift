@@ -56,6 +56,7 @@ let libraries: [Library] = [
 
     // Floor 2: shared wire libraries.
     Library(name: "MicroNIO", dependencies: ["MicroCore", logging, nioCore, nioPosix]),
+    Library(name: "MicroNetwork", dependencies: ["MicroCore"], isProduct: false),
     Library(name: "MicroTLS", dependencies: ["MicroCore", "COpenSSL", nioCore], isProduct: false),
     Library(
         name: "MicroGRPC",
@@ -75,7 +76,7 @@ let libraries: [Library] = [
     // Floor 3: the engine.
     Library(
         name: "Micro",
-        dependencies: ["MicroCore", configuration, logging, serviceLifecycle, unixSignals]
+        dependencies: ["MicroCore", "MicroNetwork", configuration, logging, serviceLifecycle, unixSignals]
     ),
     Library(
         name: "MicroProtobuf",
@@ -86,7 +87,9 @@ let libraries: [Library] = [
     Library(name: "MicroRegistryMemory", dependencies: ["MicroCore"]),
     Library(
         name: "MicroRegistryMDNS",
-        dependencies: ["MicroCore", "MicroNIO", "CZlib", configuration, logging, nioCore, nioPosix]
+        dependencies: [
+            "MicroCore", "MicroNIO", "MicroNetwork", "CZlib", configuration, logging, nioCore, nioPosix,
+        ]
     ),
     Library(
         name: "MicroRegistryEtcd",
@@ -103,7 +106,9 @@ let libraries: [Library] = [
     Library(name: "MicroBrokerMemory", dependencies: ["MicroCore", logging]),
     Library(
         name: "MicroBrokerHTTP",
-        dependencies: ["MicroCore", "MicroHTTP1", "MicroNIO", "MicroTLS", configuration, logging, nioCore]
+        dependencies: [
+            "MicroCore", "MicroHTTP1", "MicroNIO", "MicroNetwork", "MicroTLS", configuration, logging, nioCore,
+        ]
     ),
     Library(
         name: "MicroBrokerNATS",
@@ -231,8 +236,8 @@ let package = Package(
         tests(
             "MicroTests",
             [
-                "Micro", "MicroCore", "MicroCodecJSON", "MicroTransportMemory", "MicroRegistryMemory",
-                "MicroBrokerMemory", configuration, inMemoryLogging, logging, serviceLifecycle,
+                "Micro", "MicroCore", "MicroNetwork", "MicroCodecJSON", "MicroTransportMemory",
+                "MicroRegistryMemory", "MicroBrokerMemory", configuration, inMemoryLogging, logging, serviceLifecycle,
             ]),
         tests(
             "MicroProtobufTests",
@@ -297,8 +302,8 @@ let package = Package(
         tests(
             "MicroRegistryMDNSTests",
             [
-                "MicroRegistryMDNS", "MicroTesting", "MicroTestSupport", "MicroCore", configuration, logging,
-                nioCore,
+                "MicroRegistryMDNS", "MicroNetwork", "MicroTesting", "MicroTestSupport", "MicroCore",
+                "greeter-service", configuration, inMemoryLogging, logging, nioCore,
             ],
             resources: [.copy("Scripts")]),
         tests(

@@ -34,10 +34,10 @@ final class EventReceiver: Sendable {
 
     func remove(id: String) { state.withLock { $0.subscriptions[id] = nil } }
 
-    /// Returns the address to tell publishers; begins to listen if nobody has.
+    /// Returns the address that is bound; begins to listen if nobody has.
     ///
     /// - Throws: A ``StartError`` that names the address or certificate that can't be used.
-    func address(_ configuration: HTTPBroker.Configuration) async throws -> String {
+    func address(_ configuration: HTTPBroker.Configuration) async throws -> ListenAddress {
         while true {
             let opening = OneShot()
             let phase = state.withLock { state in
@@ -47,7 +47,7 @@ final class EventReceiver: Sendable {
             }
             switch phase {
             case .open(let server):
-                return AdvertisedAddress.text(configuration.advertise, boundTo: server.address)
+                return server.address
             case .ended:
                 throw MicroError(.unavailable, "The broker has stopped.", processed: .no)
             case .opening(let other):

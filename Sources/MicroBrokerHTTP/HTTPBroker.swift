@@ -1,6 +1,7 @@
 import Logging
 public import MicroCore
 import MicroHTTP1
+import MicroNetwork
 import MicroTLS
 import Synchronization
 
@@ -132,15 +133,16 @@ public final class HTTPBroker: Broker {
         }
         try await runner.waitUntilRunning()
         let setup = try prepared()
+        let bound = try await receiver.address(setup.configuration)
         let subscription = HTTPSubscription(
             options, id: BrokerRecord.newID(topic: options.topic),
-            address: try await receiver.address(setup.configuration),
+            address: { AdvertisedAddress(setup.configuration.advertise, boundTo: bound).text },
             isSecure: setup.configuration.tls != nil, registry: setup.registry, handler: handler
         ) { [receiver] id in receiver.remove(id: id) }
         try await runner.start(subscription.queue)
         receiver.add(subscription)
         do {
-            try await setup.registry.register(subscription.record, timeToLive: BrokerRecord.timeToLive)
+            try await subscription.register()
         } catch {
             await subscription.cancel(deadline: .now)
             throw error
@@ -156,7 +158,7 @@ public final class HTTPBroker: Broker {
         let setup = try prepared()
         try await withThrowingDiscardingTaskGroup { group in
             // Both work beside the handlers until the task, and with it the runner below, is cancelled.
-            group.addTask { await self.renew(setup.registry) }
+            group.addTask { await self.renew() }
             group.addTask { await self.receivers.run(setup.registry) }
             defer { group.cancelAll() }
             try await runner.run()
@@ -172,12 +174,17 @@ public final class HTTPBroker: Broker {
         return setup
     }
 
-    /// Repeats the registrations.
-    private func renew(_ registry: any Registry) async {
-        while (try? await Task.sleep(for: BrokerRecord.interval)) != nil {
+    /// Repeats the registrations: every interval, and those whose address has changed when the machine's have.
+    private func renew() async {
+        var due = ContinuousClock.now + BrokerRecord.interval
+        while true {
+            let change = NetworkMonitor.shared.nextChange
+            let isDue = due <= .now
+            if isDue { due = .now + BrokerRecord.interval }
             for subscription in receiver.subscriptions {
+                guard isDue || subscription.hasMoved else { continue }
                 do {
-                    try await registry.register(subscription.record, timeToLive: BrokerRecord.timeToLive)
+                    try await subscription.register()
                 } catch {
                     guard !Task.isCancelled else { return }
                     Logger.current.warning(
@@ -187,6 +194,8 @@ public final class HTTPBroker: Broker {
                         ])
                 }
             }
+            _ = await change.wait(until: due)
+            guard !Task.isCancelled else { return }
         }
     }
 }

@@ -16,28 +16,33 @@ final class HTTPSubscription: BrokerSubscription {
     private static let patience = Duration.seconds(5)
 
     let options: SubscriptionOptions
-    let record: ServiceRecord
     let queue: SubscriptionQueue<Delivery>
 
     /// The room of its events, from their arrival to their answer: those that wait for the queue are in it.
     let room = HTTP1Room()
 
     private let registry: any Registry
+    private let address: @Sendable () -> String
+    private let isSecure: Bool
+
+    /// What the registry was told last.
+    private let registered = Mutex<ServiceRecord?>(nil)
     private let onCancel: @Sendable (String) -> Void
 
     /// The id, which is the node's in the registry.
     let id: String
 
     init(
-        _ options: SubscriptionOptions, id: String, address: String, isSecure: Bool, registry: any Registry,
-        handler: EventHandler,
+        _ options: SubscriptionOptions, id: String, address: @escaping @Sendable () -> String, isSecure: Bool,
+        registry: any Registry, handler: EventHandler,
         onCancel: @escaping @Sendable (String) -> Void
     ) {
         self.options = options
         self.id = id
         self.registry = registry
         self.onCancel = onCancel
-        record = BrokerRecord.make(options, id: id, address: address, isSecure: isSecure)
+        self.address = address
+        self.isSecure = isSecure
         queue = SubscriptionQueue(options, discard: { $0.answer.give(.gone) }) { delivery in
             let word = await ReceivedEvent.deliver(delivery.event, attempt: delivery.attempt, to: handler) {
                 delivery.answer.give(.verdict($0))
@@ -67,6 +72,24 @@ final class HTTPSubscription: BrokerSubscription {
         await deregister()
         await queue.drain(deadline: deadline)
         onCancel(id)
+    }
+
+    /// What the registry is told, with the address at which publishers reach the subscription now.
+    private var record: ServiceRecord {
+        BrokerRecord.make(options, id: id, address: address(), isSecure: isSecure)
+    }
+
+    /// Whether the registry was told of another address.
+    var hasMoved: Bool {
+        let record = record
+        return registered.withLock { $0 != nil && $0 != record }
+    }
+
+    /// Tells the registry, or renews what it was told.
+    func register() async throws {
+        let record = record
+        try await registry.register(record, timeToLive: BrokerRecord.timeToLive)
+        registered.withLock { $0 = record }
     }
 
     private func deregister() async {

@@ -102,13 +102,14 @@ public struct RunningService: Sendable {
     /// The address that is bound, with the port that the system chose.
     public let address: ListenAddress
 
-    /// What the registry is told.
-    public let record: ServiceRecord
+    /// What the registry is told, with the address that the machine's interfaces give it now.
+    public var record: ServiceRecord { currentRecord() }
 
     /// Calls other services.
     public let client: MicroClient
 
     let subscriptions: EventSubscriptions
+    let currentRecord: @Sendable () -> ServiceRecord
 
     /// What has become of the events of each subscriber so far.
     public var subscribers: [SubscriberStatistics] { subscriptions.statistics }

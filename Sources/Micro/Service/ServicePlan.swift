@@ -1,5 +1,6 @@
 internal import Logging
 import MicroCore
+internal import MicroNetwork
 
 /// All that a run of a service needs, checked before anything is started.
 struct ServicePlan: Sendable {
@@ -52,8 +53,13 @@ struct ServicePlan: Sendable {
         if let broker { try SubscriberResolver.check(subscribers, broker: broker) }
     }
 
-    /// What the registry is told of a service that listens.
-    func record(boundTo address: ListenAddress) -> ServiceRecord {
+    /// The address at which others reach a service that listens, as the machine's interfaces are now.
+    func advertisedAddress(boundTo address: ListenAddress) -> AdvertisedAddress {
+        AdvertisedAddress(settings.advertise, boundTo: address)
+    }
+
+    /// What the registry is told of a service that others reach at an address.
+    func record(at address: AdvertisedAddress) -> ServiceRecord {
         var metadata = settings.metadata
         let node = transport.nodeProtocol
         metadata["protocol"] = node.protocol
@@ -66,9 +72,7 @@ struct ServicePlan: Sendable {
             endpoints: endpoints.filter { !$0.info.isInternal }.map(\.record).sorted { $0.name < $1.name }
                 + subscribers.map(\.record),
             nodes: [
-                Node(
-                    id: settings.identity.nodeID,
-                    address: AdvertisedAddress.text(settings.advertise, boundTo: address), metadata: metadata)
+                Node(id: settings.identity.nodeID, address: address.text, metadata: metadata)
             ])
     }
 }

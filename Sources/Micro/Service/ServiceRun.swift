@@ -1,5 +1,6 @@
 internal import Logging
 import MicroCore
+internal import MicroNetwork
 
 /// One run of a service, from its start to its end.
 struct ServiceRun: Sendable {
@@ -61,17 +62,18 @@ struct ServiceRun: Sendable {
         let listener = try await plan.transport.listen(on: plan.settings.address, handler: plan.router)
         let running = RunningService(
             identity: plan.settings.identity, address: listener.address,
-            record: plan.record(boundTo: listener.address), client: service.client,
-            subscriptions: EventSubscriptions(plan.subscribers, broker: plan.engine.broker))
+            client: service.client,
+            subscriptions: EventSubscriptions(plan.subscribers, broker: plan.engine.broker),
+            currentRecord: { plan.record(at: plan.advertisedAddress(boundTo: listener.address)) })
         try await subscribe(running, listener)
         let registration = Registration(
-            registry: plan.registry, record: running.record, timeToLive: plan.settings.timeToLive)
+            registry: plan.registry, timeToLive: plan.settings.timeToLive, record: running.currentRecord)
         _ = try? await stop.stop.cancelling {
-            await registration.begin()
+            let record = await registration.begin()
             plan.overview.enter(.serving)
             log(running, plan)
             onReady(running)
-            await registration.renew(every: plan.settings.interval)
+            await registration.renew(record, every: plan.settings.interval)
         }
         plan.overview.enter(.leaving)
         if await registration.end() {
@@ -103,61 +105,26 @@ struct ServiceRun: Sendable {
                 LogKeys.node: "\(running.identity.nodeID)", LogKeys.address: "\(running.address)",
                 LogKeys.registry: "\(plan.registry.name)",
             ])
-    }
-}
-
-/// A node's place in the registry.
-struct Registration: Sendable {
-    /// The longest that leaving the registry may take when the service stops.
-    private static let patience = Duration.seconds(5)
-
-    /// How often the first registration is tried.
-    private static let attempts = 3
-
-    let registry: any Registry
-    let record: ServiceRecord
-    let timeToLive: Duration?
-
-    /// Registers the node; if that fails a few times the service starts nevertheless, and the next
-    /// repetition tries again.
-    func begin() async {
-        for attempt in 1...Self.attempts {
-            if await register() || attempt == Self.attempts { return }
-            if (try? await Task.sleep(for: Backoff.pause(before: attempt))) == nil { return }
-        }
+        log(plan.advertisedAddress(boundTo: running.address))
     }
 
-    /// Repeats the registration until the task is cancelled.
-    func renew(every interval: Duration?) async {
-        guard let interval else { return await OneShot().wait() }
-        while (try? await Task.sleep(for: interval)) != nil { await register() }
-    }
-
-    /// Removes the node.
-    ///
-    /// - Returns: Whether the registry was told.
-    func end() async -> Bool {
-        do {
-            try await registry.deregister(record, within: Self.patience)
-            return true
-        } catch {
+    /// Tells which of the machine's addresses was chosen, and how to choose another.
+    private func log(_ address: AdvertisedAddress) {
+        guard let choice = address.choice else { return }
+        let metadata: Logger.Metadata = [
+            LogKeys.address: "\(address.text)", LogKeys.interface: "\(choice.interface)",
+        ]
+        if address.isUnreachable {
             Logger.current.warning(
-                "The service could not leave the registry.", metadata: [LogKeys.error: "\(error)"])
-            return false
-        }
-    }
-
-    @discardableResult
-    private func register() async -> Bool {
-        do {
-            try await registry.register(record, timeToLive: timeToLive)
-            return true
-        } catch {
-            guard !Task.isCancelled else { return false }
-            Logger.current.warning(
-                "The service could not be registered; this is tried again.",
-                metadata: [LogKeys.service: "\(record.name)", LogKeys.error: "\(error)"])
-            return false
+                """
+                This machine has no address that others can reach now, so the registry gets one of the loopback. \
+                MICRO_SERVER_ADVERTISE sets another.
+                """, metadata: metadata)
+        } else {
+            let reason = choice.isOnDefaultRoute ? "on the default route" : "since none is on a default route"
+            Logger.current.info(
+                "The registry gets an address of this machine \(reason). MICRO_SERVER_ADVERTISE sets another.",
+                metadata: metadata)
         }
     }
 }

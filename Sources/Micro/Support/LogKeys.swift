@@ -3,6 +3,8 @@ enum LogKeys {
     static let service = "rpc.service"
     static let endpoint = "rpc.method"
     static let address = "server.address"
+    static let earlierAddress = "micro.server.address.earlier"
+    static let interface = "network.interface.name"
     static let error = "error.message"
     static let reference = "micro.error.reference"
     static let version = "micro.version"

@@ -1,0 +1,96 @@
+internal import Logging
+import MicroCore
+internal import MicroNetwork
+
+/// A node's place in the registry.
+struct Registration: Sendable {
+    /// The longest that leaving the registry may take when the service stops.
+    private static let patience = Duration.seconds(5)
+
+    /// How often the first registration is tried.
+    private static let attempts = 3
+
+    let registry: any Registry
+    let timeToLive: Duration?
+
+    /// Tells when the node's address may have changed.
+    var monitor = NetworkMonitor.shared
+
+    /// Makes the record, with the address that the node has at this moment.
+    let record: @Sendable () -> ServiceRecord
+
+    /// Registers the node; if that fails a few times the service starts nevertheless, and the next
+    /// repetition tries again.
+    ///
+    /// - Returns: The record that was registered last, or should have been.
+    func begin() async -> ServiceRecord {
+        var attempt = 1
+        while true {
+            let record = record()
+            if await register(record) || attempt == Self.attempts { return record }
+            if (try? await Task.sleep(for: Backoff.pause(before: attempt))) == nil { return record }
+            attempt += 1
+        }
+    }
+
+    /// Repeats the registration until the task is cancelled: every interval, and when the node's address has
+    /// changed.
+    ///
+    /// - Parameters:
+    ///   - first: The record that was registered.
+    ///   - interval: How often it is repeated; `nil` only when it changes.
+    func renew(_ first: ServiceRecord, every interval: Duration?) async {
+        var registered = first
+        var due = interval.map { ContinuousClock.now + $0 }
+        while true {
+            // Taken before the look at the addresses, so that no change is missed between the two.
+            let change = monitor.nextChange
+            let record = record()
+            if record != registered || due.map({ $0 <= .now }) == true {
+                due = interval.map { ContinuousClock.now + $0 }
+                if await register(record) {
+                    if record != registered { logChange(from: registered, to: record) }
+                    registered = record
+                }
+            }
+            if let due { _ = await change.wait(until: due) } else { await change.wait() }
+            guard !Task.isCancelled else { return }
+        }
+    }
+
+    /// Removes the node.
+    ///
+    /// - Returns: Whether the registry was told.
+    func end() async -> Bool {
+        do {
+            try await registry.deregister(record(), within: Self.patience)
+            return true
+        } catch {
+            Logger.current.warning(
+                "The service could not leave the registry.", metadata: [LogKeys.error: "\(error)"])
+            return false
+        }
+    }
+
+    private func logChange(from old: ServiceRecord, to new: ServiceRecord) {
+        Logger.current.info(
+            "The service is registered with another address, since the machine's have changed.",
+            metadata: [
+                LogKeys.address: "\(new.nodes.map(\.address).joined(separator: ", "))",
+                LogKeys.earlierAddress: "\(old.nodes.map(\.address).joined(separator: ", "))",
+            ])
+    }
+
+    private func register(_ record: ServiceRecord) async -> Bool {
+        do {
+            try await registry.register(record, timeToLive: timeToLive)
+            return true
+        } catch {
+            guard !Task.isCancelled else { return false }
+            Logger.current.warning(
+                "The service could not be registered; this is tried again.",
+                metadata: [LogKeys.service: "\(record.name)", LogKeys.error: "\(error)"])
+            return false
+        }
+    }
+}
