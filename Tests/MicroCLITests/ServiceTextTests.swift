@@ -70,7 +70,7 @@ import Testing
         let node = Node(id: "a\u{1B}[2J", address: "b\nc\u{85}", metadata: ["k\t": "v\r"])
         let text = ServiceText.of([ServiceRecord(name: "x\u{7}", version: "\u{9B}1", nodes: [node])])
         let lines = text.split(separator: "\n")
-        #expect(lines.first == "service  x\u{FFFD}")
-        #expect(lines.last == "a\u{FFFD}[2J\tb\u{FFFD}c\u{FFFD}\tk\u{FFFD}=v\u{FFFD}")
+        #expect(lines.first == "service  x\\u{7}")
+        #expect(lines.last == "a\\u{1B}[2J\tb\\u{A}c\\u{85}\tk\\u{9}=v\\u{D}")
     }
 }

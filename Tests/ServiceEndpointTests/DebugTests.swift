@@ -140,7 +140,22 @@ import Testing
         }
     }
 
-    @Test(arguments: ["10.0.0.1:5", "127.0.0.1.evil.example:5", "unknown", "", "[fe80::1]:5", "1127.0.0.1:2"])
+    @Test func theMachinesOwnAddressesAreTheSameMachine() async throws {
+        for own in InterfaceAddress.all {
+            let hosts = own.isIPv6 ? [own.text] : [own.text, "::ffff:\(own.text)"]
+            for host in hosts {
+                let peer = Peer(address: HostPort.join(host, 4711))
+                try await makeService(peer: peer) { Shapes() }.withRunning { running in
+                    _ = try await Debug_Debug.Client(running.client, service: "shapes").trace(.init())
+                }
+            }
+        }
+    }
+
+    @Test(arguments: [
+        "192.0.2.1:5", "[::ffff:192.0.2.1]:5", "127.0.0.1.evil.example:5", "unknown", "", "[fe80::1]:5",
+        "1127.0.0.1:2",
+    ])
     func othersMayNot(_ address: String) async throws {
         try await makeService(peer: Peer(address: address)) { Shapes() }.withRunning { running in
             let debug = Debug_Debug.Client(running.client, service: "shapes")

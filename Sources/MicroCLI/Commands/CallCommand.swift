@@ -30,7 +30,7 @@ struct CallCommand: AsyncParsableCommand {
             let reply = try await client.callRaw(
                 call.service, call.endpoint, message: call.message, contentSubtype: "json",
                 options: call.options)
-            try Output.write(call.output.text(of: reply.message.bytes))
+            try call.output.print(reply.message.bytes)
         }
     }
 }

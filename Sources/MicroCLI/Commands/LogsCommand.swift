@@ -101,7 +101,7 @@ struct LogsCommand: AsyncParsableCommand {
         if let failure = first as? CommandFailure { throw failure }
         for (target, error) in failures {
             let (reason, _) = NodeReport.explain(error, endpoint: "Debug.Log")
-            Output.writeError("\(PlainText.of(target.id)): \(PlainText.of(reason))")
+            Output.writeError("\(target.id.printable()): \(reason.printable())")
         }
         throw CommandFailure(nil, NodeReport.explain(first, endpoint: "Debug.Log").status)
     }

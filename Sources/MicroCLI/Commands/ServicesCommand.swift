@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Micro
+internal import MicroCore
 
 /// `micro services`, and `micro list services`.
 struct ServicesCommand: AsyncParsableCommand {
@@ -19,7 +20,7 @@ struct ServicesCommand: AsyncParsableCommand {
     func run() async throws {
         try await Session.run(global.sources) { client in
             let names = try await client.services()
-            try Output.write(names.map { PlainText.of($0) + "\n" }.joined())
+            try Output.write(names.map { $0.printable() + "\n" }.joined())
         }
     }
 }

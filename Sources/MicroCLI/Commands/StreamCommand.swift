@@ -28,7 +28,7 @@ struct StreamCommand: AsyncParsableCommand {
                 // The service may have ended the call already; reading tells how, behind its replies.
                 try? await stream.finish()
                 while let reply = try await stream.receive() {
-                    try Output.write(call.output.line(of: reply.bytes))
+                    try call.output.printLine(reply.bytes)
                 }
             }
         }

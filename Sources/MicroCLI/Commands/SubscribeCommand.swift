@@ -52,7 +52,7 @@ private final class EventPrinter: Sendable {
 
     func print(_ event: BrokerEvent) -> Acknowledgement {
         do throws(CommandFailure) {
-            try Output.write(EventText.line(of: event))
+            try Output.write(json: EventText.line(of: event))
             return .ack
         } catch {
             failure.withLock { $0 = error }

@@ -24,13 +24,13 @@ struct NodeReport {
 
     /// The whole text.
     func text(service: String) -> String {
-        var text = "service  \(PlainText.of(service))\n"
+        var text = "service  \(service.printable())\n"
         let versions = rows.reduce(into: [String]()) { versions, row in
             if !versions.contains(row.version) { versions.append(row.version) }
         }
         for version in versions {
-            text += version.isEmpty ? "\n" : "\nversion \(PlainText.of(version))\n\n"
-            let cells = rows.filter { $0.version == version }.map { $0.cells.map(PlainText.of) }
+            text += version.isEmpty ? "\n" : "\nversion \(version.printable())\n\n"
+            let cells = rows.filter { $0.version == version }.map { $0.cells.map { $0.printable() } }
             text += PluginTable.aligned([columns] + cells)
         }
         return text

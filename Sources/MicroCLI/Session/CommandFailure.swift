@@ -16,25 +16,29 @@ struct CommandFailure: Error {
 
     /// A call failed.
     init(calling call: PreparedCall, _ error: MicroError) {
-        let json = String(decoding: error.json(), as: UTF8.self)
         self.init(
-            "error calling \(PlainText.of(call.service)).\(PlainText.of(call.endpoint)): \(PlainText.of(json))",
+            "error calling \(call.service.printable()).\(call.endpoint.printable()): \(Self.json(of: error))",
             ExitStatus(error))
     }
 
     /// An event could not be published.
     init(publishingTo topic: String, _ error: MicroError) {
-        let json = String(decoding: error.json(), as: UTF8.self)
-        self.init("error publishing to \(PlainText.of(topic)): \(PlainText.of(json))", ExitStatus(error))
+        self.init("error publishing to \(topic.printable()): \(Self.json(of: error))", ExitStatus(error))
+    }
+
+    /// An error as JSON on one line, which a script can read.
+    private static func json(of error: MicroError) -> String {
+        String(decoding: JSONEscapes.applied(to: error.json()), as: UTF8.self)
     }
 
     /// Something failed.
     init(_ error: any Error) {
+        let textLimit = 4096
         switch error {
         case let failure as CommandFailure: self = failure
-        case let error as StartError: self.init(PlainText.of(error.message), .framework)
-        case let error as MicroError: self.init(PlainText.of(error.detail), ExitStatus(error))
-        default: self.init(PlainText.of("\(error)"), .other)
+        case let error as StartError: self.init(error.message.printable(limit: textLimit), .framework)
+        case let error as MicroError: self.init(error.detail.printable(limit: textLimit), ExitStatus(error))
+        default: self.init("\(error)".printable(limit: textLimit), .other)
         }
     }
 }

@@ -1,4 +1,5 @@
 internal import Micro
+internal import MicroCore
 
 #if canImport(Glibc)
     internal import Glibc
@@ -8,16 +9,38 @@ internal import Micro
     internal import Darwin
 #endif
 
-/// The standard output and the standard error.
+/// The standard output and the standard error: the one way out for text, which nearly always has parts from
+/// the network in it.
+///
+/// Nothing that is written here as text or JSON moves the cursor, changes colours or turns the direction of
+/// writing. Where a line break of a value would fake a line, the value is made printable before.
 enum Output {
-    /// Writes text to the standard output at once.
-    static func write(_ text: String) throws(CommandFailure) { try write(Array(text.utf8)) }
+    /// Writes text to the standard output at once; harmful scalars are written as `\u{9B}`.
+    static func write(_ text: String) throws(CommandFailure) { try put(Array(harmless(text).utf8)) }
 
-    /// Writes bytes to the standard output at once.
+    /// Writes JSON to the standard output at once; harmful scalars are written as `\u009b`.
+    static func write(json: [UInt8]) throws(CommandFailure) { try put(JSONEscapes.applied(to: json)) }
+
+    /// Writes what came over the network: to a file or a program byte for byte, to a terminal as it can be
+    /// shown, as `ls` does with the names of files.
+    static func write(raw: [UInt8]) throws(CommandFailure) {
+        try put(isTerminal ? JSONEscapes.applied(to: raw) : raw)
+    }
+
+    /// Writes a line to the standard error; harmful scalars are written as `\u{9B}`.
     ///
-    /// - Parameter bytes: The bytes, as they are.
+    /// If that fails there is nobody left to tell.
+    static func writeError(_ line: String) {
+        _ = StandardStream.error.write(Array((harmless(line) + "\n").utf8))
+    }
+
+    /// Whether the standard output is a terminal.
+    static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+
+    /// Writes bytes as they are.
+    ///
     /// - Throws: A failure without a message if nobody reads any more, as after `| head`.
-    static func write(_ bytes: [UInt8]) throws(CommandFailure) {
+    private static func put(_ bytes: [UInt8]) throws(CommandFailure) {
         switch StandardStream.output.write(bytes) {
         case 0: break
         case EPIPE: throw CommandFailure(signal: SIGPIPE)
@@ -25,11 +48,9 @@ enum Output {
         }
     }
 
-    /// Writes a line to the standard error.
-    ///
-    /// If that fails there is nobody left to tell.
-    static func writeError(_ line: String) { _ = StandardStream.error.write(Array((line + "\n").utf8)) }
-
-    /// Whether the standard output is a terminal.
-    static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+    private static func harmless(_ text: String) -> String {
+        let isKept: (Unicode.Scalar) -> Bool = { $0.isHarmless || $0 == "\n" || $0 == "\t" }
+        if text.unicodeScalars.allSatisfy(isKept) { return text }
+        return text.unicodeScalars.map { isKept($0) ? String($0) : String($0).printable() }.joined()
+    }
 }

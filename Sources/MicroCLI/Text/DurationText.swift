@@ -7,7 +7,7 @@ enum DurationText {
         guard let text else { return nil }
         guard let duration = GoDuration.parse(text), duration > .zero else {
             throw CommandFailure(
-                "\(option) is \"\(PlainText.of(text))\". It must be a duration such as 300ms, 5s or 1m30s.",
+                "\(option) is \"\(text.printable())\". It must be a duration such as 300ms, 5s or 1m30s.",
                 .other)
         }
         return duration

@@ -11,7 +11,7 @@ enum EndpointText {
         let isUsable = text.hasPrefix("/") ? CallPath(text) != nil : isDotted(text)
         guard isPrintable, isUsable else {
             throw CommandFailure(
-                "malformed method name: \"\(PlainText.of(text))\" is not of the form Type.Method or "
+                "malformed method name: \"\(text.printable())\" is not of the form Type.Method or "
                     + "/package.Type/Method", .malformedMethod)
         }
     }

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import MicroCore
 internal import MicroDebug
 internal import SwiftProtobuf
 
@@ -29,7 +30,7 @@ enum LogFormat: String, ExpressibleByArgument, CaseIterable {
         fields["logger"] = nil
         parts.append(record.message)
         parts += fields.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-        return parts.map(PlainText.of).joined(separator: " ")
+        return parts.map { $0.printable(limit: 8192) }.joined(separator: " ")
     }
 
     private func json(of record: Debug_Record, node: String?) throws -> String {

@@ -13,7 +13,7 @@ enum MetadataText {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             guard parts.count == 2, isName(parts[0]) else {
                 throw CommandFailure(
-                    "--metadata is \"\(PlainText.of(pair))\". It must be key=value, where the key has letters, "
+                    "--metadata is \"\(pair.printable())\". It must be key=value, where the key has letters, "
                         + "digits, \"-\", \"_\" and \".\".", .other)
             }
             guard parts[1].utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) else {

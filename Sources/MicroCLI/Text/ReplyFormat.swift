@@ -8,17 +8,20 @@ enum ReplyFormat: String, ExpressibleByArgument, CaseIterable, Sendable {
     /// The bytes that came.
     case raw
 
-    /// Returns what to print for the one reply of a call.
-    func text(of reply: [UInt8]) -> [UInt8] {
+    /// Prints the one reply of a call.
+    func print(_ reply: [UInt8]) throws(CommandFailure) {
         // A file or a program gets the very bytes; a person's prompt should stand on its own line.
-        self == .raw && !Output.isTerminal ? reply : line(of: reply)
+        guard self == .raw, !Output.isTerminal else { return try printLine(reply) }
+        try Output.write(raw: reply)
     }
 
-    /// Returns what to print for a reply among others, each of which ends its line.
-    func line(of reply: [UInt8]) -> [UInt8] {
+    /// Prints a reply among others, each of which ends its line.
+    func printLine(_ reply: [UInt8]) throws(CommandFailure) {
         let newline = UInt8(ascii: "\n")
         // A reply that is no JSON is better seen as it is than not at all.
-        guard self == .json, let indented = try? JSONLayout.indented(reply) else { return reply + [newline] }
-        return indented + [newline]
+        guard self == .json, let indented = try? JSONLayout.indented(reply) else {
+            return try Output.write(raw: reply + [newline])
+        }
+        try Output.write(json: indented + [newline])
     }
 }

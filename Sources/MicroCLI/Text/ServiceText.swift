@@ -9,22 +9,22 @@ enum ServiceText {
     /// - Parameter records: What the registry knows, not empty.
     /// - Returns: The text, which ends with a newline.
     static func of(_ records: [ServiceRecord]) -> String {
-        "service  \(PlainText.of(records.first?.name ?? ""))\n" + records.map(block).joined()
+        "service  \((records.first?.name ?? "").printable())\n" + records.map(block).joined()
     }
 
     private static func block(_ record: ServiceRecord) -> String {
-        var text = "\nversion \(PlainText.of(record.version))\n\nID\tAddress\tMetadata\n"
+        var text = "\nversion \(record.version.printable())\n\nID\tAddress\tMetadata\n"
         for node in record.nodes {
             let columns = [node.id, node.address, pairs(node.metadata)]
-            text += columns.map(PlainText.of).joined(separator: "\t") + "\n"
+            text += columns.map { $0.printable(limit: 4096) }.joined(separator: "\t") + "\n"
         }
         return text + (record.endpoints ?? []).map(block).joined()
     }
 
     private static func block(_ endpoint: EndpointRecord) -> String {
-        var text = "\nEndpoint: \(PlainText.of(endpoint.name))\n"
+        var text = "\nEndpoint: \(endpoint.name.printable())\n"
         let metadata = pairs(endpoint.metadata)
-        if !metadata.isEmpty { text += "\nMetadata: \(PlainText.of(metadata))\n" }
+        if !metadata.isEmpty { text += "\nMetadata: \(metadata.printable(limit: 4096))\n" }
         text += "\nRequest: \(braces(endpoint.request?.values, depth: 0))\n"
         text += "\nResponse: \(braces(endpoint.response?.values, depth: 0))\n"
         return text
@@ -38,7 +38,7 @@ enum ServiceText {
         let indent = String(repeating: "\t", count: depth + 1)
         let lines = fields.map { field in
             let nested = field.values.map { $0.isEmpty ? "" : " " + braces($0, depth: depth + 1) } ?? ""
-            return "\(indent)\(PlainText.of(field.name)) \(PlainText.of(field.type))\(nested)\n"
+            return "\(indent)\(field.name.printable()) \(field.type.printable())\(nested)\n"
         }
         return "{\n\(lines.joined())\(String(repeating: "\t", count: depth))}"
     }
