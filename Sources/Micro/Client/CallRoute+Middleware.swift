@@ -2,24 +2,26 @@ import MicroCore
 
 extension CallRoute {
     /// Makes a call with one message each way, with all middleware around it.
-    func unary<Answer: Sendable>(
+    func unary<Answer>(
         _ metadata: Metadata, _ deadline: ContinuousClock.Instant?,
-        _ body: @escaping @Sendable (OutgoingCall) async throws -> Answer
+        isolation: isolated (any Actor)? = #isolation,
+        _ body: (OutgoingCall) async throws -> Answer
     ) async throws(MicroError) -> Answer {
         do {
-            return try await wrap(body)(outgoing(.unary, metadata, deadline))
+            return try await around(outgoing(.unary, metadata, deadline), body)
         } catch {
             throw ClientErrors.outcome(error)
         }
     }
 
-    /// Makes a streaming call, whose messages the caller's closure uses, with all middleware around it.
-    func streaming<Answer>(
+    /// Makes a call with all middleware around it; one without middleware costs no allocation.
+    func around<Answer>(
         _ call: OutgoingCall, isolation: isolated (any Actor)? = #isolation,
         _ body: (OutgoingCall) async throws -> Answer
     ) async throws -> Answer {
+        guard !middleware.isEmpty else { return try await body(call) }
         // Middleware may be code that stores its `next` for a while, but not beyond its own end.
-        try await withoutActuallyEscaping(body) { body in
+        return try await withoutActuallyEscaping(body) { body in
             _ = isolation  // The closure stays with the caller's actor, as `body` does.
             return try await wrap(body)(call)
         }

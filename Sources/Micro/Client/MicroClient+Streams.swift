@@ -190,21 +190,11 @@ extension MicroClient {
         let call = route.outgoing(
             shape, engine.outgoing(options.metadata),
             engine.deadline(options, bound: bound, defaultTimeout: nil))
-        guard !route.middleware.isEmpty else {
-            return try await withOpenStream(engine, route, options, call, body)
+        return try await route.around(call) { call in
+            let stream = try await engine.open(
+                route, options, deadline: call.deadline, metadata: call.metadata)
+            defer { stream.cancel() }
+            return try await body(stream)
         }
-        return try await route.streaming(call) { call in
-            try await withOpenStream(engine, route, options, call, body)
-        }
-    }
-
-    private func withOpenStream<Result>(
-        _ engine: ClientEngine, _ route: CallRoute, _ options: CallOptions, _ call: OutgoingCall,
-        _ body: (any OutboundStream) async throws -> Result
-    ) async throws -> Result {
-        let stream = try await engine.open(
-            route, options, deadline: call.deadline, metadata: call.metadata)
-        defer { stream.cancel() }
-        return try await body(stream)
     }
 }

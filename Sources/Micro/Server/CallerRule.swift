@@ -1,4 +1,5 @@
 public import MicroCore
+internal import MicroNetwork
 
 /// Who may call an endpoint that tells of a service's inside.
 ///
