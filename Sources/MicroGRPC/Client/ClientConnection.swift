@@ -74,7 +74,7 @@ final class ClientConnection: HTTP2Connection {
     /// - Returns: Why it can't be made, if it can't.
     func begin(_ stream: ClientStream, _ head: CallHead) -> MicroError? {
         guard !isClosed, !isGoingAway else { return explained(Self.unusable(hasFailed)) }
-        if let error = MetadataRules.violation(in: head.metadata) { return error }
+        if let error = RequestFields.fault(in: head) { return error }
         if let error = stream.outbound.tooLongMessage(limit: limits.maximumMessageSize) { return error }
         now = .now()
         var timeout: Int64?
@@ -87,6 +87,8 @@ final class ClientConnection: HTTP2Connection {
             watchDeadline(due)
         }
         let fields = RequestFields.block(head, authority: authority, isSecure: isSecure, timeout: timeout)
+        let (size, limit) = (fields.listSize, session.headerListLimit)
+        guard size <= limit else { return RequestFields.tooLong(size, limit: limit) }
         guard let id = session.submitRequest(fields, for: stream) else {
             // The ids of the connection are used up: it takes no more calls, and ends after those it has.
             goAway()

@@ -127,6 +127,13 @@ final class ClientStream: HTTP2Stream {
 
     override func expire() { abort(Self.deadlineError(processed: processed)) }
 
+    override func headersNotSent(_ reason: String) {
+        settle(
+            .failure(
+                MicroError(
+                    .internal, "The call could not be sent: \(reason).", id: clientErrorID, processed: .no)))
+    }
+
     override func headersSent(endsStream: Bool) {
         isOnWire = true
     }

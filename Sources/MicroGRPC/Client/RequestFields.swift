@@ -32,5 +32,48 @@ enum RequestFields {
         return block
     }
 
+    /// Returns why a head can't be sent, if it can't.
+    static func fault(in head: CallHead) -> MicroError? {
+        guard head.path.utf8.first == UInt8(ascii: "/"), isVisible(head.path) else {
+            return refusal(
+                .invalidArgument,
+                "The path \(head.path.printable(limit: 100).debugDescription) can't be called: a path begins with "
+                    + "/ and has no spaces or control characters.")
+        }
+        guard isVisible(head.contentSubtype) else {
+            return refusal(
+                .invalidArgument,
+                "The content type application/grpc+\(head.contentSubtype.printable(limit: 100)) can't be sent."
+            )
+        }
+        guard var error = MetadataRules.violation(in: head.metadata, status: .invalidArgument) else {
+            return nil
+        }
+        error.id = clientErrorID
+        error.processed = .no
+        return error
+    }
+
+    /// Returns the error of a head that is longer than the server takes.
+    static func tooLong(_ size: Int, limit: Int) -> MicroError {
+        refusal(
+            .resourceExhausted,
+            "The call's path and metadata take \(size) bytes, and the server takes header fields of \(limit)."
+        )
+    }
+
+    private static func refusal(_ status: RPCStatus, _ text: String) -> MicroError {
+        MicroError(status, text, id: clientErrorID, processed: .no)
+    }
+
+    /// Whether a text can stand in a field, and has no spaces.
+    private static func isVisible(_ text: String) -> Bool {
+        var text = text
+        return text.withUTF8 { bytes in
+            // No early exit, so that the loop has no branches.
+            bytes.reduce(true) { $0 && $1 > 0x20 && $1 != 0x7F }
+        }
+    }
+
     private static let userAgent = "swift-micro"
 }

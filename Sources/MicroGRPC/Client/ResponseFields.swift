@@ -13,27 +13,55 @@ struct ResponseFields {
     private var metadata: [UInt8] = []
     private var unknownEncoding: String?
     private var size = 0
-    private var isTooLong = false
+    private var excess: Excess?
+
+    /// That the fields are more than we take.
+    private struct Excess {
+        var limit: Int
+        var isMessageCut = false
+    }
+
+    private var isTooLong: Bool { excess != nil }
+
+    /// How much is kept of a message beyond the limit.
+    private static let keptMessage = 1 << 10
 
     /// Takes a field.
     mutating func add(
         name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>, limit: Int
     ) {
         size += name.count + value.count + 32
-        guard size <= limit else {
-            isTooLong = true
-            return
-        }
+        guard size <= limit else { return addBeyondLimit(name: name, value: value, limit: limit) }
         switch ReservedFields.field(name) {
         case nil: Metadata.appendPacked(name: name, value: value, to: &metadata)
         case .status: httpStatus = Int(String(decoding: value, as: UTF8.self)) ?? 0
         case .contentType: isGRPC = ContentType.subtype(value) != nil
-        case .grpcStatus: status = Int(String(decoding: value, as: UTF8.self)).map(RPCStatus.init(rawValue:))
+        case .grpcStatus: addStatus(value)
         case .grpcMessage: message = StatusFields.percentDecoded(value)
         case .grpcStatusDetails: details = Base64.decode(value)
         case .grpcEncoding: addEncoding(value)
         default: return
         }
+    }
+
+    /// Takes of a field beyond the limit what tells how the call ended, and drops the rest.
+    private mutating func addBeyondLimit(
+        name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>, limit: Int
+    ) {
+        if !isTooLong { excess = Excess(limit: limit) }
+        switch ReservedFields.field(name) {
+        case .status where value.count <= 3:
+            httpStatus = Int(String(decoding: value, as: UTF8.self)) ?? 0
+        case .grpcStatus where value.count <= 10: addStatus(value)
+        case .grpcMessage where message.isEmpty:
+            message = StatusFields.percentDecoded(value.prefix(Self.keptMessage))
+            excess?.isMessageCut = value.count > Self.keptMessage
+        default: return
+        }
+    }
+
+    private mutating func addStatus(_ value: UnsafeBufferPointer<UInt8>) {
+        status = Int(String(decoding: value, as: UTF8.self)).map(RPCStatus.init(rawValue:))
     }
 
     private mutating func addEncoding(_ value: UnsafeBufferPointer<UInt8>) {
@@ -52,7 +80,7 @@ struct ResponseFields {
 
     /// What is wrong with a head, if no messages can follow it.
     var headError: MicroError? {
-        if isTooLong { return MicroError(.internal, "The head of the answer is too long.") }
+        if let excess { return Self.tooLong(excess, "head") }
         if httpStatus != 200 {
             return MicroError(
                 Self.rpcStatus(http: httpStatus), "The peer answered with the HTTP status \(httpStatus).")
@@ -73,15 +101,27 @@ struct ResponseFields {
     /// - Parameter isBehindHead: Whether a head came before, or the fields are the whole answer.
     /// - Returns: The trailing metadata, or the error.
     func outcome(isBehindHead: Bool) -> Result<Metadata, MicroError> {
-        if isTooLong { return .failure(MicroError(.internal, "The trailers of the answer are too long.")) }
         guard let status else {
-            let headError = isBehindHead ? nil : headError
+            let headError = isBehindHead ? excess.map { Self.tooLong($0, "trailers") } : headError
             return .failure(headError ?? MicroError(.unknown, "The answer ended without a grpc-status."))
         }
-        guard status != .ok else { return .success(packedMetadata) }
+        if status == .ok {
+            return excess.map { .failure(Self.tooLong($0, "trailers")) } ?? .success(packedMetadata)
+        }
         var error = StatusFields.error(status: status, message: message, details: details)
         error.trailingMetadata = packedMetadata
+        if let excess {
+            let cut = excess.isMessageCut ? "… " : " "
+            error.detail += "\(cut)[the rest of the trailers, beyond \(excess.limit) bytes, was dropped]"
+        }
         return .failure(error)
+    }
+
+    private static func tooLong(_ excess: Excess, _ what: String) -> MicroError {
+        MicroError(
+            .resourceExhausted,
+            "The \(what) of the answer takes more than \(excess.limit) bytes of header fields, so it is too long."
+        )
     }
 
     /// The status for an answer that isn't gRPC's (gRPC, "HTTP to gRPC Status Code Mapping").

@@ -52,7 +52,9 @@ extension HTTP2Connection {
             guard !isClosed else { return }
             let count = scratch.output.readableBytes
             if count > 0 { context.writeAndFlush(wrapOutboundOut(scratch.output), promise: nil) }
-            if let failure { return close("The HTTP/2 session failed: \(failure)") }
+            if let failure = failure ?? session.failure?.reason {
+                return close("The HTTP/2 session failed: \(failure)")
+            }
             if count < Self.flushSize { break }
         }
         if scratch.output.capacity > 4 * Self.flushSize { scratch.output = ByteBuffer() }

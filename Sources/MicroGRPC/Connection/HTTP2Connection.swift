@@ -203,6 +203,21 @@ class HTTP2Connection {
         streamRemoved()
     }
 
+    /// Sees to it that fields that were not sent are not missed in silence.
+    final func headersNotSent(for stream: HTTP2Stream?, code: CInt) {
+        switch nghttp2_error(code) {
+        case NGHTTP2_ERR_STREAM_CLOSED, NGHTTP2_ERR_STREAM_CLOSING, NGHTTP2_ERR_STREAM_SHUT_WR,
+            NGHTTP2_ERR_SESSION_CLOSING, NGHTTP2_ERR_START_STREAM_NOT_ALLOWED:
+            // The stream or the connection ended meanwhile, which its call learns in another way.
+            return
+        case NGHTTP2_ERR_HEADER_COMP:
+            // The peer's table of fields is not ours any more.
+            session.terminate(NGHTTP2_INTERNAL_ERROR)
+        default:
+            stream?.headersNotSent(String(cString: nghttp2_strerror(code)))
+        }
+    }
+
     func pingAnswered() {}
 
     /// Takes note that our GOAWAY is on its way, which says what is wrong if nghttp2 found something.

@@ -13,6 +13,8 @@ class HTTP2Stream {
         case lastBytes(Int, isFollowedByTrailers: Bool)
         /// None yet.
         case later
+        /// None any more: what follows the body was not taken.
+        case failed
     }
 
     final let connection: HTTP2Connection
@@ -69,6 +71,9 @@ class HTTP2Stream {
     /// Ends the call because the peer has not gone on with it.
     func patienceEnded() {}
 
+    /// Takes note that our head, or our trailers, were not sent, and why.
+    func headersNotSent(_ reason: String) {}
+
     /// Takes note that our head, or our trailers, are on the wire.
     func headersSent(endsStream: Bool) {}
 
@@ -110,15 +115,13 @@ class HTTP2Stream {
             isBodyDeferred = true
             return .later
         }
+        let isTaken: Bool
         switch end {
-        case .stream:
-            return .lastBytes(count, isFollowedByTrailers: false)
-        case .success:
-            connection.session.submitTrailers(StatusFields.success, for: id)
-        case .trailers(let fields):
-            connection.session.submitTrailers(fields, for: id)
+        case .stream: return .lastBytes(count, isFollowedByTrailers: false)
+        case .success: isTaken = connection.session.submitTrailers(StatusFields.success, for: id)
+        case .trailers(let fields): isTaken = connection.session.submitTrailers(fields, for: id)
         }
-        return .lastBytes(count, isFollowedByTrailers: true)
+        return isTaken ? .lastBytes(count, isFollowedByTrailers: true) : .failed
     }
 
     /// Moves a part of the body to a buffer, and lets a waiting sender go on.

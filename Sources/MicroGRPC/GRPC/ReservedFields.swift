@@ -6,6 +6,8 @@ enum ReservedFields {
     enum Field {
         case method, scheme, path, authority, status, contentType, grpcTimeout, microTimeout, grpcStatus
         case grpcMessage, grpcStatusDetails, grpcEncoding, grpcAcceptEncoding, ignored
+        /// A field of HTTP/1.1's connections, which a request of HTTP/2 must not have.
+        case connectionSpecific
     }
 
     /// Returns what a reserved field means.
@@ -24,6 +26,11 @@ enum ReservedFields {
         case (UInt8(ascii: ":"), _): return name.equals(":authority") ? .authority : .ignored
         case (UInt8(ascii: "t"), 2): return name.equals("te") ? .ignored : nil
         case (UInt8(ascii: "t"), 7): return name.equals("timeout") ? .microTimeout : nil
+        case (UInt8(ascii: "u"), 7): return name.equals("upgrade") ? .connectionSpecific : nil
+        case (UInt8(ascii: "c"), 10): return name.equals("connection") ? .connectionSpecific : nil
+        case (UInt8(ascii: "k"), 10): return name.equals("keep-alive") ? .connectionSpecific : nil
+        case (UInt8(ascii: "p"), 16): return name.equals("proxy-connection") ? .connectionSpecific : nil
+        case (UInt8(ascii: "t"), 17): return name.equals("transfer-encoding") ? .connectionSpecific : nil
         case (UInt8(ascii: "c"), 12): return name.equals("content-type") ? .contentType : nil
         case (UInt8(ascii: "c"), 14): return name.equals("content-length") ? .ignored : nil
         case (UInt8(ascii: "x"), 14): return name.equals("x-content-type") ? .ignored : nil

@@ -13,7 +13,20 @@ enum StatusFields {
     }()
 
     /// Adds the outcome of a call that failed.
-    static func add(_ error: MicroError, to block: inout FieldBlock) {
+    ///
+    /// - Parameters:
+    ///   - error: The outcome. What of it doesn't fit is shortened or left out; see ``ErrorFitting``.
+    ///   - block: The fields in front.
+    ///   - limit: The greatest size that the whole block may have.
+    static func add(_ error: MicroError, to block: inout FieldBlock, limit: Int) {
+        let fitting = ErrorFitting(error, room: limit - block.listSize, encode: fields(of:))
+        block.add(fitting.fields)
+        block.add(fitting.metadata)
+    }
+
+    /// Returns the fields of an error, without its metadata.
+    private static func fields(of error: MicroError) -> FieldBlock {
+        var block = FieldBlock()
         // An error must not look like success, whatever its author wrote.
         let status = error.rpcStatus.rawValue > 0 ? error.rpcStatus : .unknown
         block.add("grpc-status", String(status.rawValue))
@@ -29,7 +42,7 @@ enum StatusFields {
                 "grpc-status-details-bin",
                 Base64.encode(StatusDetails.encode(error, json: json), padding: false))
         }
-        block.add(error.trailingMetadata)
+        return block
     }
 
     /// Puts the outcome together that a peer sent.
@@ -52,13 +65,30 @@ enum StatusFields {
 
     /// Writes a text with all bytes but the printable ASCII ones, and `%` itself, as `%XX` (gRPC over
     /// HTTP/2, "Percent-Encoded").
+    ///
+    /// A space at the beginning or the end is encoded, too: HTTP/2 takes a field with a bare one for malformed
+    /// (RFC 9113, section 8.2.1).
     static func percentEncoded(_ text: [UInt8]) -> [UInt8] {
-        guard text.contains(where: { $0 < 0x20 || $0 > 0x7E || $0 == UInt8(ascii: "%") }) else { return text }
-        let digits = Array("0123456789ABCDEF".utf8)
-        return text.flatMap { byte in
-            byte < 0x20 || byte > 0x7E || byte == UInt8(ascii: "%")
-                ? [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]] : [byte]
+        let space = UInt8(ascii: " ")
+        guard text.first == space || text.last == space || text.contains(where: mustBeEncoded) else {
+            return text
         }
+        let digits = Array("0123456789ABCDEF".utf8)
+        var encoded: [UInt8] = []
+        encoded.reserveCapacity(text.count)
+        for (position, byte) in text.enumerated() {
+            let isAtEdge = position == 0 || position == text.count - 1
+            if mustBeEncoded(byte) || byte == space && isAtEdge {
+                encoded += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+            } else {
+                encoded.append(byte)
+            }
+        }
+        return encoded
+    }
+
+    private static func mustBeEncoded(_ byte: UInt8) -> Bool {
+        byte < 0x20 || byte > 0x7E || byte == UInt8(ascii: "%")
     }
 
     /// Reads what ``percentEncoded(_:)`` writes; what isn't well-formed stays as it is.

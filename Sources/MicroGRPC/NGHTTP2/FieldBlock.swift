@@ -23,20 +23,46 @@ struct FieldBlock {
 
     /// Appends a call's metadata.
     ///
-    /// Fields that the protocol reserves, and those that it doesn't allow, are left out: a client refuses
-    /// such metadata before it comes here, and a server's answer must not be lost for one field of it.
+    /// Fields that can't be sent are left out. The metadata of calls and of replies is refused before it comes
+    /// here if it has any; that of an error is not, since the error must not be lost for one field of it.
     mutating func add(_ metadata: Metadata) {
-        for field in PackedFields(metadata.packed) {
-            guard !ReservedFields.contains(metadata.packed[field.name]),
-                MetadataRules.isAllowed(field, in: metadata.packed)
-            else { continue }
+        guard !metadata.isEmpty else { return }
+        let packed = metadata.packed
+        for field in PackedFields(packed) where MetadataRules.isAllowed(field, in: packed) {
             let start = bytes.count
-            bytes.append(contentsOf: metadata.packed[field.name])
+            bytes.append(contentsOf: packed[field.name])
             let middle = bytes.count
-            bytes.append(contentsOf: metadata.packed[field.value])
+            bytes.append(contentsOf: packed[MetadataRules.trimmed(field.value, in: packed)])
             fields.append((start..<middle, middle..<bytes.count))
         }
     }
+
+    /// Appends all fields of another block.
+    mutating func add(_ other: FieldBlock) {
+        let start = bytes.count
+        bytes.append(contentsOf: other.bytes)
+        for (name, value) in other.fields {
+            fields.append(
+                (
+                    start + name.lowerBound..<start + name.upperBound,
+                    start + value.lowerBound..<start + value.upperBound
+                ))
+        }
+    }
+
+    /// The size of the block as RFC 9113, section 6.5.2, counts it.
+    var listSize: Int { bytes.count + fields.count * Self.fieldOverhead }
+
+    /// The size that metadata has in a block, at most.
+    static func listSize(of metadata: Metadata) -> Int {
+        guard !metadata.isEmpty else { return 0 }
+        return PackedFields(metadata.packed).reduce(0) { size, field in
+            size + field.name.count + field.value.count + fieldOverhead
+        }
+    }
+
+    /// What RFC 9113 counts for a field besides its name and value.
+    private static let fieldOverhead = 32
 
     /// Calls a closure with the fields as nghttp2 takes them.
     func withNV<Result>(_ body: (UnsafePointer<nghttp2_nv>?, Int) -> Result) -> Result {

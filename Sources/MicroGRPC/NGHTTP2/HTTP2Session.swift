@@ -14,6 +14,10 @@ import CNghttp2
 final class HTTP2Session {
     private let session: OpaquePointer
 
+    /// Why the session can't go on, if it did not take something that was submitted for want of memory or the
+    /// like.
+    private(set) var failure: SessionFailure?
+
     /// Which side of the connection we are.
     enum Role { case server, client }
 
@@ -23,11 +27,12 @@ final class HTTP2Session {
     init(role: Role) throws(SessionFailure) {
         var created: OpaquePointer?
         let callbacks = SessionCallbacks.shared.pointer
-        let options = SessionOptions.shared.pointer
         let result =
             switch role {
-            case .server: nghttp2_session_server_new2(&created, callbacks, nil, options)
-            case .client: nghttp2_session_client_new2(&created, callbacks, nil, options)
+            case .server:
+                nghttp2_session_server_new2(&created, callbacks, nil, SessionOptions.server.pointer)
+            case .client:
+                nghttp2_session_client_new2(&created, callbacks, nil, SessionOptions.client.pointer)
             }
         guard result == 0, let created else { throw SessionFailure(reason: HTTP2Session.text(of: result)) }
         session = created
@@ -69,31 +74,45 @@ final class HTTP2Session {
 
     // MARK: Connection
 
+    /// The longest header list that can be sent, in bytes as RFC 9113, section 6.5.2, counts them: what the peer
+    /// takes, and what nghttp2 sends.
+    var headerListLimit: Int {
+        let peers = nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE)
+        return Int(min(peers, Self.longestBlock))
+    }
+
+    /// nghttp2's own bound (`NGHTTP2_MAX_HEADERSLEN`), which counts less for each field than RFC 9113 does.
+    private static let longestBlock: UInt32 = 64 << 10
+
     /// Announces our settings, and opens the connection's window to a size.
     func submitSettings(_ settings: [(id: nghttp2_settings_id, value: Int)], connectionWindow: Int) {
         let entries = settings.map {
             nghttp2_settings_entry(settings_id: Int32($0.id.rawValue), value: UInt32(clamping: $0.value))
         }
-        nghttp2_submit_settings(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), entries, entries.count)
-        nghttp2_session_set_local_window_size(
-            session, UInt8(NGHTTP2_FLAG_NONE.rawValue), 0, Int32(clamping: connectionWindow))
+        look(nghttp2_submit_settings(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), entries, entries.count))
+        look(
+            nghttp2_session_set_local_window_size(
+                session, UInt8(NGHTTP2_FLAG_NONE.rawValue), 0, Int32(clamping: connectionWindow)))
     }
 
     /// Sends a ping, which the peer has to answer.
-    func submitPing() { nghttp2_submit_ping(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), nil) }
+    func submitPing() { look(nghttp2_submit_ping(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), nil)) }
 
     /// Announces that the connection is about to go away, without refusing calls yet.
-    func submitShutdownNotice() { nghttp2_submit_shutdown_notice(session) }
+    func submitShutdownNotice() { look(nghttp2_submit_shutdown_notice(session)) }
 
     /// Refuses the calls that we haven't seen yet.
     func submitGoAway() {
-        nghttp2_submit_goaway(
-            session, UInt8(NGHTTP2_FLAG_NONE.rawValue), nghttp2_session_get_last_proc_stream_id(session),
-            NGHTTP2_NO_ERROR.rawValue, nil, 0)
+        look(
+            nghttp2_submit_goaway(
+                session, UInt8(NGHTTP2_FLAG_NONE.rawValue), nghttp2_session_get_last_proc_stream_id(session),
+                NGHTTP2_NO_ERROR.rawValue, nil, 0))
     }
 
     /// Ends the connection with an error: what was submitted before is sent, and then a GOAWAY.
-    func terminate(_ code: nghttp2_error_code) { nghttp2_session_terminate_session(session, code.rawValue) }
+    func terminate(_ code: nghttp2_error_code) {
+        look(nghttp2_session_terminate_session(session, code.rawValue))
+    }
 
     // MARK: Streams
 
@@ -105,57 +124,73 @@ final class HTTP2Session {
 
     /// Begins a stream with a request.
     ///
-    /// - Returns: The id of the stream, or `nil` if no more can be opened on this connection.
+    /// - Returns: The id of the stream, or `nil` if no more can be opened on this connection, or if the session
+    ///   has failed.
     func submitRequest(_ fields: FieldBlock, for stream: HTTP2Stream) -> Int32? {
         var provider = SessionCallbacks.provider(for: stream)
         let id = fields.withNV { vectors, count in
             nghttp2_submit_request(
                 session, nil, vectors, count, &provider, Unmanaged.passUnretained(stream).toOpaque())
         }
-        return id > 0 ? id : nil
+        return look(id) ? id : nil
     }
 
     /// Answers with a head, and a body that the stream provides if it is to have one.
+    ///
+    /// A stream whose answer isn't taken is reset.
     func submitResponse(_ fields: FieldBlock, for stream: HTTP2Stream, hasBody: Bool) {
-        fields.withNV { vectors, count in
-            guard hasBody else {
-                nghttp2_submit_response(session, stream.id, vectors, count, nil)
-                return
-            }
+        let result = fields.withNV { vectors, count in
+            guard hasBody else { return nghttp2_submit_response(session, stream.id, vectors, count, nil) }
             var provider = SessionCallbacks.provider(for: stream)
-            nghttp2_submit_response(session, stream.id, vectors, count, &provider)
+            return nghttp2_submit_response(session, stream.id, vectors, count, &provider)
         }
+        if !look(result) { reset(stream.id, NGHTTP2_INTERNAL_ERROR) }
     }
 
     /// Answers with a head that needs no copy, and a body that the stream provides.
     func submitResponse(_ fields: PermanentFieldBlock, for stream: HTTP2Stream) {
         var provider = SessionCallbacks.provider(for: stream)
-        nghttp2_submit_response(session, stream.id, fields.vectors, fields.count, &provider)
+        let result = nghttp2_submit_response(session, stream.id, fields.vectors, fields.count, &provider)
+        if !look(result) { reset(stream.id, NGHTTP2_INTERNAL_ERROR) }
     }
 
     /// Ends a stream with trailers behind its body.
-    func submitTrailers(_ fields: FieldBlock, for id: Int32) {
-        fields.withNV { vectors, count in _ = nghttp2_submit_trailer(session, id, vectors, count) }
+    ///
+    /// - Returns: Whether they were taken.
+    func submitTrailers(_ fields: FieldBlock, for id: Int32) -> Bool {
+        look(fields.withNV { vectors, count in nghttp2_submit_trailer(session, id, vectors, count) })
     }
 
     /// Ends a stream with trailers that need no copy.
-    func submitTrailers(_ fields: PermanentFieldBlock, for id: Int32) {
-        nghttp2_submit_trailer(session, id, fields.vectors, fields.count)
+    ///
+    /// - Returns: Whether they were taken.
+    func submitTrailers(_ fields: PermanentFieldBlock, for id: Int32) -> Bool {
+        look(nghttp2_submit_trailer(session, id, fields.vectors, fields.count))
     }
 
     /// Asks the stream for its body again, after it had none to give.
-    func resumeBody(of id: Int32) { nghttp2_session_resume_data(session, id) }
+    func resumeBody(of id: Int32) { look(nghttp2_session_resume_data(session, id)) }
 
     /// Resets a stream.
     func reset(_ id: Int32, _ code: nghttp2_error_code) {
-        nghttp2_submit_rst_stream(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, code.rawValue)
+        look(nghttp2_submit_rst_stream(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, code.rawValue))
     }
 
     /// Opens the connection's window by bytes that came.
-    func consumeConnection(_ count: Int) { nghttp2_session_consume_connection(session, count) }
+    func consumeConnection(_ count: Int) { look(nghttp2_session_consume_connection(session, count)) }
 
     /// Opens a stream's window by bytes that were used.
-    func consumeStream(_ id: Int32, _ count: Int) { nghttp2_session_consume_stream(session, id, count) }
+    func consumeStream(_ id: Int32, _ count: Int) { look(nghttp2_session_consume_stream(session, id, count)) }
+
+    /// Looks at a result: after an error that is fatal, such as of memory, the session can't be used any more,
+    /// and the next flush closes the connection. Any other is one of the stream.
+    @discardableResult private func look(_ result: CInt) -> Bool {
+        guard result < 0 else { return true }
+        if nghttp2_is_fatal(result) != 0 {
+            failure = failure ?? SessionFailure(reason: HTTP2Session.text(of: result))
+        }
+        return false
+    }
 
     private static func text(of code: CInt) -> String { String(cString: nghttp2_strerror(code)) }
 }
@@ -165,16 +200,17 @@ struct SessionFailure: Error {
     let reason: String
 }
 
-/// How all sessions are set up.
+/// How all sessions of a role are set up.
 ///
 /// Sendable because the memory is written only in the initialiser, by one thread, and is read-only
 /// and never freed from then on.
 private struct SessionOptions: @unchecked Sendable {
-    static let shared = SessionOptions()
+    static let server = SessionOptions(.server)
+    static let client = SessionOptions(.client)
 
     let pointer: OpaquePointer?
 
-    private init() {
+    private init(_ role: HTTP2Session.Role) {
         var created: OpaquePointer?
         nghttp2_option_new(&created)
         // A slow reader must close its own window only, so we say what has been used.
@@ -184,6 +220,12 @@ private struct SessionOptions: @unchecked Sendable {
         // FloodGuard bounds both more exactly, and answers with the right code.
         micro_nghttp2_lift_reset_limit(created)
         nghttp2_option_set_max_outbound_ack(created, 10_000)
+        switch role {
+        case .server: break
+        case .client:
+            // gRPC's C core sends white space at the edges of values as it is, also in grpc-message.
+            micro_nghttp2_allow_white_space_at_edges(created)
+        }
         pointer = created
     }
 }

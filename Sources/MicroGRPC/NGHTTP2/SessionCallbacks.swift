@@ -67,6 +67,12 @@ struct SessionCallbacks: @unchecked Sendable {
             }
             return 0
         }
+        nghttp2_session_callbacks_set_on_frame_not_send_callback(created) { session, frame, code, user in
+            guard let frame, UInt32(frame.pointee.hd.type) == NGHTTP2_HEADERS.rawValue else { return 0 }
+            let stream = stream(session, frame.pointee.hd.stream_id)
+            withConnection(user) { $0.headersNotSent(for: stream, code: code) }
+            return 0
+        }
         nghttp2_session_callbacks_set_send_data_callback(created) {
             _, _, frameHead, count, source, user in
             guard let frameHead, let source, let pointer = source.pointee.ptr else { return 0 }
@@ -106,6 +112,9 @@ struct SessionCallbacks: @unchecked Sendable {
             return count
         case .later:
             return Int(NGHTTP2_ERR_DEFERRED.rawValue)
+        case .failed:
+            // nghttp2 resets the stream.
+            return Int(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue)
         }
     }
 

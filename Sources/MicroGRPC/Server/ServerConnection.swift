@@ -132,6 +132,13 @@ final class ServerConnection: HTTP2Connection {
             metadata: ["rpc.method": "\(path)", "micro.hold_ms": "\(nanoseconds / 1_000_000)"])
     }
 
+    /// Says that a call got no answer because nghttp2 refused to send it, which nothing we send should lead to.
+    func reportLostAnswer(_ reason: String) {
+        logger.error(
+            "An answer could not be sent, and its call was reset.",
+            metadata: ["reason": "\(reason)", "client.address": "\(peer.address)"])
+    }
+
     // MARK: The end
 
     /// Lets the calls finish that run, refuses new ones, and closes.

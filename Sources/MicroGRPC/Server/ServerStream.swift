@@ -234,8 +234,16 @@ final class ServerStream: HTTP2Stream {
     }
 
     /// Sends the metadata in front of the messages, once.
+    ///
+    /// Metadata that doesn't fit ends the call.
     func sendHead(_ metadata: Metadata, _ compression: Compression) {
         guard !isHeadSent, !isFinished else { return }
+        if let error = fault(in: metadata) {
+            inbox.finish(.failure(error))
+            finish(.failure(error))
+            task?.cancel()
+            return releaseUnread()
+        }
         isHeadSent = true
         submitHead(metadata, compression)
         server.setNeedsFlush()
@@ -294,10 +302,7 @@ final class ServerStream: HTTP2Stream {
     /// Ends the call; whatever comes later is dropped.
     func finish(_ outcome: HandlerOutcome) {
         guard !isFinished else { return }
-        if case .reply(let reply) = outcome, reply.message.count > server.limits.maximumMessageSize {
-            return finish(
-                .failure(OutboundBody.tooLong(reply.message.count, server.limits.maximumMessageSize)))
-        }
+        if let error = fault(in: outcome) { return finish(.failure(error)) }
         phase = .finished
         // The deadline stays: a client that doesn't take the answer by then is not waited for.
         guard !isClosed else { return }
@@ -318,6 +323,30 @@ final class ServerStream: HTTP2Stream {
         isHeadSent = true
     }
 
+    /// Returns why what a handler ends its call with can't be sent, if it can't.
+    private func fault(in outcome: HandlerOutcome) -> MicroError? {
+        switch outcome {
+        case .reply(let reply):
+            let limit = server.limits.maximumMessageSize
+            guard reply.message.count <= limit else {
+                return OutboundBody.tooLong(reply.message.count, limit)
+            }
+            return fault(in: reply.metadata) ?? fault(in: reply.trailingMetadata)
+        case .streamed(let metadata): return fault(in: metadata)
+        case .failure: return nil
+        }
+    }
+
+    private func fault(in metadata: Metadata) -> MicroError? {
+        guard !metadata.isEmpty else { return nil }
+        if let error = MetadataRules.violation(in: metadata, status: .internal) { return error }
+        let (size, limit) = (FieldBlock.listSize(of: metadata), server.session.headerListLimit)
+        return size + Self.headSize > limit ? ErrorFitting.metadataTooLong(size, limit: limit) : nil
+    }
+
+    /// What the fields of an answer take besides its metadata, at most.
+    private static let headSize = 512
+
     private func trailers(_ metadata: Metadata) -> OutboundBody.End {
         guard !metadata.isEmpty else { return .success }
         var block = FieldBlock()
@@ -329,17 +358,22 @@ final class ServerStream: HTTP2Stream {
     private func sendFailure(_ error: MicroError) {
         if isHeadSent {
             var block = FieldBlock()
-            StatusFields.add(error, to: &block)
+            StatusFields.add(error, to: &block, limit: server.session.headerListLimit)
             outbound.end = .trailers(block)
             outboundChanged()
         } else {
             // Trailers-Only: one header block is the whole answer.
             var block = ContentType.head(subtype: subtype)
             if announcesEncodings { block.add("grpc-accept-encoding", Encodings.accepted) }
-            StatusFields.add(error, to: &block)
+            StatusFields.add(error, to: &block, limit: server.session.headerListLimit)
             server.session.submitResponse(block, for: self, hasBody: false)
             server.setNeedsFlush()
         }
+    }
+
+    override func headersNotSent(_ reason: String) {
+        server.session.reset(id, NGHTTP2_INTERNAL_ERROR)
+        server.reportLostAnswer(reason)
     }
 
     override func headersSent(endsStream: Bool) {

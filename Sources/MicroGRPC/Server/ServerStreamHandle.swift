@@ -106,6 +106,7 @@ final class ServerStreamHandle: InboundStream {
 
     func sendMetadata(_ metadata: Metadata, compression: Compression) async throws(MicroError) {
         guard head.load(ordering: .relaxed) == .open else { return }
+        if let error = MetadataRules.violation(in: metadata, status: .internal) { throw error }
         let compression = accepted.allows(compression) ? compression : .identity
         head.store(Head(compression), ordering: .relaxed)
         let stream = stream
