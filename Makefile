@@ -4,14 +4,15 @@ SWIFT ?= swift
 # Python modules of the set-up go before those of the system.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-SOURCES = Package.swift Sources Tests Examples Interop Fuzz $(wildcard Benchmarks/Package.swift Benchmarks/Sources)
+SOURCES = Package.swift Sources Tests Examples Interop Fuzz scripts $(wildcard Benchmarks/Package.swift Benchmarks/Sources)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test protos linkage bench bench-smoke bench-peers fuzz format lint clean
+.PHONY: help build demo test samples protos linkage bench bench-smoke bench-peers fuzz format lint clean
 
 help:
 	@echo "make demo         builds a greeter and the micro command, finds the one with the other, and calls it"
 	@echo "make test         builds and runs all tests, or those of the targets in TESTS=A,B"
+	@echo "make samples      compiles the samples of the documents as somebody else's package would"
 	@echo "make protos       generates the Swift code of all .proto files anew"
 	@echo "make linkage      checks that a program on MicroCore alone stays light"
 	@echo "make bench        measures our servers and clients beside others, and prints a table"
@@ -38,6 +39,12 @@ test:
 	@scripts/setup test
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build --no-parallel
+
+# All samples against the modules of one debug build, which takes seconds.
+samples:
+	@scripts/setup samples
+	$(SWIFT) build
+	scripts/samples/check "$$($(SWIFT) build --show-bin-path)"
 
 protos:
 	@scripts/setup protos
@@ -69,7 +76,7 @@ format:
 
 lint:
 	$(SWIFT) format lint --strict --parallel --recursive $(SOURCES)
-	@for script in scripts/* .ci/run Fuzz/run; do bash -n $$script || exit 1; done
+	@for script in $(filter-out scripts/samples,$(wildcard scripts/*)) .ci/run Fuzz/run; do bash -n $$script || exit 1; done
 
 clean:
 	rm -rf .build .venv

@@ -8,7 +8,7 @@ internal import Synchronization
 /// header and body.
 ///
 /// ```swift
-/// let service = MicroService("greeter", broker: .nats("10.0.0.1:4222", "10.0.0.2:4222")) { … }
+/// let service = try MicroService("greeter", broker: .nats("10.0.0.1:4222", "10.0.0.2:4222")) { … }
 /// ```
 ///
 /// ## Delivery

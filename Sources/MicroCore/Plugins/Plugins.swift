@@ -1,8 +1,8 @@
 /// A catalogue of plugins, from which a service picks.
 ///
 /// ```swift
-/// MicroService("greeter")                                            // everything that is linked
-/// MicroService("greeter", plugins: [.etcdRegistry, .mdnsRegistry])   // these
+/// MicroService("greeter") { … }                                           // everything that is linked
+/// MicroService("greeter", plugins: [.etcdRegistry, .mdnsRegistry]) { … }   // these
 /// ```
 public struct Plugins: Sendable {
     /// The plugins, in the order in which they were given or found.

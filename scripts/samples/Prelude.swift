@@ -1,0 +1,96 @@
+// What the fragments among the samples see: types that they name, and values that stand around them.
+//
+// Nothing here runs; samples are only type-checked.
+@_exported import Logging
+@_exported import MicroBrokerHTTP
+@_exported import MicroBrokerMemory
+@_exported import MicroBrokerNATS
+@_exported import MicroDebug
+@_exported import MicroDefaults
+@_exported import MicroHealth
+@_exported import MicroNATS
+@_exported import MicroNIO
+@_exported import MicroRegistryEtcd
+@_exported import MicroRegistryMDNS
+@_exported import MicroRegistryMemory
+@_exported import MicroTesting
+@_exported import MicroTransportHTTP2
+@_exported import MicroTransportMemory
+@_exported import NIOCore
+@_exported import NIOPosix
+@_exported import Synchronization
+@_exported import Testing
+
+struct HelloRequest: Codable { var name: String }
+struct HelloReply: Codable { var message: String }
+struct Start: Codable { var from = 3 }
+struct Tick: Codable { var number: Int }
+struct Number: Codable { var value: Int }
+struct Text: Codable { var text: String }
+struct Greeting: Codable { var message: String }
+struct Export: Codable {}
+struct Check: Codable {}
+struct Status: Codable { var text: String }
+struct Order: Codable, Equatable { var id = "" }
+
+enum Tenant { static var current: String { "acme" } }
+protocol Store: Sendable {}
+
+let hello = Endpoint("Greeter.Hello") { (request: HelloRequest, context) in
+    HelloReply(message: "Hello, \(request.name)!")
+}
+let client = MicroClient()
+let service = MicroService("sample") { hello }
+let request = HelloRequest(name: "world")
+let options = SubscriptionOptions(topic: "greetings")
+let runner = SubscriptionRunner()
+let throttle = LogThrottle()
+let language = "en"
+let deadline = ContinuousClock.now
+let tls = TLSConfiguration()
+let event = BrokerEvent(topic: "greetings", body: Message())
+let handler = EventHandler { _ in .ack }
+var natsClient: NATSClient { fatalError() }
+var channel: any Channel { fatalError() }
+var bootstrap: ClientBootstrap { fatalError() }
+var configuration: TLSConfiguration { tls }
+let attempts = ConnectAttempts<Void>()
+let host = "127.0.0.1"
+let port = 4222
+var context: RequestContext { fatalError() }
+var requests: MessageStream<HelloRequest> { fatalError() }
+
+func greeting(_ name: String, in language: String) -> String { "Hello, \(name)!" }
+
+// What the conformance suites are shown with.
+typealias MyRegistry = MemoryRegistry
+typealias MyTransport = MemoryTransport
+struct MyServer: Sendable {}
+func MyBroker(_ server: MyServer) -> MemoryBroker { MemoryBroker() }
+struct MyCodec: Codec {
+    let contentSubtypes = ["mine"]
+    func coder<Value: Sendable>(for type: Value.Type, subtype: String) -> MessageCoder<Value>? { nil }
+}
+
+/// The implementation that docs/GeneratedCode.md calls.
+struct Greeter: Greeter_Greeter.Service {
+    func hello(
+        _ request: Greeter_HelloRequest, context: RequestContext
+    ) async throws -> Greeter_HelloReply { .init() }
+}
+
+// Two services of a package `a`, as docs/GeneratedCode.md has them.
+enum A_First {
+    protocol Service: ServiceComponent {}
+    struct Endpoints: ServiceComponent {
+        init(_ implementation: some Service) {}
+        func contribute(to contents: inout ServiceContents) {}
+    }
+}
+enum A_Second {
+    protocol Service: ServiceComponent {}
+    struct Endpoints: ServiceComponent {
+        init(_ implementation: some Service) {}
+        func contribute(to contents: inout ServiceContents) {}
+    }
+}
