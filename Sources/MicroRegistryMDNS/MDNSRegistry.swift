@@ -1,5 +1,6 @@
 internal import Logging
 public import MicroCore
+internal import MicroNetwork
 internal import NIOCore
 internal import Synchronization
 
@@ -36,6 +37,12 @@ public final class MDNSRegistry: Registry {
 
     /// How long a call waits for ``run()``.
     private static let startLimit = Duration.seconds(5)
+
+    /// How often an interface is tried again at which mDNS can't take part.
+    private static let retryInterval = Duration.seconds(30)
+
+    /// How often the interfaces are looked at at most.
+    private static let shortestInterval = Duration.milliseconds(200)
 
     static let stopped = MicroError(
         .unavailable, "The mDNS registry has been stopped.", processed: .no)
@@ -114,7 +121,10 @@ public final class MDNSRegistry: Registry {
 
     /// Takes part in mDNS until the task is cancelled, and then takes the registered nodes back.
     ///
-    /// - Throws: A ``StartError`` if multicast works on no interface, or a chosen one is unknown.
+    /// It follows the machine's network: interfaces that come, go or get another address are opened and closed
+    /// as they do. Without any it warns once, and waits for one.
+    ///
+    /// - Throws: A ``StartError`` if a chosen interface is unknown.
     public func run() async throws {
         let engine: Engine
         do {
@@ -127,7 +137,7 @@ public final class MDNSRegistry: Registry {
         }
         enter(.running(engine))
         engine.loop.execute { engine.assumeIsolated { $0.watchersChanged() } }
-        try? await Task.sleep(for: .seconds(Int64.max / 1_000_000_000))
+        await follow(engine)
         enter(.stopped)
         await engine.close()
     }
@@ -141,14 +151,31 @@ extension MDNSRegistry {
                 .invalidConfiguration,
                 "MICRO_REGISTRY_DOMAIN is \"\(configuration.domain)\", which is not a domain name.")
         }
-        let interfaces = try NetworkInterface.choose(configuration.interfaces)
+        try NetworkInterface.check(configuration.interfaces)
         // What an earlier run has learnt is too old to be believed.
         directory.replace(with: [], service: nil)
         let engine = Engine(
             names: names, timeout: TimeAmount(configuration.timeout), directory: directory,
             logger: Logger.current)
-        try await engine.open(interfaces)
+        await engine.adapt(to: NetworkInterface.choose(configuration.interfaces))
         return engine
+    }
+
+    /// Lets the engine follow the machine's network until the task is cancelled.
+    private func follow(_ engine: Engine) async {
+        let interfaces = state.withLock(\.configuration.interfaces)
+        while !Task.isCancelled {
+            // Taken before the look at the interfaces, so that no change is missed between the two.
+            let change = NetworkMonitor.shared.nextChange
+            await engine.adapt(to: NetworkInterface.choose(interfaces))
+            if await engine.isComplete {
+                await change.wait()
+            } else {
+                _ = await change.wait(until: .now + Self.retryInterval)
+            }
+            // A socket that dies as soon as it is opened must not keep a core busy.
+            try? await Task.sleep(for: Self.shortestInterval)
+        }
     }
 
     /// Goes on to a phase, and tells those who wait for it.

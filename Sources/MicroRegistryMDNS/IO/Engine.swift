@@ -1,6 +1,7 @@
 internal import Logging
 internal import MicroCore
 internal import MicroNIO
+internal import MicroNetwork
 internal import NIOCore
 internal import NIOPosix
 
@@ -20,7 +21,16 @@ actor Engine {
     private var responder: Responder
     private var browser: Browser
     private var answerLimit = AnswerLimit()
-    private var links: [MulticastLink] = []
+    private var asked: AskedQuestions
+    private(set) var links: [MulticastLink] = []
+    private var lastLink = 0
+    private var isClosed = false
+
+    /// Why interfaces don't take part.
+    private var failures: [String] = []
+
+    /// Whether it was said that no interface takes part.
+    private var isDeafnessKnown = false
     private var callers: [Int: CheckedContinuation<Searches.Findings, any Error>] = [:]
     private var lastCaller = 0
     private var timer: (due: NIODeadline, task: Scheduled<Void>)?
@@ -39,45 +49,12 @@ actor Engine {
         loop = EventLoops.group.next()
         responder = Responder(names: names, host: .thisHost)
         browser = Browser(names: names, limit: timeout, quiet: min(.milliseconds(25), timeout))
-    }
-
-    /// Opens the sockets of all interfaces that can take part.
-    ///
-    /// - Parameter interfaces: The interfaces.
-    /// - Throws: A ``StartError`` if none can.
-    func open(_ interfaces: [NetworkInterface]) async throws {
-        var failures: [String] = []
-        for device in interfaces.flatMap({ [$0.v4, $0.v6].compactMap(\.self) }) {
-            do {
-                let link = try await MulticastLink.open(device, number: links.count, on: loop) { packet in
-                    self.assumeIsolated { $0.receive(packet) }
-                }
-                links.append(link)
-            } catch {
-                let address = device.address?.ipAddress ?? ""
-                failures.append("\(device.name) (\(address)): \(error)")
-                logger.debug(
-                    "mDNS leaves an interface out.",
-                    metadata: ["network.interface.name": "\(device.name)", "error.message": "\(error)"])
-            }
-        }
-        guard !links.isEmpty else { throw Self.noMulticast(failures) }
-        logger.info(
-            "mDNS listens.", metadata: ["micro.mdns.links": "\(links.map(\.name).joined(separator: ", "))"])
-    }
-
-    private static func noMulticast(_ failures: [String]) -> StartError {
-        let reasons = failures.isEmpty ? "no interface has an address" : failures.joined(separator: "; ")
-        return StartError(
-            .unavailable,
-            "mDNS can't be used, since multicast works on no network interface: \(reasons). On Linux, "
-                + "\"ip link set lo up; ip link set lo multicast on; ip route add 224.0.0.0/4 dev lo\" lets the "
-                + "processes of one machine find each other; in a container, use the host's network. Or "
-                + "choose another registry with MICRO_REGISTRY.")
+        asked = AskedQuestions(lifetime: timeout + .seconds(5))
     }
 
     /// Takes our nodes back and closes the sockets.
     func close() async {
+        isClosed = true
         timer?.task.cancel()
         timer = nil
         let (instances, links) = (responder.instances, links)
@@ -91,6 +68,102 @@ actor Engine {
         let left = callers.values
         callers = [:]
         for caller in left { caller.resume(throwing: MDNSRegistry.stopped) }
+    }
+}
+
+// MARK: - The network
+
+extension Engine {
+    /// Whether all interfaces that could take part do.
+    var isComplete: Bool { failures.isEmpty && !links.isEmpty }
+
+    /// Opens the sockets of interfaces that are new or were lost, and closes those of interfaces that are gone.
+    ///
+    /// Called by one task alone. Where anything was opened, our nodes are announced and the wanted ones asked for
+    /// again, also where an interface has its carrier again: what was said meanwhile nobody has heard.
+    ///
+    /// - Parameter interfaces: The interfaces that are up.
+    func adapt(to interfaces: [NetworkInterface]) async {
+        let targets = interfaces.flatMap(\.targets)
+        let lost = links.filter { link in
+            !link.isOpen || !targets.contains { $0.identity == link.target.identity }
+        }
+        links.removeAll { link in lost.contains { $0.number == link.number } }
+        for link in lost { await link.close() }
+        var isHeardAnew = false
+        for position in links.indices {
+            guard let target = targets.first(where: { $0.identity == links[position].target.identity })
+            else { continue }
+            if links[position].update(target) { isHeardAnew = true }
+        }
+        let opened = await open(targets.filter { target in
+            !links.contains { $0.target.identity == target.identity }
+        })
+        guard !isClosed else {
+            for link in opened { await link.close() }
+            return
+        }
+        links += opened
+        if !lost.isEmpty || !opened.isEmpty || links.isEmpty { logLinks() }
+        guard isHeardAnew || !opened.isEmpty else { return }
+        let now = NIODeadline.now()
+        responder.announceAgain(now: now)
+        apply(browser.askAgain(now: now))
+        tick()
+    }
+
+    private func open(_ targets: [LinkTarget]) async -> [MulticastLink] {
+        var opened: [MulticastLink] = []
+        var failures: [String] = []
+        for target in targets {
+            lastLink += 1
+            let number = lastLink
+            do {
+                let link = try await MulticastLink.open(target, number: number, on: loop) { packet in
+                    self.assumeIsolated { $0.receive(packet) }
+                } onClose: {
+                    self.assumeIsolated { $0.linkClosed(number) }
+                }
+                opened.append(link)
+            } catch {
+                failures.append("\(target.device.name) (\(target.device.address?.ipAddress ?? "")): \(error)")
+            }
+        }
+        if failures != self.failures, !failures.isEmpty {
+            logger.debug(
+                "mDNS leaves interfaces out.",
+                metadata: ["error.message": "\(failures.joined(separator: "; "))"])
+        }
+        self.failures = failures
+        return opened
+    }
+
+    /// Makes the network be looked at again if a socket of a link was closed that we hold.
+    private func linkClosed(_ number: Int) {
+        if links.contains(where: { $0.number == number }) { NetworkMonitor.shared.reportChange() }
+    }
+
+    private func logLinks() {
+        guard links.isEmpty else {
+            isDeafnessKnown = false
+            return logger.info(
+                "mDNS listens.",
+                metadata: ["micro.mdns.links": "\(links.map(\.target.name).joined(separator: ", "))"])
+        }
+        guard !isDeafnessKnown else { return }
+        isDeafnessKnown = true
+        logger.warning("\(Self.deaf(failures).detail)")
+    }
+
+    private static func deaf(_ failures: [String]) -> MicroError {
+        let reasons = failures.isEmpty ? "none that may be used is up and has an address" : failures.joined(separator: "; ")
+        return MicroError(
+            .unavailable,
+            "mDNS finds nobody and is found by nobody, since multicast works on no network interface: \(reasons). "
+                + "It goes on by itself once that has changed. On Linux, \"ip link set lo up; ip link set lo "
+                + "multicast on; ip route add 224.0.0.0/4 dev lo\" lets the processes of one machine find each "
+                + "other; in a container, use the host's network. Or choose another registry with MICRO_REGISTRY.",
+            processed: .no)
     }
 }
 
@@ -108,11 +181,16 @@ extension Engine {
         }
         let now = NIODeadline.now()
         if message.flags.contains(.response) {
+            // What came to the group was sent on the link, whatever its source is (RFC 6762, 11).
+            guard packet.source.isGroup || packet.isFromLink,
+                let message = packet.source.isGroup ? message : asked.answers(in: message, now: now)
+            else { return }
             apply(browser.receive(message, from: packet.source, now: now, isOwn: responder.holds))
             schedule()
-        } else if packet.source.isGroup {
+        } else if packet.source.isGroup, packet.isFromLink {
             let source = packet.sender.ipAddress ?? ""
-            for answer in responder.answers(to: message) where answerLimit.allows(source, now: now) {
+            for answer in responder.answers(to: message)
+            where answerLimit.allows(answer.count, to: source, now: now) {
                 _ = packet.channel.send(answer, to: packet.sender)
             }
         }
@@ -130,7 +208,7 @@ extension Engine {
 
     /// Wakes up when something is due next.
     private func schedule() {
-        guard !links.isEmpty, let due = [responder.deadline, browser.deadline].compactMap(\.self).min() else {
+        guard !isClosed, let due = [responder.deadline, browser.deadline].compactMap(\.self).min() else {
             return
         }
         if let timer, timer.due <= due { return }
@@ -145,6 +223,7 @@ extension Engine {
                 let question = DNSQuestion(name: name, type: .ptr)
                 let id = UInt16.random(in: .min ... .max)
                 let query = DNSMessage(id: id, questions: [question]).encoded(compressed: true)
+                asked.insert(name, now: .now())
                 for link in links { link.ask(query) }
             case .up(let record): directory.insert(record)
             case .down(let key): if !responder.holds(key) { directory.remove(key) }
@@ -191,6 +270,10 @@ extension Engine {
     /// Returns what is known of a service, from the watched state or by asking.
     func lookUp(_ service: String) async throws -> [ServiceRecord] {
         if browser.knows(service) { return directory.lookup(service) }
+        if links.isEmpty, !isClosed {
+            let known = directory.lookup(service)
+            guard known.isEmpty else { return known }
+        }
         let found = try await search { $0.lookUp(service, caller: $1, now: .now()) }
         let own = responder.instances.map(\.record).filter { $0.name == service }
         let others = found.records.filter { !own.map(\.keys).contains($0.keys) }
@@ -214,7 +297,8 @@ extension Engine {
     private func search(
         _ begin: (inout Browser, _ caller: Int) -> [Browser.Effect]
     ) async throws -> Searches.Findings {
-        guard !links.isEmpty else { throw MDNSRegistry.stopped }
+        guard !isClosed else { throw MDNSRegistry.stopped }
+        guard !links.isEmpty else { throw Self.deaf(failures) }
         guard callers.count < Self.maximumCallers else {
             throw MicroError(
                 .resourceExhausted, "More than \(Self.maximumCallers) mDNS lookups wait at a time.",

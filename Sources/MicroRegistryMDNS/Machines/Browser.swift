@@ -132,6 +132,17 @@ struct Browser {
         return effects
     }
 
+    /// Asks for everything that is wanted, and at short intervals again, since the network has changed.
+    ///
+    /// - Parameter now: The time.
+    /// - Returns: What to do.
+    mutating func askAgain(now: NIODeadline) -> [Effect] {
+        watches = watches.mapValues { AskSchedule(question: $0.question, now: now) }
+        listing = listing.map { AskSchedule(question: $0.question, now: now) }
+        let questions = watches.values.map(\.question) + [listing?.question].compactMap(\.self)
+        return Set(questions + searches.questions).map(Effect.ask)
+    }
+
     /// Forgets a node of our own that has gone, whatever older packets still say.
     ///
     /// - Parameters:

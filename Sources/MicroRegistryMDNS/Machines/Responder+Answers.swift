@@ -12,14 +12,19 @@ extension Responder {
     /// - Returns: The packets to send to the asker.
     func answers(to query: DNSMessage) -> [[UInt8]] {
         guard query.flags.isDisjoint(with: [.response, .unusual]) else { return [] }
-        return query.questions.prefix(Self.maximumQuestions).flatMap { question in
-            answers(to: question).map { records in
-                DNSMessage(
-                    id: question.wantsUnicast ? query.id : 0, flags: [.response, .authoritative],
-                    questions: [question], answers: records
-                ).encoded(compressed: true)
+        // Whoever asks for the same in several ways gets it once: the answers may go to somebody who never asked.
+        var given: Set<DNSRecord> = []
+        var packets: [[UInt8]] = []
+        for question in query.questions.prefix(Self.maximumQuestions) {
+            for records in answers(to: question) where !given.isSuperset(of: records) {
+                given.formUnion(records)
+                let id = question.wantsUnicast ? query.id : 0
+                let reply = DNSMessage(
+                    id: id, flags: [.response, .authoritative], questions: [question], answers: records)
+                packets.append(reply.encoded(compressed: true))
             }
         }
+        return packets
     }
 
     /// The records that answer a question, those of each reply together.

@@ -74,6 +74,16 @@ struct Responder {
         }
     }
 
+    /// Announces all nodes again, since others may have missed it; those that are still probed follow anyway.
+    ///
+    /// - Parameter now: The time.
+    mutating func announceAgain(now: NIODeadline) {
+        for position in entries.indices where !entries[position].steps.contains(.probe) {
+            entries[position].steps = Self.announcements[...]
+            entries[position].nextStep = now
+        }
+    }
+
     /// Lets a node go.
     ///
     /// - Parameter key: The node.

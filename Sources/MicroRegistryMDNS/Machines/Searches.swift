@@ -81,6 +81,9 @@ struct Searches {
     /// - Returns: Whether the search runs.
     func isRunning(_ id: ID) -> Bool { searches[id] != nil }
 
+    /// The names that are asked for.
+    var questions: [DNSName] { searches.values.map(\.question) }
+
     /// Whether somebody waits for a service's nodes.
     ///
     /// - Parameter question: The name that finds the service's nodes.
