@@ -127,7 +127,7 @@ public final class MDNSRegistry: Registry {
         }
         enter(.running(engine))
         engine.loop.execute { engine.assumeIsolated { $0.watchersChanged() } }
-        try? await Task.sleep(for: .seconds(Int64.max / 1_000_000_000))
+        await engine.readTexts()
         enter(.stopped)
         await engine.close()
     }
