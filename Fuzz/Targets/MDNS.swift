@@ -1,4 +1,5 @@
 import MicroCore
+import NIOCore
 
 @testable import MicroRegistryMDNS
 
@@ -10,19 +11,51 @@ extension FuzzTarget {
         } run: { input in
             guard let names = ServiceNames(domain: "micro") else { return }
             if let message = try? DNSMessage(decoding: input) {
-                for sighting in Sighting.all(in: message) { _ = sighting.record(names: names) }
+                checkPacket(message, names: names, size: input.count)
                 // What was understood can be written, and then understood again.
                 check(
                     (try? DNSMessage(decoding: message.encoded(compressed: true))) != nil, "written packets")
             }
             _ = try? Hexadecimal.decode(input)
-            _ = try? Zlib.inflate(input, limit: 1 << 20)
-            _ = try? ServiceTXT(strings: [input])
-            _ = try? ServiceTXT(
-                strings: stride(from: 0, to: input.count, by: 255).map {
-                    Array(input[$0..<min($0 + 255, input.count)])
-                })
+            var inflated: [UInt8] = []
+            _ = try? Zlib.inflate(input, limit: 1 << 20, into: &inflated)
+            check(inflated.count <= 1 << 20, "inflated bytes")
+            for strings in [[input], pieces(input)] {
+                let reading = TextReading(strings)
+                check(!reading.cost.exceeds(.node), "cost of a text")
+            }
         }
+    }
+
+    /// Checks that what is made of a packet, in bytes and elements, is bounded: its names and strings by its size
+    /// and a constant, and the texts of its nodes by what one node's may cost.
+    private static func checkPacket(_ message: DNSMessage, names: ServiceNames, size: Int) {
+        let records = message.answers + message.authorities + message.additionals
+        let nameBytes =
+            records.reduce(0) { $0 + $1.name.bytes.count }
+            + message.questions.reduce(0) { $0 + $1.name.bytes.count }
+        check(nameBytes <= 1 << 16, "bytes of names")
+        let strings = records.reduce(into: [[UInt8]]()) { if case .text(let text) = $1.data { $0 += text } }
+        check(strings.count <= 4096 && strings.reduce(0) { $0 + $1.count } <= size, "strings of a packet")
+
+        let now = NIODeadline.uptimeNanoseconds(1)
+        var browser = Browser(names: names, limit: .milliseconds(100), quiet: .milliseconds(25))
+        _ = browser.watch([], all: true, now: now)
+        var message = message
+        message.flags = .response
+        let source = PacketSource(link: 0, isGroup: true)
+        _ = browser.receive(message, from: source, sender: "a", now: now) { _ in false }
+        var spent = TextCost()
+        while let (job, limit) = browser.nextText(now: now, isOwn: { _ in false }).text {
+            let reading = TextReading(job.sighting.content.text, limit: limit)
+            spent = spent + reading.cost
+            _ = browser.finish(reading, limit: limit, now: now) { _ in false }
+        }
+        check(!spent.exceeds(.node), "cost of a packet")
+    }
+
+    private static func pieces(_ input: [UInt8]) -> [[UInt8]] {
+        stride(from: 0, to: input.count, by: 255).map { Array(input[$0..<min($0 + 255, input.count)]) }
     }
 
     private static func packets() -> [[UInt8]] {

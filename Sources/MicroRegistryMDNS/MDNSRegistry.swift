@@ -137,7 +137,11 @@ public final class MDNSRegistry: Registry {
         }
         enter(.running(engine))
         engine.loop.execute { engine.assumeIsolated { $0.watchersChanged() } }
-        await follow(engine)
+        await withDiscardingTaskGroup { group in
+            // Reads the text records of packets, until the task is cancelled.
+            group.addTask { await engine.readTexts() }
+            await follow(engine)
+        }
         enter(.stopped)
         await engine.close()
     }

@@ -48,4 +48,13 @@ import Testing
         }
         #expect(error?.detail.contains("Micro-Topic") == true)
     }
+
+    /// Four megabytes can be half a million fields, each with a place in a dictionary.
+    @Test func theHeadersFieldsAreBounded() {
+        let fields = (0..<10_000).map { #""\#($0)":"""# }.joined(separator: ",")
+        let error = #expect(throws: MicroError.self) {
+            try EventEnvelope.decode(Array("{\"Header\":{\(fields)}}".utf8), topic: "t")
+        }
+        #expect(error?.detail.contains("4096") == true)
+    }
 }

@@ -1,5 +1,3 @@
-import FoundationEssentials
-
 /// An event as go-micro's HTTP and NATS brokers send it: JSON of the header, and of the body in base64.
 ///
 /// `{"Header":{"Content-Type":"application/json","Micro-Topic":"greetings"},"Body":"eyJuIjoxfQ=="}`
@@ -28,31 +26,32 @@ package enum EventEnvelope {
     /// - Throws: A ``MicroError`` with the status `invalidArgument` if it isn't an envelope, or if no topic
     ///   is told.
     package static func decode(_ json: some Collection<UInt8>, topic: String? = nil) throws -> BrokerEvent {
-        let fields: Fields
-        do {
-            fields = try JSONDecoder().decode(Fields.self, from: Data(json))
+        var reader = JSONReader(Array(json), limits: limits)
+        var (header, body) = ([String: String](), [UInt8]?.some([]))
+        do throws(JSONReader.Fault) {
+            try reader.object { reader, key throws(JSONReader.Fault) in
+                if key.matches("Header") {
+                    header = try reader.stringMap() ?? [:]
+                } else if key.matches("Body") {
+                    body = reader.acceptNull() ? [] : Base64.decode(try reader.stringBytes())
+                } else {
+                    try reader.skip()
+                }
+            }
+            try reader.end()
         } catch {
-            throw MicroError(.invalidArgument, "The event's envelope is not readable: \(error)")
+            throw MicroError(.invalidArgument, "The event's envelope is not readable: \(error).")
         }
-        guard let topic = topic ?? fields.header["Micro-Topic"], !topic.isEmpty else {
+        guard let body else {
+            throw MicroError(
+                .invalidArgument, "The event's envelope is not readable: its Body is not base64.")
+        }
+        guard let topic = topic ?? header["Micro-Topic"], !topic.isEmpty else {
             throw MicroError(.invalidArgument, "The event's header has no Micro-Topic.")
         }
-        return BrokerEvent(topic: topic, header: fields.header, body: fields.body)
+        return BrokerEvent(topic: topic, header: header, body: Message(body))
     }
 
-    private struct Fields: Decodable {
-        let header: [String: String]
-        let body: Message
-
-        init(from decoder: any Decoder) throws {
-            let object = try GoObject(decoder)
-            header = try object.value("Header") ?? [:]
-            let text: String = try object.value("Body") ?? ""
-            guard let bytes = Base64.decode(text.utf8) else {
-                throw DecodingError.dataCorrupted(
-                    .init(codingPath: decoder.codingPath, debugDescription: "Body is not base64."))
-            }
-            body = Message(bytes)
-        }
-    }
+    /// What an envelope may have at most: its header's fields, and what is skipped.
+    private static let limits = JSONReader.Limits(elements: 4096)
 }

@@ -1,5 +1,3 @@
-import FoundationEssentials
-
 extension MicroError {
     /// The error as go-micro writes it: `id`, `code`, `detail` and `status`, empty ones left out.
     ///
@@ -39,26 +37,30 @@ extension MicroError {
     ///   - json: UTF-8 text.
     ///   - rpcStatus: The gRPC status that came with it; the one of the code if `nil`.
     public init?(json: [UInt8], rpcStatus: RPCStatus? = nil) {
-        guard json.first == UInt8(ascii: "{"),
-            let fields = try? JSONDecoder().decode(Fields.self, from: Data(json)), fields.code > 0
-        else { return nil }
-        self.init(
-            id: fields.id, code: fields.code, detail: fields.detail, status: fields.status,
-            rpcStatus: rpcStatus)
-    }
-
-    private struct Fields: Decodable {
-        let id: String
-        let code: Int
-        let detail: String
-        let status: String
-
-        init(from decoder: any Decoder) throws {
-            let object = try GoObject(decoder)
-            id = try object.value("id") ?? ""
-            code = try object.value("code") ?? 0
-            detail = try object.value("detail") ?? ""
-            status = try object.value("status") ?? ""
+        var reader = JSONReader(json, limits: Self.jsonLimits)
+        var (id, code, detail, status) = ("", 0, "", "")
+        do throws(JSONReader.Fault) {
+            try reader.object { reader, key throws(JSONReader.Fault) in
+                if key.matches("id") {
+                    id = try reader.string()
+                } else if key.matches("code") {
+                    code = try reader.integer() ?? 0
+                } else if key.matches("detail") {
+                    detail = try reader.string()
+                } else if key.matches("status") {
+                    status = try reader.string()
+                } else {
+                    try reader.skip()
+                }
+            }
+            try reader.end()
+        } catch {
+            return nil
         }
+        guard code > 0 else { return nil }
+        self.init(id: id, code: code, detail: detail, status: status, rpcStatus: rpcStatus)
     }
+
+    /// An error has four members; what else a newer peer adds is skipped within these.
+    private static let jsonLimits = JSONReader.Limits(elements: 1024)
 }

@@ -1,26 +1,17 @@
-/// A record of a registry as go-micro and we write it: to the byte, with strings that need no escapes.
-///
-/// Nearly all records are, and a general decoder takes many times as long. What is written in any other
-/// way, right or wrong, is left to that.
-package struct RecordText {
-    /// The text is written in another way.
-    private struct OtherForm: Error {}
-
-    /// How deep values may lie in each other.
-    private static let deepest = 16
-
-    private let text: [UInt8]
-    private var position: Int
-
-    private init(_ text: [UInt8], from position: Int) { (self.text, self.position) = (text, position) }
-
+/// Records of a registry in go-micro's JSON, read as Go reads them.
+package enum RecordText {
     /// Reads a record.
     ///
-    /// - Parameter text: All of its text.
-    /// - Returns: The record; `nil` if it is written in another way.
-    static func record(_ text: [UInt8]) -> ServiceRecord? {
-        var reader = Self(text, from: 0)
-        return try? reader.record()
+    /// - Parameters:
+    ///   - text: All of its text.
+    ///   - limits: What it may have at most.
+    /// - Returns: The record.
+    /// - Throws: What is wrong with the text.
+    static func record(_ text: [UInt8], limits: JSONReader.Limits) throws(JSONReader.Fault) -> ServiceRecord {
+        var reader = JSONReader(text, limits: limits)
+        let record = try reader.record()
+        try reader.end()
+        return record
     }
 
     /// Reads the last part of a record, which is its nodes.
@@ -28,132 +19,97 @@ package struct RecordText {
     /// - Parameters:
     ///   - text: The record's text.
     ///   - position: Where the comma in front of the nodes stands.
-    /// - Returns: The nodes; `nil` if the rest of the text is written in another way.
+    /// - Returns: The nodes; `nil` if the rest of the text is something else.
     package static func nodes(_ text: [UInt8], from position: Int) -> [Node]? {
-        var reader = Self(text, from: position)
-        return try? reader.nodes()
+        var reader = JSONReader(text, from: position, limits: ServiceRecord.jsonLimits)
+        guard reader.accept(word: #","nodes":"#),
+            let nodes = try? reader.array({ reader throws(JSONReader.Fault) in try reader.node() }) ?? [],
+            reader.accept(word: "}"), (try? reader.end()) != nil
+        else { return nil }
+        return nodes
     }
+}
 
-    // MARK: The parts of a record
-
-    private mutating func record() throws(OtherForm) -> ServiceRecord {
-        try expect(#"{"name":"#)
-        let name = try string()
-        try expect(#","version":"#)
-        let version = try string()
-        try expect(#","metadata":"#)
-        let metadata = try map()
-        try expect(#","endpoints":"#)
-        let endpoints = try array { reader throws(OtherForm) in try reader.endpoint() }
-        return ServiceRecord(
-            name: name, version: version, metadata: metadata, endpoints: endpoints, nodes: try nodes())
-    }
-
-    private mutating func nodes() throws(OtherForm) -> [Node] {
-        try expect(#","nodes":"#)
-        let nodes = try array { reader throws(OtherForm) in try reader.node() }
-        try expect("}")
-        guard position == text.count else { throw OtherForm() }
-        return nodes ?? []
-    }
-
-    private mutating func node() throws(OtherForm) -> Node {
-        try expect(#"{"id":"#)
-        let id = try string()
-        try expect(#","address":"#)
-        let address = try string()
-        try expect(#","metadata":"#)
-        let metadata = try map()
-        try expect("}")
-        return Node(id: id, address: address, metadata: metadata)
-    }
-
-    private mutating func endpoint() throws(OtherForm) -> EndpointRecord {
-        try expect(#"{"name":"#)
-        let name = try string()
-        try expect(#","request":"#)
-        let request = try value()
-        try expect(#","response":"#)
-        let response = try value()
-        try expect(#","metadata":"#)
-        let metadata = try map()
-        try expect("}")
-        return EndpointRecord(name: name, request: request, response: response, metadata: metadata)
-    }
-
-    private mutating func value() throws(OtherForm) -> ValueRecord? {
-        accept("null") ? nil : try value(depth: 1)
-    }
-
-    private mutating func value(depth: Int) throws(OtherForm) -> ValueRecord {
-        guard depth <= Self.deepest else { throw OtherForm() }
-        try expect(#"{"name":"#)
-        let name = try string()
-        try expect(#","type":"#)
-        let type = try string()
-        try expect(#","values":"#)
-        let values = try array { reader throws(OtherForm) in try reader.value(depth: depth + 1) }
-        try expect("}")
-        return ValueRecord(name: name, type: type, values: values)
-    }
-
-    // MARK: JSON
-
-    /// Reads an array, or `null`.
-    private mutating func array<Element>(
-        _ element: (inout Self) throws(OtherForm) -> Element
-    ) throws(OtherForm) -> [Element]? {
-        guard !accept("null") else { return nil }
-        try expect("[")
-        var elements: [Element] = []
-        guard !accept("]") else { return elements }
-        repeat { elements.append(try element(&self)) } while accept(",")
-        try expect("]")
-        return elements
-    }
-
-    /// Reads an object with string values, or `null`; which of two values of a key counts is not ours to say.
-    private mutating func map() throws(OtherForm) -> [String: String]? {
-        guard !accept("null") else { return nil }
-        try expect("{")
-        var map: [String: String] = [:]
-        guard !accept("}") else { return map }
-        repeat {
-            let key = try string()
-            try expect(":")
-            guard map.updateValue(try string(), forKey: key) == nil else { throw OtherForm() }
-        } while accept(",")
-        try expect("}")
-        return map
-    }
-
-    /// Reads a string without escapes.
-    private mutating func string() throws(OtherForm) -> String {
-        try expect("\"")
-        let start = position
-        while position < text.count, text[position] != UInt8(ascii: "\"") {
-            guard text[position] >= 0x20, text[position] != UInt8(ascii: "\\") else { throw OtherForm() }
-            position += 1
+extension JSONReader {
+    fileprivate mutating func record() throws(Fault) -> ServiceRecord {
+        var record = ServiceRecord(name: "", version: "")
+        try object { reader, key throws(Fault) in
+            if key.matches("name") {
+                record.name = try reader.string()
+            } else if key.matches("version") {
+                record.version = try reader.string()
+            } else if key.matches("metadata") {
+                record.metadata = try reader.stringMap()
+            } else if key.matches("endpoints") {
+                record.endpoints = try reader.endpoints()
+            } else if key.matches("nodes") {
+                record.nodes = try reader.array { reader throws(Fault) in try reader.node() } ?? []
+            } else {
+                try reader.skip()
+            }
         }
-        let string = String(validating: text[start..<position], as: UTF8.self)
-        try expect("\"")
-        guard let string else { throw OtherForm() }
-        return string
+        return record
     }
 
-    private mutating func expect(_ part: String) throws(OtherForm) {
-        guard accept(part) else { throw OtherForm() }
-    }
-
-    private mutating func accept(_ part: String) -> Bool {
-        let part = part.utf8
-        guard part.count <= text.count - position else { return false }
-        var end = position
-        for byte in part {
-            guard text[end] == byte else { return false }
-            end += 1
+    /// Reads a node. A separate `port`, which old versions wrote, is put to the address.
+    fileprivate mutating func node() throws(Fault) -> Node {
+        var node = Node(id: "", address: "")
+        var port: Int?
+        try object { reader, key throws(Fault) in
+            if key.matches("id") {
+                node.id = try reader.string()
+            } else if key.matches("address") {
+                node.address = try reader.string()
+            } else if key.matches("metadata") {
+                node.metadata = try reader.stringMap()
+            } else if key.matches("port") {
+                port = try reader.integer()
+            } else {
+                try reader.skip()
+            }
         }
-        position = end
-        return true
+        if let port, port > 0, HostPort.split(node.address)?.port == nil {
+            node.address = HostPort.join(node.address, port)
+        }
+        return node
+    }
+
+    /// Reads an array of endpoints, or `null`.
+    package mutating func endpoints() throws(Fault) -> [EndpointRecord]? {
+        try array { reader throws(Fault) in try reader.endpoint() }
+    }
+
+    private mutating func endpoint() throws(Fault) -> EndpointRecord {
+        var endpoint = EndpointRecord(name: "", metadata: nil)
+        try object { reader, key throws(Fault) in
+            if key.matches("name") {
+                endpoint.name = try reader.string()
+            } else if key.matches("request") {
+                endpoint.request = reader.acceptNull() ? nil : try reader.value()
+            } else if key.matches("response") {
+                endpoint.response = reader.acceptNull() ? nil : try reader.value()
+            } else if key.matches("metadata") {
+                endpoint.metadata = try reader.stringMap()
+            } else {
+                try reader.skip()
+            }
+        }
+        return endpoint
+    }
+
+    private mutating func value() throws(Fault) -> ValueRecord {
+        var value = ValueRecord(name: "", type: "")
+        try object { reader, key throws(Fault) in
+            if key.matches("name") {
+                value.name = try reader.string()
+            } else if key.matches("type") {
+                value.type = try reader.string()
+            } else if key.matches("values") {
+                value.values = try reader.array { reader throws(Fault) in try reader.value() }
+            } else {
+                try reader.skip()
+            }
+        }
+        return value
     }
 }

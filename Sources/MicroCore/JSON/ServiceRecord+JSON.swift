@@ -1,11 +1,12 @@
-import FoundationEssentials
-
 // The JSON of go-micro v2's registry values: the keys in the order of its structs, absent maps and
 // arrays as null. Decoding accepts what Go accepts.
 
 extension ServiceRecord {
     /// The largest JSON of a record that is read, in bytes; go-micro's etcd holds at most 1.5 MiB.
     package static let maximumJSONSize = 4 << 20
+
+    /// How deep such a JSON may be nested, and how many elements it may have.
+    package static let jsonLimits = JSONReader.Limits(elements: 1 << 17)
 
     /// The record as go-micro writes it.
     ///
@@ -36,44 +37,15 @@ extension ServiceRecord {
                 .invalidArgument,
                 "The registry record has \(json.count) bytes; at most \(Self.maximumJSONSize) are read.")
         }
-        if let record = RecordText.record(json) {
-            self = record
-            return
-        }
         do {
-            self = try JSONDecoder().decode(ServiceRecord.self, from: Data(json))
+            self = try RecordText.record(json, limits: Self.jsonLimits)
         } catch {
-            throw MicroError(.invalidArgument, "The registry record is not readable: \(error)")
+            throw MicroError(.invalidArgument, "The registry record is not readable: \(error).")
         }
     }
 }
 
-extension ServiceRecord: Decodable {
-    /// Reads a record as Go does.
-    public init(from decoder: any Decoder) throws {
-        let object = try GoObject(decoder)
-        self.init(
-            name: try object.value("name") ?? "",
-            version: try object.value("version") ?? "",
-            metadata: try object.value("metadata"),
-            endpoints: try object.value("endpoints"),
-            nodes: try object.value("nodes") ?? [])
-    }
-}
-
-extension Node: Decodable {
-    /// Reads a node as Go does.
-    ///
-    /// A separate `port`, which old versions wrote, is put to the address.
-    public init(from decoder: any Decoder) throws {
-        let object = try GoObject(decoder)
-        var address: String = try object.value("address") ?? ""
-        if let port: Int = try object.value("port"), port > 0, HostPort.split(address)?.port == nil {
-            address = HostPort.join(address, port)
-        }
-        self.init(id: try object.value("id") ?? "", address: address, metadata: try object.value("metadata"))
-    }
-
+extension Node {
     func write(to text: inout JSONText) {
         text.raw("{\"id\":")
         text.string(id)
@@ -85,17 +57,7 @@ extension Node: Decodable {
     }
 }
 
-extension EndpointRecord: Decodable {
-    /// Reads an endpoint as Go does.
-    public init(from decoder: any Decoder) throws {
-        let object = try GoObject(decoder)
-        self.init(
-            name: try object.value("name") ?? "",
-            request: try object.value("request"),
-            response: try object.value("response"),
-            metadata: try object.value("metadata"))
-    }
-
+extension EndpointRecord {
     package func write(to text: inout JSONText) {
         text.raw("{\"name\":")
         text.string(name)
@@ -109,16 +71,7 @@ extension EndpointRecord: Decodable {
     }
 }
 
-extension ValueRecord: Decodable {
-    /// Reads a value as Go does.
-    public init(from decoder: any Decoder) throws {
-        let object = try GoObject(decoder)
-        self.init(
-            name: try object.value("name") ?? "",
-            type: try object.value("type") ?? "",
-            values: try object.value("values"))
-    }
-
+extension ValueRecord {
     func write(to text: inout JSONText) {
         text.raw("{\"name\":")
         text.string(name)

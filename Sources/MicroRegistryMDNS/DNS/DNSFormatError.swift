@@ -18,9 +18,9 @@ enum DNSFormatError: Error, Hashable {
     /// The text isn't a zlib stream.
     case badCompression
 
-    /// The text is larger than we read once it is inflated.
+    /// The names of a packet, or a text once it is inflated, are more than is read.
     case tooLarge
 
-    /// The text isn't the JSON of a service, or is nested too deeply.
+    /// The text isn't the JSON of a service, is nested too deeply, or has names that are too long.
     case badService
 }

@@ -18,6 +18,7 @@ struct DNSName: Hashable, Sendable {
     ///
     /// - Parameter text: The name. It is refused if a label is empty or a limit passed.
     init?(_ text: String) {
+        guard text.utf8.count <= Self.maximumSize else { return nil }
         var text = text[...]
         if text.hasSuffix(".") { text = text.dropLast() }
         for label in text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false) {

@@ -24,8 +24,19 @@ private struct DNSReader {
     /// The most pointers that one name may go through; a name has at most 127 labels.
     private static let maximumPointers = 128
 
+    /// The most bytes that all names of a packet may have together once their pointers are followed.
+    ///
+    /// Two bytes of a packet can be a name of 255 bytes; a packet that is full of honest records keeps far below.
+    private static let maximumNameBytes = 1 << 16
+
+    /// The most strings that the texts of a packet may have together; each is an allocation. go-micro's are 255
+    /// bytes long, so a packet is full with 256.
+    private static let maximumStrings = 4096
+
     private let bytes: [UInt8]
     private var position = 0
+    private var nameBytes = 0
+    private var stringCount = 0
 
     init(bytes: [UInt8]) { self.bytes = bytes }
 
@@ -88,6 +99,8 @@ private struct DNSReader {
             while position < end {
                 let size = Int(try byte())
                 guard size <= end - position else { throw .badRecord }
+                stringCount += 1
+                guard stringCount <= Self.maximumStrings else { throw .tooLarge }
                 strings.append(Array(try slice(size)))
             }
             return .text(strings)
@@ -112,8 +125,13 @@ private struct DNSReader {
                 position = end ?? position
                 return name
             case 0x00:
+                nameBytes += 1 + Int(length)
+                guard nameBytes <= Self.maximumNameBytes else { throw .tooLarge }
                 guard name.append(label: try slice(Int(length))) else { throw .badName }
             case 0xC0:
+                // Each hop costs as much as a label.
+                nameBytes += 1
+                guard nameBytes <= Self.maximumNameBytes else { throw .tooLarge }
                 let target = Int(length & 0x3F) << 8 | Int(try byte())
                 pointers += 1
                 guard target < start, pointers <= Self.maximumPointers else { throw .badPointer }

@@ -33,6 +33,8 @@ actor Engine {
     private var isDeafnessKnown = false
     private var callers: [Int: CheckedContinuation<Searches.Findings, any Error>] = [:]
     private var lastCaller = 0
+    private var textReader: CheckedContinuation<(job: TextJob, limit: TextCost)?, Never>?
+    private let leftOut = LogThrottle()
     private var timer: (due: NIODeadline, task: Scheduled<Void>)?
 
     /// Creates an engine without sockets.
@@ -185,7 +187,14 @@ extension Engine {
             guard packet.source.isGroup || packet.isFromLink,
                 let message = packet.source.isGroup ? message : asked.answers(in: message, now: now)
             else { return }
-            apply(browser.receive(message, from: packet.source, now: now, isOwn: responder.holds))
+            let sender = packet.sender.ipAddress ?? ""
+            apply(
+                browser.receive(
+                    message, from: packet.source, sender: sender, now: now, isOwn: responder.holds))
+            if let reader = textReader, let text = takeText() {
+                textReader = nil
+                reader.resume(returning: text)
+            }
             schedule()
         } else if packet.source.isGroup, packet.isFromLink {
             let source = packet.sender.ipAddress ?? ""
@@ -231,6 +240,14 @@ extension Engine {
             case .synced(nil): directory.markSynced()
             case .found(let caller, let findings):
                 callers.removeValue(forKey: caller)?.resume(returning: findings)
+            case .leftOut(let sender):
+                leftOut.admit { suppressed in
+                    logger.warning(
+                        "mDNS leaves out a node, since its sender says more than is read.",
+                        metadata: [
+                            "network.peer.address": "\(sender)", "suppressed": "\(suppressed)",
+                        ])
+                }
             }
         }
     }
@@ -242,6 +259,47 @@ extension Engine {
     private func forget(_ key: NodeKey, now: NIODeadline) {
         browser.bury(key, now: now)
         directory.remove(key)
+    }
+}
+
+// MARK: - Texts
+
+extension Engine {
+    /// Reads the texts of nodes until the task is cancelled.
+    ///
+    /// It does that one text after the other and away from all event loops, since it may take milliseconds.
+    @concurrent nonisolated func readTexts() async {
+        await withTaskExecutorPreference(globalConcurrentExecutor) {
+            while let (job, limit) = await nextText() {
+                await finish(TextReading(job.sighting.content.text, limit: limit), limit: limit)
+            }
+        }
+    }
+
+    private func nextText() async -> (job: TextJob, limit: TextCost)? {
+        if let text = takeText() { return text }
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { textReader = $0 }
+        } onCancel: {
+            loop.execute {
+                self.assumeIsolated { engine in
+                    engine.textReader?.resume(returning: nil)
+                    engine.textReader = nil
+                }
+            }
+        }
+    }
+
+    private func takeText() -> (job: TextJob, limit: TextCost)? {
+        let (text, effects) = browser.nextText(now: .now(), isOwn: responder.holds)
+        apply(effects)
+        schedule()
+        return text
+    }
+
+    private func finish(_ reading: TextReading, limit: TextCost) {
+        apply(browser.finish(reading, limit: limit, now: .now(), isOwn: responder.holds))
+        schedule()
     }
 }
 
@@ -275,6 +333,7 @@ extension Engine {
             guard known.isEmpty else { return known }
         }
         let found = try await search { $0.lookUp(service, caller: $1, now: .now()) }
+        if found.isPartial { warnOfPartialAnswer("The nodes of \(service.printable())") }
         let own = responder.instances.map(\.record).filter { $0.name == service }
         let others = found.records.filter { !own.map(\.keys).contains($0.keys) }
         let sorted = (own + others).sorted { ($0.nodes.first?.id ?? "") < ($1.nodes.first?.id ?? "") }
@@ -284,7 +343,16 @@ extension Engine {
     /// Returns the names of all services, by asking.
     func services() async throws -> [String] {
         let found = try await search { $0.list(caller: $1, now: .now()) }
+        if found.isPartial { warnOfPartialAnswer("The list of services") }
         return found.services.union(responder.instances.map(\.key.service)).union(directory.services).sorted()
+    }
+
+    private func warnOfPartialAnswer(_ what: String) {
+        logger.warning(
+            """
+            \(what) may be incomplete: when mDNS stopped to wait, answers still came, or there were more than it \
+            reads. MICRO_REGISTRY_TIMEOUT makes it wait longer.
+            """)
     }
 
     /// Asks for the services that are watched now, and forgets those that no longer are.

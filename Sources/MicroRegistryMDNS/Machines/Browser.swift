@@ -21,21 +21,37 @@ struct Browser {
 
         /// Tell a caller what was found.
         case found(caller: Int, Searches.Findings)
+
+        /// Report that a node was left out, since its sender says more than is read.
+        case leftOut(sender: String)
     }
 
     /// The most services that are watched because somebody watches all.
     private static let maximumDiscovered = 1024
 
-    private let names: ServiceNames
-    private var searches: Searches
-    private var cache: NodeCache
-    private var decoded = TextMemory()
+    let names: ServiceNames
+    var searches: Searches
+    var cache: NodeCache
+
+    /// What the texts that were read lately mean, those that are to be read, and how much may be read.
+    var memory = TextMemory()
+    var queue: TextQueue
+    var budget: TextBudget
+
+    /// The text that is being read.
+    var textInHand: TextJob?
+
+    /// The number of the last packet.
+    var packetNumber = 0
 
     /// What is asked for from time to time, by service.
-    private var watches: [String: AskSchedule] = [:]
+    private(set) var watches: [String: AskSchedule] = [:]
+
+    /// The names of ``watches``.
+    private(set) var watchedQuestions: Set<DNSName> = []
 
     /// The list of all services, if somebody watches all.
-    private var listing: AskSchedule?
+    private(set) var listing: AskSchedule?
 
     /// Whether the watchers of all services are still to be told that the present nodes are known.
     private var isListingUnsynced = false
@@ -44,14 +60,20 @@ struct Browser {
     ///
     /// - Parameters:
     ///   - names: The names of the domain.
-    ///   - limit: How long a search takes at most.
-    ///   - quiet: How long a search goes on behind an answer.
+    ///   - limit: How long a search waits for an answer.
+    ///   - quiet: How long a search goes on behind an answer at least.
     ///   - cacheLimits: What bounds the nodes that are kept.
+    ///   - queueLimits: What bounds the texts that wait to be read.
+    ///   - budgetLimits: What bounds the texts that are read.
     init(
         names: ServiceNames, limit: TimeAmount, quiet: TimeAmount,
-        cacheLimits: NodeCache.Limits = NodeCache.Limits()
+        cacheLimits: NodeCache.Limits = NodeCache.Limits(),
+        queueLimits: TextQueue.Limits = TextQueue.Limits(),
+        budgetLimits: TextBudget.Limits = TextBudget.Limits()
     ) {
         self.names = names
+        queue = TextQueue(limits: queueLimits)
+        budget = TextBudget(limits: budgetLimits)
         searches = Searches(limit: limit, quiet: quiet)
         cache = NodeCache(limits: cacheLimits)
     }
@@ -116,8 +138,9 @@ struct Browser {
             listing = nil
             isListingUnsynced = false
             searches.cancel(.all)
-            for service in watches.keys where !services.contains(service) {
+            for (service, watch) in watches where !services.contains(service) {
                 watches[service] = nil
+                watchedQuestions.remove(watch.question)
                 searches.cancel(.service(service))
             }
             cache.keep(services.contains)
@@ -161,7 +184,7 @@ struct Browser {
         var effects: [Effect] = []
         let (expired, refresh) = cache.poll(now: now)
         effects += expired.map(Effect.down)
-        let (again, ended) = searches.poll(now: now)
+        let (again, ended) = searches.poll(now: now, isReading: textInHand != nil || !queue.isEmpty)
         effects += ended.flatMap { conclude($0.id, $0.findings) }
         if isListingUnsynced, !searches.isRunning(.all), !watches.keys.contains(where: isSyncing) {
             isListingUnsynced = false
@@ -184,6 +207,7 @@ struct Browser {
     private mutating func begin(_ service: String, now: NIODeadline) -> [Effect] {
         guard let question = names.service(service) else { return [.synced(service)] }
         watches[service] = AskSchedule(question: question, now: now)
+        watchedQuestions.insert(question)
         searches.start(.service(service), .nodes(service: service), question: question, now: now)
         return [.ask(question)]
     }
@@ -195,66 +219,9 @@ struct Browser {
         case .all: []
         }
     }
-}
-
-extension Browser {
-    /// Takes notice of a packet.
-    ///
-    /// - Parameters:
-    ///   - message: The packet.
-    ///   - source: The socket by which it came.
-    ///   - now: The time.
-    ///   - isOwn: Whether a node is ours; what others, or echoes, say of it isn't believed.
-    /// - Returns: What to do.
-    mutating func receive(
-        _ message: DNSMessage, from source: PacketSource, now: NIODeadline, isOwn: (NodeKey) -> Bool
-    ) -> [Effect] {
-        guard message.flags.contains(.response), message.flags.isDisjoint(with: .unusual) else { return [] }
-        var effects: [Effect] = []
-        for record in message.answers + message.additionals where record.name == names.listing {
-            guard case .pointer(let target) = record.data, record.timeToLive > 0,
-                let service = names.listedService(target)
-            else { continue }
-            searches.found(service: service, now: now)
-            effects += discover(service, now: now)
-        }
-        for sighting in Sighting.all(in: message) where isWanted(sighting) {
-            guard let record = decoded.record(of: sighting, names: names), let key = record.keys.first,
-                !isOwn(key)
-            else { continue }
-            effects += notice(sighting, from: source, record: record, key: key, now: now)
-        }
-        return effects
-    }
-
-    /// Whether a node may belong to a service that somebody wants, from its name alone.
-    private func isWanted(_ sighting: Sighting) -> Bool {
-        listing != nil
-            || sighting.name.parents.contains { parent in
-                searches.wants(parent) || watches.values.contains { $0.question == parent }
-            }
-    }
-
-    private mutating func notice(
-        _ sighting: Sighting, from source: PacketSource, record: ServiceRecord, key: NodeKey,
-        now: NIODeadline
-    ) -> [Effect] {
-        guard sighting.timeToLive > 0 else {
-            searches.lost(key)
-            guard watches[key.service] != nil else { return [] }
-            return cache.bury(key, from: source, now: now) ? [.down(key)] : []
-        }
-        let discovered = discover(record.name, now: now)
-        searches.found(record, key: key, now: now)
-        guard watches[record.name] != nil else { return discovered }
-        switch cache.see(sighting, as: record, key: key, from: source, now: now) {
-        case .changed: return discovered + [.up(record)]
-        case .unchanged, .ignored: return discovered
-        }
-    }
 
     /// Watches a service that was heard of, if somebody watches all.
-    private mutating func discover(_ service: String, now: NIODeadline) -> [Effect] {
+    mutating func discover(_ service: String, now: NIODeadline) -> [Effect] {
         guard listing != nil, watches[service] == nil, watches.count < Self.maximumDiscovered else {
             return []
         }

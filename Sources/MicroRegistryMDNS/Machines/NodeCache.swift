@@ -64,18 +64,25 @@ struct NodeCache {
     /// - Returns: Whether there is one.
     func hasNodes(of service: String) -> Bool { entries.keys.contains { $0.service == service } }
 
+    /// Returns whether a node is here as it was sighted, so that seeing it changes nothing.
+    ///
+    /// - Parameters:
+    ///   - key: The node.
+    ///   - sighting: What was said of it.
+    /// - Returns: Whether it is.
+    func holds(_ key: NodeKey, as sighting: Sighting) -> Bool { entries[key]?.content == sighting.content }
+
     /// Takes notice of a node.
     ///
     /// - Parameters:
     ///   - sighting: What was said of it.
-    ///   - record: What that means: the service with this one node.
+    ///   - size: About how many bytes of memory it takes.
     ///   - key: The node.
     ///   - source: The socket by which it came.
     ///   - now: The time.
     /// - Returns: What became of it.
     mutating func see(
-        _ sighting: Sighting, as record: ServiceRecord, key: NodeKey, from source: PacketSource,
-        now: NIODeadline
+        _ sighting: Sighting, size nodeSize: Int, key: NodeKey, from source: PacketSource, now: NIODeadline
     ) -> Outcome {
         let lifetime = TimeAmount.seconds(Int64(min(sighting.timeToLive, Self.maximumTimeToLive)))
         if var entry = entries[key], entry.content == sighting.content {
@@ -85,8 +92,7 @@ struct NodeCache {
             return .unchanged
         }
         guard accepts(key, from: source, now: now) else { return .ignored }
-        let entry = Entry(
-            content: sighting.content, size: record.approximateSize, seen: now, timeToLive: lifetime)
+        let entry = Entry(content: sighting.content, size: nodeSize, seen: now, timeToLive: lifetime)
         let growth = entry.size - (entries[key]?.size ?? 0)
         let count = entries[key] == nil ? entries.count + 1 : entries.count
         guard count <= limits.nodes, size + growth <= limits.size else { return .ignored }

@@ -2,38 +2,46 @@ internal import MicroCore
 
 /// Remembers what texts mean that were read lately.
 ///
-/// A node's text comes over each interface and address family, and again with every answer. Inflating
-/// and parsing it each time would cost more than all the rest.
+/// A node's text comes over each interface and address family, and again with every answer, and the nodes of a
+/// service often have the same one. Inflating and parsing it each time would cost more than all the rest.
+///
+/// There are two generations. What is used moves to the young one; when that is full it becomes the old one, and
+/// what was not used since is forgotten.
 struct TextMemory {
-    private struct Key: Hashable {
-        let name: DNSName
-        let content: Sighting.Content
+    private static let maximumCount = 1024
+    private static let maximumSize = 16 << 20
+
+    private struct Generation {
+        var readings: [[[UInt8]]: TextReading] = [:]
+        var size = 0
     }
 
-    private static let maximumCount = 512
-    private static let maximumSize = 8 << 20
+    private var young = Generation()
+    private var old = Generation()
 
-    /// The readings; `nil` for a text that can't be read.
-    private var records: [Key: ServiceRecord?] = [:]
-    private var size = 0
+    /// Returns what came of reading a text, if that is known.
+    ///
+    /// - Parameter strings: The text.
+    /// - Returns: The reading.
+    mutating func reading(of strings: [[UInt8]]) -> TextReading? {
+        if let known = young.readings[strings] { return known }
+        guard let known = old.readings[strings] else { return nil }
+        remember(known, of: strings)
+        return known
+    }
 
-    /// Returns what a node is, from its text.
+    /// Remembers what came of reading a text.
     ///
     /// - Parameters:
-    ///   - sighting: The node.
-    ///   - names: The names of the domain.
-    /// - Returns: The service with this one node; `nil` if the text can't be read.
-    mutating func record(of sighting: Sighting, names: ServiceNames) -> ServiceRecord? {
-        let key = Key(name: sighting.name, content: sighting.content)
-        if let known = records[key] { return known }
-        let record = sighting.record(names: names)
-        let growth = sighting.content.text.reduce(record?.approximateSize ?? 0) { $0 + $1.count }
-        if records.count >= Self.maximumCount || size + growth > Self.maximumSize {
-            records.removeAll(keepingCapacity: true)
-            size = 0
+    ///   - reading: What came of it.
+    ///   - strings: The text.
+    mutating func remember(_ reading: TextReading, of strings: [[UInt8]]) {
+        let growth = strings.reduce(reading.size) { $0 + 32 + $1.count }
+        if young.readings.count >= Self.maximumCount || young.size + growth > Self.maximumSize {
+            old = young
+            young = Generation()
         }
-        records[key] = .some(record)
-        size += growth
-        return record
+        young.readings[strings] = reading
+        young.size += growth
     }
 }

@@ -69,22 +69,35 @@ struct OwnInstance: Hashable, Sendable {
         self.listed = listed
         self.port = port
         self.address = address
-        let described = ServiceTXT(
+        let json = ServiceTXT(
             service: record.name, version: record.version, endpoints: record.endpoints,
-            metadata: node.metadata)
-        self.text = described.strings() ?? []
-        try checkSize()
+            metadata: node.metadata
+        ).json
+        self.text = ServiceTXT.strings(json) ?? []
+        try checkSize(of: json)
     }
 
-    private func checkSize() throws(MicroError) {
+    /// Checks that a reader takes what we write, by reading it: one bound for both sides.
+    private func checkSize(of json: [UInt8]) throws(MicroError) {
         let size = max(reply.encoded(compressed: false).count, probe.count)
-        guard size <= Self.maximumMessageSize, !text.isEmpty else {
-            throw MicroError(
-                .invalidArgument,
-                "The record of the node \"\(key.id)\" makes an mDNS packet of \(size) bytes; at most "
-                    + "\(Self.maximumMessageSize) fit. Give it less metadata or fewer endpoints, or use a "
-                    + "registry that holds more.")
+        let problem: String
+        switch TextReading(text).result {
+        case .success where size <= Self.maximumMessageSize: return
+        case .success:
+            problem = "makes an mDNS packet of \(size) bytes; at most \(Self.maximumMessageSize) fit"
+        case .failure(.badService):
+            problem =
+                "has a version of \(key.version.utf8.count) bytes; at most \(ServiceTXT.maximumVersionSize) fit"
+        case .failure:
+            let limit = TextCost.node
+            problem =
+                "has a description of \(json.count) bytes, with \(record.endpoints?.count ?? 0) endpoints; readers take "
+                + "at most \(limit.bytes) bytes and \(limit.elements) JSON objects, arrays and map entries"
         }
+        throw MicroError(
+            .invalidArgument,
+            "The record of the node \"\(key.id)\" \(problem). Give the service less metadata or fewer endpoints, split "
+                + "it, or use a registry that holds more, such as etcd (MICRO_REGISTRY=etcd).")
     }
 
     /// The reply to a question for the service's nodes, with that question.

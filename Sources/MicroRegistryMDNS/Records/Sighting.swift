@@ -2,6 +2,9 @@ internal import MicroCore
 
 /// A node of somebody's that a message tells of.
 struct Sighting: Hashable, Sendable {
+    /// The most nodes of one packet that are looked at; go-micro tells of one in each.
+    static let maximumCount = 64
+
     /// The name of the node.
     var name: DNSName
 
@@ -21,12 +24,14 @@ struct Sighting: Hashable, Sendable {
     /// Returns the nodes that a message tells of.
     ///
     /// The records may stand in any order, and in the answer or additional section. A node without an
-    /// address, a port or a text is left out.
+    /// address, a port or a text is left out; of two server records of a name the last one counts.
     ///
     /// - Parameter message: The message.
     /// - Returns: The nodes.
     static func all(in message: DNSMessage) -> [Sighting] {
         let records = message.answers + message.additionals
+        var positions: [DNSName: Int] = [:]
+        var sightings: [Sighting] = []
         var texts: [DNSName: DNSRecord] = [:]
         var addresses: [DNSName: DNSRecord] = [:]
         for record in records {
@@ -40,26 +45,32 @@ struct Sighting: Hashable, Sendable {
                 continue
             }
         }
-        return records.compactMap { record in
+        for record in records {
             guard case .server(_, _, let port, let target) = record.data, port > 0,
                 let text = texts[record.name], case .text(let strings) = text.data,
                 let address = addresses[target], case .address(let host) = address.data
-            else { return nil }
-            return Sighting(
+            else { continue }
+            let sighting = Sighting(
                 name: record.name, content: Content(address: host, port: port, text: strings),
                 timeToLive: min(record.timeToLive, text.timeToLive, address.timeToLive))
+            if let position = positions[record.name] {
+                sightings[position] = sighting
+            } else if sightings.count < maximumCount {
+                positions[record.name] = sightings.count
+                sightings.append(sighting)
+            }
         }
+        return sightings
     }
 
     /// Returns what the node is, from its text.
     ///
-    /// - Parameter names: The names of the domain.
-    /// - Returns: The service with this one node; `nil` if the text isn't go-micro's, or belongs to
-    ///   another name.
-    func record(names: ServiceNames) -> ServiceRecord? {
-        guard let text = try? ServiceTXT(strings: content.text),
-            let id = names.id(of: name, service: text.service)
-        else { return nil }
+    /// - Parameters:
+    ///   - text: The text.
+    ///   - names: The names of the domain.
+    /// - Returns: The service with this one node; `nil` if the text belongs to another name.
+    func record(of text: ServiceTXT, names: ServiceNames) -> ServiceRecord? {
+        guard let id = names.id(of: name, service: text.service) else { return nil }
         let node = Node(
             id: id, address: HostPort.join(content.address.text, Int(content.port)), metadata: text.metadata)
         return ServiceRecord(

@@ -25,18 +25,20 @@ enum Zlib {
     ///
     /// - Parameters:
     ///   - bytes: The stream.
-    ///   - limit: The most bytes to return.
-    /// - Returns: What was compressed.
+    ///   - limit: The most bytes to inflate.
+    ///   - inflated: What was compressed is appended here, at most `limit` bytes, also up to a fault.
     /// - Throws: ``DNSFormatError/badCompression`` if it isn't a whole stream, or
     ///   ``DNSFormatError/tooLarge``.
-    static func inflate(_ bytes: [UInt8], limit: Int) throws(DNSFormatError) -> [UInt8] {
+    static func inflate(
+        _ bytes: [UInt8], limit: Int, into inflated: inout [UInt8]
+    ) throws(DNSFormatError) {
         var stream = z_stream()
         guard inflateInit_(&stream, ZLIB_VERSION, CInt(MemoryLayout<z_stream>.size)) == Z_OK else {
             throw .badCompression
         }
         defer { inflateEnd(&stream) }
-        var inflated: [UInt8] = []
         var bytes = bytes
+        let start = inflated.count
         let status = bytes.withUnsafeMutableBufferPointer { input in
             // Sound because the stream's pointers are used only in here, where both buffers live, and
             // zlib stays within the sizes that stand beside them. The input is mutable only because the
@@ -44,12 +46,14 @@ enum Zlib {
             stream.next_in = input.baseAddress
             stream.avail_in = uInt(input.count)
             return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 16384) { output in
-                inflate(&stream, into: output, limit: limit, result: &inflated)
+                inflate(&stream, into: output, limit: start + limit, result: &inflated)
             }
         }
-        guard inflated.count <= limit else { throw .tooLarge }
+        guard inflated.count - start <= limit else {
+            inflated.removeSubrange((start + limit)...)
+            throw .tooLarge
+        }
         guard status == Z_STREAM_END else { throw .badCompression }
-        return inflated
     }
 
     private static func inflate(

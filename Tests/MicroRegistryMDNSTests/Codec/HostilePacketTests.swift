@@ -75,6 +75,52 @@ import Testing
         #expect(throws: DNSFormatError.truncated) { try DNSMessage(decoding: counts) }
     }
 
+    /// Ten thousand names of 255 bytes each in 60 KB, by pointers.
+    @Test func boundsTheNamesOfAPacket() throws {
+        let long = (0..<127).reduce(into: [UInt8]()) { name, _ in name += [1, 0x61] } + [0]
+        func packet(_ count: Int) -> [UInt8] {
+            var packet = header
+            packet[4...5] = [UInt8((count + 1) >> 8), UInt8((count + 1) & 0xFF)]
+            packet += long + [0, 12, 0, 1]
+            for _ in 0..<count { packet += [0xC0, 12, 0, 12, 0, 1] }
+            return packet
+        }
+        #expect(try DNSMessage(decoding: packet(200)).questions.count == 201)
+        #expect(throws: DNSFormatError.tooLarge) { try DNSMessage(decoding: packet(10_000)) }
+    }
+
+    /// Thirty thousand strings of one byte in a text.
+    @Test func boundsTheStringsOfAPacket() throws {
+        func packet(_ count: Int) -> [UInt8] {
+            var packet = header
+            packet[4...7] = [0, 0, 0, 1]
+            packet += [
+                1, 0x61, 0, 0, 16, 0, 1, 0, 0, 0, 60, UInt8((count * 2) >> 8), UInt8((count * 2) & 0xFF),
+            ]
+            return packet + (0..<count).flatMap { _ in [1, 0x61] as [UInt8] }
+        }
+        #expect(try DNSMessage(decoding: packet(4096)).answers.count == 1)
+        #expect(throws: DNSFormatError.tooLarge) { try DNSMessage(decoding: packet(30_000)) }
+    }
+
+    @Test func looksAtEachNodeOfAPacketOnceAndAtSixtyFour() throws {
+        let host = try #require(DNSName("vm")), address = try #require(IPAddress("10.0.0.1"))
+        var message = DNSMessage(flags: .response)
+        message.answers = [DNSRecord(name: host, timeToLive: 120, data: .address(address))]
+        for number in 0..<100 {
+            let name = try #require(DNSName("n\(number).a.micro"))
+            message.answers.append(DNSRecord(name: name, timeToLive: 120, data: .text([[0x61]])))
+            for port: UInt16 in [1, 2] {
+                message.answers.append(
+                    DNSRecord(
+                        name: name, timeToLive: 120,
+                        data: .server(priority: 0, weight: 0, port: port, target: host)))
+            }
+        }
+        let sightings = Sighting.all(in: message)
+        #expect(sightings.count == 64 && sightings.allSatisfy { $0.content.port == 2 })
+    }
+
     @Test func survivesMutations() throws {
         var generator = SeededGenerator(seed: 0x6D_646E73)
         let names = try #require(ServiceNames(domain: "micro"))
@@ -94,7 +140,10 @@ import Testing
             }
             do throws(DNSFormatError) {
                 let message = try DNSMessage(decoding: packet)
-                for sighting in Sighting.all(in: message) { _ = sighting.record(names: names) }
+                for sighting in Sighting.all(in: message) {
+                    guard let text = try? TextReading(sighting.content.text).result.get() else { continue }
+                    _ = sighting.record(of: text, names: names)
+                }
                 // Whatever was understood can be written and understood again.
                 _ = try DNSMessage(decoding: message.encoded(compressed: true))
                 understood += 1

@@ -4,13 +4,15 @@ import Testing
 @testable import MicroRegistryMDNS
 
 @Suite struct ServiceTXTTests {
+    private func read(_ strings: [[UInt8]]) throws -> ServiceTXT { try TextReading(strings).result.get() }
+
     @Test func readsWhatGoMicroHasWritten() throws {
-        let empty = try ServiceTXT(strings: Captures.emptyText)
+        let empty = try read(Captures.emptyText)
         #expect(empty == ServiceTXT(service: "other", version: "latest", endpoints: nil, metadata: nil))
-        let broker = try ServiceTXT(strings: Captures.brokerText)
+        let broker = try read(Captures.brokerText)
         #expect(broker.service == "micro.http.broker" && broker.version == "ff.http.broadcast")
         #expect(broker.metadata == ["broker": "http", "secure": "false", "topic": "t.m"])
-        let greeter = try ServiceTXT(strings: Captures.greeterText)
+        let greeter = try read(Captures.greeterText)
         #expect(greeter.service == "go.micro.srv.mdnscap")
         #expect(greeter.endpoints?.count == 10)
         #expect(greeter.endpoints?.first?.request?.values?.last == ValueRecord(name: "name", type: "string"))
@@ -19,21 +21,22 @@ import Testing
     }
 
     @Test func writesTheJSONThatGoMicroWrites() throws {
-        let broker = try ServiceTXT(strings: Captures.brokerText)
+        let broker = try read(Captures.brokerText)
         #expect(String(decoding: broker.json, as: UTF8.self) == Captures.brokerJSON)
         for text in [Captures.emptyText, Captures.greeterText] {
-            let inflated = try Zlib.inflate(Hexadecimal.decode(Array(text.joined())), limit: 1 << 20)
-            #expect(try ServiceTXT(strings: text).json == inflated)
+            var inflated: [UInt8] = []
+            try Zlib.inflate(Hexadecimal.decode(Array(text.joined())), limit: 1 << 20, into: &inflated)
+            #expect(try read(text).json == inflated)
         }
     }
 
     @Test func writesStringsOf255LowerCaseDigitsOfZlib() throws {
-        let text = try ServiceTXT(strings: Captures.greeterText)
-        let strings = try #require(text.strings())
+        let text = try read(Captures.greeterText)
+        let strings = try #require(ServiceTXT.strings(text.json))
         #expect(strings.dropLast().allSatisfy { $0.count == 255 } && strings.count > 2)
         #expect(strings[0].starts(with: "789c".utf8))
         #expect(strings.joined().allSatisfy { "0123456789abcdef".utf8.contains($0) })
-        #expect(try ServiceTXT(strings: strings) == text)
+        #expect(try read(strings) == text)
     }
 
     @Test func readsOtherCasesStringsAndCompressions() throws {
@@ -46,39 +49,82 @@ import Testing
         let strings = stride(from: 0, to: digits.count, by: 7).map {
             Array(digits[$0..<min($0 + 7, digits.count)])
         }
-        let text = try ServiceTXT(strings: strings)
+        let text = try read(strings)
         #expect(text.service == "a" && text.version == "1" && text.metadata == nil)
         #expect(text.endpoints?.map(\.name) == ["X.Y"])
     }
 
     @Test func refusesWhatIsNoText() throws {
-        #expect(throws: DNSFormatError.badCompression) { try ServiceTXT(strings: []) }
-        #expect(throws: DNSFormatError.badHexadecimal) { try ServiceTXT(strings: [Array("789".utf8)]) }
-        #expect(throws: DNSFormatError.badHexadecimal) { try ServiceTXT(strings: [Array("78zc".utf8)]) }
-        #expect(throws: DNSFormatError.badCompression) { try ServiceTXT(strings: [Array("00112233".utf8)]) }
+        #expect(throws: DNSFormatError.badCompression) { try read([]) }
+        #expect(throws: DNSFormatError.badHexadecimal) { try read([Array("789".utf8)]) }
+        #expect(throws: DNSFormatError.badHexadecimal) { try read([Array("78zc".utf8)]) }
+        #expect(throws: DNSFormatError.badCompression) { try read([Array("00112233".utf8)]) }
         let digits = Array(Captures.brokerText.joined())
         for count in stride(from: 0, to: digits.count - 8, by: 2) {
             #expect(throws: DNSFormatError.badCompression) {
-                try ServiceTXT(strings: [Array(digits[..<count])])
+                try read([Array(digits[..<count])])
             }
         }
         for json in ["", "null", "[]", "{", #"{"Service":1}"#, #"{"Endpoints":{}}"#] {
-            #expect(throws: DNSFormatError.badService, "\(json)") { try ServiceTXT(strings: Self.text(json)) }
+            #expect(throws: DNSFormatError.badService, "\(json)") { try read(Self.text(json)) }
         }
     }
 
     @Test func refusesBombs() throws {
-        let spaces = [UInt8](repeating: 0x20, count: ServiceTXT.maximumSize + 1)
+        let spaces = [UInt8](repeating: 0x20, count: TextCost.node.bytes + 1)
         let bomb = try #require(Zlib.deflate(spaces))
-        #expect(bomb.count < 2000)
-        #expect(throws: DNSFormatError.tooLarge) { try ServiceTXT(strings: [Hexadecimal.encode(bomb)]) }
+        #expect(bomb.count < 3000)
+        let reading = TextReading([Hexadecimal.encode(bomb)])
+        #expect(reading.result == .failure(.tooLarge))
+        #expect(reading.cost == TextCost(bytes: TextCost.node.bytes, elements: 0))
         let deep = String(repeating: #"{"values":["#, count: 5000)
-        #expect(throws: DNSFormatError.badService) { try ServiceTXT(strings: Self.text(deep)) }
+        #expect(throws: DNSFormatError.badService) { try read(Self.text(deep)) }
         let nested = #"{"Endpoints":[{"request":\#(String(repeating: #"{"values":["#, count: 40))"#
-        #expect(throws: DNSFormatError.badService) { try ServiceTXT(strings: Self.text(nested)) }
+        #expect(throws: DNSFormatError.badService) { try read(Self.text(nested)) }
         // Brackets inside of strings aren't nesting.
         let brackets = #"{"Service":"\#(String(repeating: "[{", count: 100))\""}"#
-        #expect(try ServiceTXT(strings: Self.text(brackets)).service.count == 201)
+        #expect(try read(Self.text(brackets)).service.count == 201)
+    }
+
+    /// The attack that took two seconds for each node: a megabyte of empty endpoints in 2 KB.
+    @Test func countsElementsBeforeItMakesThem() throws {
+        let json =
+            #"{"Service":"a","Endpoints":[\#(Array(repeating: "{}", count: 350_000).joined(separator: ","))]}"#
+        let strings = try Self.text(json)
+        #expect(strings.joined().count < 5000)
+        for limit in [TextCost.node, TextCost(bytes: 2 << 20, elements: 10)] {
+            let reading = TextReading(strings, limit: limit)
+            #expect(reading.result == .failure(.tooLarge))
+            #expect(reading.cost == TextCost(bytes: json.utf8.count, elements: limit.elements))
+        }
+        // What is skipped counts as well, and so do the entries of maps.
+        for part in [
+            #""x":[\#(Array(repeating: "[]", count: 70_000).joined(separator: ","))]"#,
+            #""Metadata":{\#((0..<70_000).map { "\"\($0)\":\"\"" }.joined(separator: ","))}"#,
+        ] {
+            let reading = try TextReading(Self.text("{\(part)}"))
+            #expect(reading.result == .failure(.tooLarge) && reading.cost.elements == TextCost.node.elements)
+        }
+    }
+
+    /// A service and a version are compared and hashed at every packet.
+    @Test func refusesLongNames() throws {
+        for key in ["Service", "Version"] {
+            #expect(
+                try !read(Self.text(#"{"\#(key)":"\#(String(repeating: "a", count: 255))"}"#)).json.isEmpty)
+            let long = try Self.text(#"{"\#(key)":"\#(String(repeating: "a", count: 256))"}"#)
+            #expect(throws: DNSFormatError.badService) { try read(long) }
+        }
+    }
+
+    /// A node of go-micro's with 1,000 endpoints is read; the limit is not far above it.
+    @Test func readsAThousandEndpointsAsGoMicroDescribesThem() throws {
+        let text = ServiceTXT(service: "big", version: "1", endpoints: GoMicroShape.endpoints(1000))
+        let reading = try TextReading(#require(ServiceTXT.strings(text.json)))
+        #expect(try reading.result.get() == text)
+        #expect(
+            reading.cost.bytes > TextCost.node.bytes / 2 && reading.cost.elements > TextCost.node.elements / 4
+        )
     }
 
     private static func text(_ json: String) throws -> [[UInt8]] {

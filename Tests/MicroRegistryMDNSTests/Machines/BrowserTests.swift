@@ -37,7 +37,10 @@ import Testing
     private mutating func receive(
         _ message: DNSMessage, from source: PacketSource? = nil, at time: NIODeadline
     ) -> [Browser.Effect] {
-        browser.receive(message, from: source ?? socket, now: time) { _ in false }
+        let effects = browser.receive(message, from: source ?? socket, sender: "10.0.0.1", now: time) { _ in
+            false
+        }
+        return effects + browser.readTexts(at: time)
     }
 
     /// Lets time pass up to an end, and returns what happened and when.
@@ -65,6 +68,60 @@ import Testing
             return
         }
         #expect(Set(findings.records) == [record(), record(node: "b")])
+    }
+
+    /// On a busy machine answers come as their processes get their turn.
+    @Test mutating func lookupWaitsLongerWhenAnswersTakeLonger() throws {
+        _ = browser.lookUp("greeter", caller: 1, now: start)
+        var last = start
+        for (number, time) in ([28, 60, 95, 150, 290] as [Int64]).enumerated() {
+            let ended = run(until: start + .milliseconds(time)).filter { $0.effect.isFound }
+            #expect(ended.isEmpty, "before \(time) ms")
+            last = start + .milliseconds(time)
+            _ = receive(try announcement(record(node: "\(number)")), at: last)
+        }
+        let ended = try #require(run(until: start + .seconds(5)).last)
+        guard case .found(_, let findings) = ended.effect else {
+            Issue.record("The lookup ended with \(ended).")
+            return
+        }
+        #expect(findings.records.count == 5 && !findings.isPartial)
+        #expect(ended.at == .milliseconds(290 * 3))
+    }
+
+    @Test mutating func lookupWithEndlessAnswersEndsAndIsPartial() throws {
+        _ = browser.lookUp("greeter", caller: 1, now: start)
+        _ = browser.list(caller: 2, now: start)
+        var ends: [TimeAmount] = []
+        for number in 0..<100 {
+            let now = start + .milliseconds(20 * Int64(number))
+            for (at, effect) in run(until: now) {
+                guard case .found(_, let findings) = effect else { continue }
+                ends.append(at)
+                #expect(findings.isPartial)
+            }
+            _ = receive(try announcement(record(node: "\(number)")), at: now)
+            var listing = try DNSMessage(decoding: Captures.brokerListing)
+            listing.answers[0].data = .pointer(try #require(names.listed("s\(number)")))
+            _ = receive(listing, at: now)
+        }
+        #expect(ends == [.milliseconds(1100), .milliseconds(1100)])
+    }
+
+    /// An answer that has come is read before a search ends.
+    @Test mutating func lookupWaitsForWhatIsBeingRead() throws {
+        _ = browser.lookUp("greeter", caller: 1, now: start)
+        let message = try announcement(record())
+        #expect(
+            browser.receive(message, from: socket, sender: "", now: start + .milliseconds(99)) { _ in false }
+                .isEmpty)
+        #expect(run(until: start + .milliseconds(200)).allSatisfy { !$0.effect.isFound })
+        _ = browser.readTexts(at: start + .milliseconds(200))
+        guard case .found(_, let findings)? = run(until: start + .seconds(2)).last?.effect else {
+            Issue.record("The lookup did not end.")
+            return
+        }
+        #expect(findings.records == [record()])
     }
 
     @Test mutating func lookupAsksTwiceAndEndsAtItsLimit() throws {
@@ -127,7 +184,8 @@ import Testing
             _ = receive(try DNSMessage(decoding: packet), at: start)
         }
         let found = Searches.Findings(services: ["micro.http.broker", "go.micro.srv.mdnscap"])
-        #expect(run(until: start + .seconds(1)).map(\.effect) == [.found(caller: 1, found)])
+        #expect(
+            run(until: start + .seconds(1)).map(\.effect) == [.ask(names.listing), .found(caller: 1, found)])
     }
 
     @Test mutating func watchTellsPresentNodesThenChanges() throws {
@@ -232,8 +290,10 @@ import Testing
         _ = browser.watch(["greeter"], all: false, now: start)
         let echo = try announcement(record())
         let key = record().keys[0]
-        let effects = browser.receive(echo, from: socket, now: start) { $0 == key }
-        #expect(effects.isEmpty)
+        let isOwn = { (other: NodeKey) in other == key }
+        let effects = browser.receive(echo, from: socket, sender: "10.0.0.1", now: start, isOwn: isOwn)
+        #expect(effects.isEmpty && browser.readTexts(at: start, isOwn: isOwn).isEmpty)
+        #expect(browser.receive(echo, from: socket, sender: "10.0.0.1", now: start, isOwn: isOwn).isEmpty)
     }
 
     @Test mutating func watchingAllFindsServicesAndTheirNodes() throws {
@@ -265,5 +325,26 @@ import Testing
         _ = browser.watch(["greeter"], all: false, now: start)
         let fit = try (0..<5).flatMap { receive(try announcement(record(node: "\($0)")), at: start) }
         #expect(fit.count == 2)
+    }
+}
+
+extension Browser.Effect {
+    /// Whether a caller is answered.
+    var isFound: Bool { if case .found = self { true } else { false } }
+}
+
+extension Browser {
+    /// Reads all texts that wait, in no time.
+    mutating func readTexts(
+        at now: NIODeadline, isOwn: (NodeKey) -> Bool = { _ in false }
+    ) -> [Effect] {
+        var effects: [Effect] = []
+        while true {
+            let (text, others) = nextText(now: now, isOwn: isOwn)
+            effects += others
+            guard let (job, limit) = text else { return effects }
+            let reading = TextReading(job.sighting.content.text, limit: limit)
+            effects += finish(reading, limit: limit, now: now, isOwn: isOwn)
+        }
     }
 }
