@@ -22,6 +22,9 @@ final class JetStreamSubscription: BrokerSubscription {
     /// When the stream was made, which tells it from a later one of its name.
     private let created: String?
     private let consumer: ConsumerConfiguration
+
+    /// Whether nobody else in the process may read the consumer.
+    private let isClaimed: Bool
     private let held: HeldMessages
     private let abandoned: Tally
     private let advisories: NATSSubscription
@@ -40,11 +43,28 @@ final class JetStreamSubscription: BrokerSubscription {
         (fetching, stopFetching) = AsyncStream.makeStream()
         let stream = try await streams.ensure(options.topic)
         self.stream = stream
-        consumer = Self.consumer(options, streams.options)
-        created = try await streams.jetStream.stream(stream)?.created
-        let made = try await streams.jetStream.createConsumer(consumer, of: stream)
-        advisories = try await streams.jetStream.client.subscribe(
-            to: "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.\(stream).\(made.name)", queue: "micro")
+        let owner = Self.owner(options, streams.options)
+        var consumer = Self.consumer(options, streams.options, owner)
+        isClaimed = if case .durable = owner { true } else { false }
+        if isClaimed, !streams.claim(consumer.durableName) {
+            throw StartError(
+                .invalidConfiguration,
+                "Two subscriptions of \"\(options.topic)\" without a queue would share the durable name of "
+                    + "MICRO_BROKER_DURABLE, and each get a part of the events. Give each a queue.")
+        }
+        do throws(NATSError) {
+            if let start = try await streams.startBehindFormer(consumer, of: stream, for: owner) {
+                consumer.start = start
+            }
+            created = try await streams.jetStream.stream(stream)?.created
+            try await streams.jetStream.ensureConsumer(consumer, of: stream)
+            advisories = try await streams.jetStream.client.subscribe(
+                to: "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.\(stream).\(consumer.durableName)", queue: "micro")
+        } catch {
+            if isClaimed { streams.release(consumer.durableName) }
+            throw error
+        }
+        self.consumer = consumer
         let held = HeldMessages()
         self.held = held
         let settler = Settler(held: held, abandoned: abandoned, options: streams.options)
@@ -75,22 +95,29 @@ final class JetStreamSubscription: BrokerSubscription {
         await queue.drain(deadline: deadline)
         await advisories.unsubscribe()
         await held.refuseAll()
+        if isFirst, isClaimed { streams.release(consumer.durableName) }
         guard isFirst, consumer.inactiveThreshold != nil else { return }
         // Nobody else knows this consumer; if it can't be removed now, the server forgets it soon.
         try? await streams.jetStream.deleteConsumer(consumer.durableName, of: stream)
     }
 
-    private static func consumer(
+    private static func owner(
         _ options: SubscriptionOptions, _ settings: NATSBroker.JetStreamOptions
+    ) -> JetStreamNames.Owner {
+        if let queue = options.queue { return .queue(queue) }
+        return settings.durableName.map { .durable($0) } ?? .process(.random(in: .min ... .max))
+    }
+
+    private static func consumer(
+        _ options: SubscriptionOptions, _ settings: NATSBroker.JetStreamOptions,
+        _ owner: JetStreamNames.Owner
     ) -> ConsumerConfiguration {
-        let shared = options.queue ?? settings.durableName
-        let name = "\(shared ?? "micro-\(UInt64.random(in: .min ... .max))")_\(options.topic)"
         var consumer = ConsumerConfiguration(
-            durableName: Streams.token(name), filterSubject: options.topic,
-            start: settings.startsWithAll ? .all : .new)
+            durableName: JetStreamNames.consumer(of: options.topic, for: owner),
+            filterSubject: options.topic, start: settings.startsWithAll ? .all : .new)
         consumer.ackWait = settings.ackWait
         consumer.maximumDeliveries = settings.maximumDeliveries
-        if shared == nil { consumer.inactiveThreshold = oblivion }
+        if case .process = owner { consumer.inactiveThreshold = oblivion }
         return consumer
     }
 
@@ -155,7 +182,7 @@ extension JetStreamSubscription {
         // The numbers of a stream that was made anew are others, and all that it has came since.
         if moment != created { consumer.start = .all }
         created = moment
-        try await streams.jetStream.createConsumer(consumer, of: stream)
+        try await streams.jetStream.ensureConsumer(consumer, of: stream)
     }
 
     private func fetchFrom(_ consumer: inout ConsumerConfiguration) async throws(NATSError) {

@@ -1,3 +1,4 @@
+internal import Logging
 internal import MicroCore
 internal import MicroNATS
 internal import NIOCore
@@ -10,6 +11,9 @@ final class Streams: Sendable {
 
     /// The streams that are known to hold a topic.
     private let known = Mutex<[String: String]>([:])
+
+    /// The consumers of this process that one subscription alone may read.
+    private let claimed = Mutex<Set<String>>([])
 
     /// The most topics whose streams are remembered.
     private static let maximumKnown = 10_000
@@ -43,6 +47,14 @@ final class Streams: Sendable {
             }
         }
     }
+
+    /// Claims a consumer for one subscription of this process.
+    ///
+    /// - Returns: Whether no other one has it.
+    func claim(_ consumer: String) -> Bool { claimed.withLock { $0.insert(consumer).inserted } }
+
+    /// Gives a claimed consumer up.
+    func release(_ consumer: String) { claimed.withLock { _ = $0.remove(consumer) } }
 
     /// Publishes an event, and waits until it is stored.
     func publish(_ payload: ByteBuffer, to topic: String, id: String?) async throws(NATSError) {
@@ -95,23 +107,33 @@ final class Streams: Sendable {
                     + "(MICRO_BROKER_STREAM_SUBJECTS), or remove MICRO_BROKER_STREAM.")
         }
         if let name = names.first { return name }
-        return try await jetStream.createStream(configuration(Self.token(topic), [topic])).config.name
+        return try await jetStream.createStream(configuration(JetStreamNames.stream(topic), [topic])).config.name
+    }
+
+    /// Returns where a consumer begins that takes the place of one which an earlier version made under
+    /// another name: behind what was acknowledged there.
+    ///
+    /// - Returns: The beginning; `nil` if the consumer is there already, or there is no former one.
+    func startBehindFormer(
+        _ consumer: ConsumerConfiguration, of stream: String, for owner: JetStreamNames.Owner
+    ) async throws(NATSError) -> ConsumerConfiguration.Start? {
+        guard let topic = consumer.filterSubject,
+            let name = JetStreamNames.formerConsumer(of: topic, for: owner), NATSSubject.isToken(name),
+            try await jetStream.consumer(consumer.durableName, of: stream) == nil,
+            let former = try await jetStream.consumer(name, of: stream), former.filterSubjects == [topic],
+            former.acknowledgedSequence < .max
+        else { return nil }
+        Logger.current.notice(
+            "A JetStream consumer takes the place of one that an earlier version made, which can be removed now.",
+            metadata: [
+                "micro.nats.stream": "\(stream)", "micro.nats.consumer": "\(consumer.durableName)",
+                "micro.nats.former_consumer": "\(name)",
+            ])
+        return .sequence(former.acknowledgedSequence + 1)
     }
 
     private func configuration(_ name: String, _ subjects: [String]) -> StreamConfiguration {
         StreamConfiguration(
             name: name, subjects: subjects, storage: options.storage, replicas: options.replicas)
-    }
-
-    /// Returns a topic or queue as the name of a stream or consumer, where dots and slashes can't be.
-    static func token(_ name: String) -> String {
-        let characters = name.unicodeScalars.map { scalar in
-            switch scalar {
-            case ".": "_"
-            case "/", "\\", "*", ">": "-"
-            default: String(scalar)
-            }
-        }
-        return characters.joined()
     }
 }

@@ -25,7 +25,9 @@ internal import Synchronization
 ///   taken everything.
 /// - While there is no connection messages are kept in the same buffer, up to `reconnectBufferSize` bytes;
 ///   then publishing throws `bufferFull`, so nothing that was taken is replaced by what comes later. They
-///   are sent, in order, once the subscriptions are renewed. What was given to a socket that breaks is lost.
+///   are sent, in order, once the subscriptions are renewed; one that is too large for the next server is left
+///   out. What was given to a socket that breaks is lost. Each message that was taken and is known not to have
+///   been given to a socket is logged, counted (`messagesUnsent`) and told as an event.
 /// - Subscriptions outlive reconnects, and miss what is published meanwhile.
 /// - All functions may be called from any task, and are cancellable.
 public final class NATSClient: Sendable {
@@ -110,6 +112,7 @@ public final class NATSClient: Sendable {
         statistics.bytesSent = counters.bytesSent.load(ordering: .relaxed)
         statistics.bytesReceived = counters.bytesReceived.load(ordering: .relaxed)
         statistics.messagesDropped = counters.messagesDropped.load(ordering: .relaxed)
+        statistics.messagesUnsent = counters.messagesUnsent.load(ordering: .relaxed)
         statistics.connections = counters.connections.load(ordering: .relaxed)
         statistics.serverErrors = counters.serverErrors.load(ordering: .relaxed)
         return statistics

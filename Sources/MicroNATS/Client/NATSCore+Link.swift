@@ -96,7 +96,7 @@ extension NATSCore {
         for entry in subscriptions.values.sorted(by: { $0.number < $1.number }) {
             control.writeSubscribe(entry.subject, queue: entry.queue, number: entry.number)
         }
-        outbox.goOnline(maximumPayload: link.info.maxPayload.map { max($0, 0) } ?? 1 << 20)
+        leaveOut(outbox.goOnline(maximumPayload: link.info.payloadLimit), link)
         flush()
         if hasEverConnected { for entry in subscriptions.values { entry.inbox?.reconnected() } }
         hasEverConnected = true
@@ -112,6 +112,8 @@ extension NATSCore {
     private func update(_ info: ServerInfo) {
         guard let link else { return }
         self.link?.info = info
+        // A server's configuration can be changed while it runs.
+        if isOpen { leaveOut(outbox.limit(maximumPayload: info.payloadLimit), link) }
         for server in pool.learn(info.connectURLs ?? []) {
             logger.debug("A NATS server was discovered.", metadata: ["server.address": "\(server)"])
             events.send(NATSEvent(.discovered, server: "\(server)"))
@@ -215,6 +217,7 @@ extension NATSCore {
         heartbeat = nil
         isOpen = false
         outbox.goOffline()
+        noteInterruptedWrite(reason)
         for entry in subscriptions.values { entry.isSuspended = false }
         suspensions = 0
         for continuation in requests.removeAll() { continuation.resume(returning: .failure(.lost)) }
@@ -237,64 +240,6 @@ extension NATSCore {
             "The NATS server \(link.server.server) closed the connection before it let us in. Its log says why; "
                 + "it may not trust our certificate.")
     }
-}
-
-// MARK: - Writing
-
-extension NATSCore {
-    /// Writes in the loop's next turn.
-    func scheduleFlush() {
-        guard !isFlushScheduled else { return }
-        isFlushScheduled = true
-        loop.execute { self.assumeIsolated { $0.flush() } }
-    }
-
-    /// Writes all that is to be written, at once; what comes while it is being written follows it.
-    func flush() {
-        isFlushScheduled = false
-        guard let link, link.stage == .open || link.stage == .leaving, !isWriting else { return }
-        outbox.take(in: &inFlight)
-        guard inFlight.readableBytes > 0 || control.readableBytes > 0 || pingsWanted > 0 else {
-            // Nothing is being written, so the next publisher must wake us up.
-            if outbox.next() != .nothing { scheduleFlush() }
-            return
-        }
-        isWriting = true
-        write(on: link.channel)
-        writabilityChanged(link: link.number)
-    }
-
-    private func write(on channel: any Channel) {
-        let pings =
-            pingsWanted > 0 ? ByteBuffer(string: String(repeating: "PING\r\n", count: pingsWanted)) : nil
-        let size = control.readableBytes + inFlight.readableBytes + (pings?.readableBytes ?? 0)
-        counters.bytesSent.add(size, ordering: .relaxed)
-        pingsWanted = 0
-        if control.readableBytes > 0 {
-            channel.write(control, promise: nil)
-            control = ByteBuffer()
-        }
-        if inFlight.readableBytes > 0 { channel.write(inFlight, promise: nil) }
-        if let pings { channel.write(pings, promise: nil) }
-        channel.flush()
-    }
-
-    /// Goes on if all is written: a channel is writable then, and says so if it wasn't before.
-    func writabilityChanged(link number: Int) {
-        guard isWriting, let link, link.number == number, link.channel.isWritable else { return }
-        isWriting = false
-        if control.readableBytes > 0 || pingsWanted > 0 { return scheduleFlush() }
-        switch outbox.next() {
-        case .nothing: return
-        case .soon: scheduleFlush()
-        case .later:
-            // Messages come one after the other: a little patience makes one write of many.
-            loop.scheduleTask(in: Self.patience) { self.assumeIsolated { $0.flush() } }
-        }
-    }
-
-    /// How long a few messages wait for more of them while messages come one after the other.
-    private static let patience = TimeAmount.microseconds(200)
 }
 
 // MARK: - Waiting

@@ -51,12 +51,7 @@ extension NATSCore {
         guard !isClosed else { return }
         isClosed = true
         isClosing = true
-        let dropped = outbox.close()
-        if dropped > 0 {
-            logger.warning(
-                "NATS messages were dropped, since the client ended without a connection.",
-                metadata: ["micro.nats.bytes": "\(dropped)"])
-        }
+        note(unsent: outbox.close(), .closed, "The client ended without a connection.")
         for entry in subscriptions.values { entry.inbox?.end(nil) }
         subscriptions = [:]
         for continuation in requests.removeAll() { continuation.resume(returning: .failure(.closed)) }
@@ -150,7 +145,7 @@ extension NATSCore {
             .channelOption(ChannelOptions.socketOption(.so_keepalive), value: 1)
             .channelOption(ChannelOptions.tcpOption(.tcp_nodelay), value: 1)
             // The channel is writable again once all is written: no message waits in it that isn't counted.
-            .channelOption(.writeBufferWaterMark, value: .init(low: 1, high: 1024))
+            .channelOption(.writeBufferWaterMark, value: .init(low: 1, high: 1))
             // Nothing is read before the handlers are there.
             .channelOption(ChannelOptions.autoRead, value: false)
             .channelInitializer { channel in

@@ -27,6 +27,9 @@ actor NATSCore {
         var pongs = CircularBuffer<Pong>()
         var unansweredPings = 0
 
+        /// Whether the last question was written, behind which nothing may come.
+        var hasWrittenLast = false
+
         init(number: Int, channel: any Channel, server: ServerPool.Entry, loop: any EventLoop) {
             self.number = number
             self.channel = channel
@@ -171,6 +174,7 @@ final class Counters: Sendable {
     let bytesSent = Atomic<Int>(0)
     let bytesReceived = Atomic<Int>(0)
     let messagesDropped = Atomic<Int>(0)
+    let messagesUnsent = Atomic<Int>(0)
     let connections = Atomic<Int>(0)
     let serverErrors = Atomic<Int>(0)
 }

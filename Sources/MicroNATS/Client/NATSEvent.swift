@@ -5,7 +5,7 @@ public struct NATSEvent: Sendable, Hashable {
     /// What kind of thing it is.
     public struct Kind: Hashable, Sendable {
         private enum Value {
-            case connected, disconnected, lameDuck, discovered, serverError, slowConsumer, closed
+            case connected, disconnected, lameDuck, discovered, serverError, slowConsumer, unsent, closed
         }
 
         private let value: Value
@@ -27,6 +27,9 @@ public struct NATSEvent: Sendable, Hashable {
 
         /// A subscription has begun to drop messages, since its reader is too slow.
         public static var slowConsumer: Self { Self(value: .slowConsumer) }
+
+        /// Messages that were taken can't be sent, or may not have been: the error says how many and why.
+        public static var unsent: Self { Self(value: .unsent) }
 
         /// The client has been closed.
         public static var closed: Self { Self(value: .closed) }
@@ -68,6 +71,10 @@ public struct NATSStatistics: Hashable, Sendable {
 
     /// How many messages were dropped since a subscription's reader was too slow.
     public var messagesDropped = 0
+
+    /// How many messages were taken, and then not sent or perhaps not sent: they were too large for the server
+    /// of a later connection, were being written when the connection broke, or were left when the client ended.
+    public var messagesUnsent = 0
 
     /// How often a connection was opened.
     public var connections = 0

@@ -144,7 +144,7 @@ final class Outbox: Sendable {
         }
     }
 
-    private static func tooLarge(_ size: Int, _ limit: Int) -> NATSError {
+    static func tooLarge(_ size: Int, _ limit: Int) -> NATSError {
         NATSError(
             .payloadTooLarge,
             "The message has \(size) bytes, and the NATS server takes \(limit). Send less, or raise max_payload."
@@ -163,12 +163,29 @@ final class Outbox: Sendable {
 
 extension Outbox {
     /// Begins to be written.
-    func goOnline(maximumPayload: Int) {
+    ///
+    /// - Parameter maximumPayload: What the server of the connection takes.
+    /// - Returns: The messages that are larger, which were taken out.
+    func goOnline(maximumPayload: Int) -> [WaitingMessage] {
         state.withLock { state in
             state.isOnline = true
             state.isFlushWanted = true
-            state.maximumPayload = maximumPayload
+            return Self.limit(&state, maximumPayload)
         }
+    }
+
+    /// Refuses messages from now on that are larger than the server takes.
+    ///
+    /// - Parameter maximumPayload: What it takes.
+    /// - Returns: The messages that wait and are larger, which were taken out.
+    func limit(maximumPayload: Int) -> [WaitingMessage] {
+        state.withLock { Self.limit(&$0, maximumPayload) }
+    }
+
+    private static func limit(_ state: inout State, _ maximumPayload: Int) -> [WaitingMessage] {
+        let isSmaller = maximumPayload < state.maximumPayload
+        state.maximumPayload = maximumPayload
+        return isSmaller ? WaitingMessage.removeLarge(from: &state.buffer, limit: maximumPayload) : []
     }
 
     /// Keeps messages for the next connection from now on.
@@ -183,13 +200,13 @@ extension Outbox {
 
     /// Refuses messages from now on, and drops those that it has.
     ///
-    /// - Returns: How many bytes were dropped.
+    /// - Returns: How many messages were dropped.
     func close() -> Int {
         let (waiters, dropped) = state.withLock { state in
             state.isOnline = false
             state.isClosed = true
             defer { state.buffer = ByteBuffer() }
-            return (Self.takeWaiters(&state), state.buffer.readableBytes)
+            return (Self.takeWaiters(&state), WaitingMessage.count(in: state.buffer))
         }
         resume(waiters)
         return dropped

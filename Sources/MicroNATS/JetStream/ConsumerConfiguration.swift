@@ -57,13 +57,24 @@ public struct ConsumerConfiguration: Hashable, Sendable {
 
 /// The JSON of the request that makes a consumer.
 struct ConsumerRequest: Encodable {
+    /// What may become of a consumer that is there.
+    enum Action: String, Encodable {
+        /// It must be what is asked for; servers before 2.10 change it all the same.
+        case create
+
+        /// It is changed; it must be there, for servers from 2.10 on.
+        case update
+    }
+
     let stream: String
-    let config: Config
+    let action: Action
+    private(set) var config: Config
 
     struct Config: Encodable {
         var durableName: String
         var deliverPolicy: String
         var startSequence: UInt64?
+        var startTime: String?
         var ackPolicy = "explicit"
         var ackWait: Int64
         var maximumDeliveries: Int?
@@ -76,6 +87,7 @@ struct ConsumerRequest: Encodable {
             case durableName = "durable_name"
             case deliverPolicy = "deliver_policy"
             case startSequence = "opt_start_seq"
+            case startTime = "opt_start_time"
             case ackPolicy = "ack_policy"
             case ackWait = "ack_wait"
             case maximumDeliveries = "max_deliver"
@@ -88,11 +100,18 @@ struct ConsumerRequest: Encodable {
 
     private enum CodingKeys: String, CodingKey {
         case stream = "stream_name"
-        case config
+        case action, config
     }
 
-    init(_ configuration: ConsumerConfiguration, stream: String) {
+    /// Creates a request.
+    ///
+    /// - Parameters:
+    ///   - configuration: The consumer.
+    ///   - stream: The stream.
+    ///   - existing: The consumer that is there, whose beginning can't be changed.
+    init(_ configuration: ConsumerConfiguration, stream: String, existing: ConsumerInfo? = nil) {
         self.stream = stream
+        action = existing == nil ? .create : .update
         var policy = "all"
         var sequence: UInt64?
         switch configuration.start.kind {
@@ -108,28 +127,10 @@ struct ConsumerRequest: Encodable {
             maximumDeliveries: configuration.maximumDeliveries,
             filterSubject: configuration.filterSubject, maximumPending: configuration.maximumPending,
             inactiveThreshold: configuration.inactiveThreshold?.wholeNanoseconds)
-    }
-}
-
-/// What is known of a consumer.
-public struct ConsumerInfo: Hashable, Sendable, Decodable {
-    /// The stream.
-    public var stream: String
-
-    /// The name.
-    public var name: String
-
-    /// How many messages wait for their acknowledgement.
-    public var pendingAcknowledgements: Int
-
-    /// How many messages have not been handed out yet.
-    public var pending: UInt64
-
-    private enum CodingKeys: String, CodingKey {
-        case name
-        case stream = "stream_name"
-        case pendingAcknowledgements = "num_ack_pending"
-        case pending = "num_pending"
+        guard let beginning = existing?.beginning else { return }
+        config.deliverPolicy = beginning.policy
+        config.startSequence = beginning.sequence
+        config.startTime = beginning.time
     }
 }
 

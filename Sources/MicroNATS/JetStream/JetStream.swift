@@ -181,59 +181,12 @@ public struct JetStream: Sendable {
     public func deleteStream(_ name: String) async throws(NATSError) {
         let _: None = try await call("STREAM.DELETE.\(try Self.checked(name))", None())
     }
-
-    // MARK: - Consumers
-
-    /// Makes a durable pull consumer, or does nothing if there is one of the same configuration.
-    ///
-    /// - Parameters:
-    ///   - configuration: The consumer.
-    ///   - stream: The stream.
-    /// - Returns: What is known of it.
-    /// - Throws: A ``NATSError``.
-    @discardableResult
-    public func createConsumer(
-        _ configuration: ConsumerConfiguration, of stream: String
-    ) async throws(NATSError) -> ConsumerInfo {
-        let name = try Self.checked(configuration.durableName)
-        return try await call(
-            "CONSUMER.DURABLE.CREATE.\(try Self.checked(stream)).\(name)",
-            ConsumerRequest(configuration, stream: stream))
-    }
-
-    /// Returns what is known of a consumer.
-    ///
-    /// - Parameters:
-    ///   - name: Its name.
-    ///   - stream: The stream.
-    /// - Returns: What is known of it; `nil` if it isn't there.
-    /// - Throws: A ``NATSError``.
-    public func consumer(_ name: String, of stream: String) async throws(NATSError) -> ConsumerInfo? {
-        do throws(NATSError) {
-            return try await call(
-                "CONSUMER.INFO.\(try Self.checked(stream)).\(try Self.checked(name))", None())
-        } catch {
-            guard error.apiCode == 10014 || error.apiCode == 10059 else { throw error }
-            return nil
-        }
-    }
-
-    /// Removes a consumer.
-    ///
-    /// - Parameters:
-    ///   - name: Its name.
-    ///   - stream: The stream.
-    /// - Throws: A ``NATSError``.
-    public func deleteConsumer(_ name: String, of stream: String) async throws(NATSError) {
-        let _: None = try await call(
-            "CONSUMER.DELETE.\(try Self.checked(stream)).\(try Self.checked(name))", None())
-    }
 }
 
 // MARK: - The API
 
 extension JetStream {
-    private struct None: Codable {}
+    struct None: Codable {}
 
     private struct StreamNamesRequest: Encodable {
         let subject: String
@@ -258,7 +211,7 @@ extension JetStream {
         let error: Details?
     }
 
-    private func call<Answer: Decodable>(_ name: String, _ request: some Encodable) async throws(NATSError)
+    func call<Answer: Decodable>(_ name: String, _ request: some Encodable) async throws(NATSError)
         -> Answer
     {
         let body: ByteBuffer
@@ -288,18 +241,19 @@ extension JetStream {
         details = (try? JSONDecoder().decode(Failure.self, from: data))?.error
         if let details {
             throw NATSError(
-                .jetStream, "JetStream refuses: \(details.description ?? "without a reason").",
+                .jetStream, "JetStream refuses: \(details.description?.printable() ?? "without a reason").",
                 apiCode: details.errorCode ?? details.code)
         }
         answer = Result { try JSONDecoder().decode(type, from: data) }
         switch answer {
         case .success(let value): return value
-        case .failure(let error): throw NATSError(.jetStream, "JetStream's answer can't be read: \(error)")
+        case .failure(let error): throw NATSError(
+                .jetStream, "JetStream's answer can't be read: \("\(error)".printable())")
         }
     }
 
     /// Checks a name that becomes a token of a subject.
-    private static func checked(_ name: String) throws(NATSError) -> String {
+    static func checked(_ name: String) throws(NATSError) -> String {
         guard NATSSubject.isToken(name) else {
             throw NATSError(
                 .invalidSubject,

@@ -38,7 +38,9 @@ public struct JetStreamMessage: Sendable {
         default: return nil
         }
         guard tokens[0] == "$JS", tokens[1] == "ACK", let deliveries = Int(tokens[first + 2]),
-            let sequence = UInt64(tokens[first + 3]), let pending = UInt64(tokens[first + 6])
+            let sequence = UInt64(tokens[first + 3]), let pending = UInt64(tokens[first + 6]),
+            // There is a number before the first delivery, and one behind the last message.
+            deliveries > 0, sequence > 0, sequence < .max
         else { return nil }
         self.message = message
         self.reply = reply

@@ -1,4 +1,5 @@
 internal import Logging
+internal import MicroCore
 internal import NIOCore
 
 /// Fetches the messages of one consumer, as many at a time as its reader wants.
@@ -92,7 +93,7 @@ public final class JetStreamPuller {
             "A message of JetStream can't be acknowledged, and is dropped: its reply subject isn't understood.",
             metadata: [
                 "micro.nats.stream": "\(stream)", "micro.nats.consumer": "\(consumer)",
-                "micro.nats.reply": "\(message.reply ?? "")",
+                "micro.nats.reply": "\((message.reply ?? "").printable(limit: 100))",
             ])
         return nil
     }

@@ -31,6 +31,9 @@ struct ServerInfo: Decodable, Sendable {
         case jetStream = "jetstream"
     }
 
+    /// The greatest number of bytes of headers and payload that the server takes.
+    var payloadLimit: Int { maxPayload.map { max($0, 0) } ?? 1 << 20 }
+
     /// The most servers that are learnt from one server.
     static let maximumURLs = 256
 

@@ -1,10 +1,11 @@
 import Foundation
-import MicroBrokerNATS
 import MicroCore
 import MicroNATS
 import NIOCore
 import Synchronization
 import Testing
+
+@testable import MicroBrokerNATS
 
 @Suite("NATS broker at least once", .timeLimit(.minutes(2)))
 struct AtLeastOnceTests {
@@ -56,7 +57,9 @@ struct AtLeastOnceTests {
             }
             for number in 0..<3 { try await ours.publish(Self.event("\(number)"), to: "orders.new") }
             try await eventually("all are there") { bodies.all.count == 3 }
-            try await withClient(server) { try await JetStream($0).deleteStream("orders_new") }
+            try await withClient(server) {
+                try await JetStream($0).deleteStream(JetStreamNames.stream("orders.new"))
+            }
             // As many as the subscriber knows of the old stream, and more.
             for number in 3..<8 { try await ours.publish(Self.event("\(number)"), to: "orders.new") }
             try await eventually("all are there again") { bodies.all.count == 8 }

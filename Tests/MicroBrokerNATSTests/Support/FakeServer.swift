@@ -72,6 +72,9 @@ final class FakeServer: Sendable {
         state.all.last?.writeAndFlush(ByteBuffer(string: text), promise: nil)
     }
 
+    /// Closes the newest connection.
+    func cut() { state.all.last?.close(promise: nil) }
+
     func stop() async {
         for child in state.all { try? await child.close() }
         try? await channel.close()
