@@ -62,6 +62,12 @@ import Testing
         #expect(error?.rpcStatus == .invalidArgument)
     }
 
+    @Test func elementsOfJSONAreCountedBeforeTheyAreDecoded() {
+        let text = #"{"x":[\#(Array(repeating: "{}", count: 260_000).joined(separator: ","))]}"#
+        let error = #expect(throws: MicroError.self) { try decodeJSON(text) }
+        #expect(error?.rpcStatus == .resourceExhausted && error?.detail.contains("250000") == true)
+    }
+
     @Test func messagesWithoutEndAreRefused() throws {
         // Each level is one field of the type of the message, around the level inside.
         var bytes: [UInt8] = []

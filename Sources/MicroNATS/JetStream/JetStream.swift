@@ -232,9 +232,18 @@ extension JetStream {
         }
     }
 
+    /// The largest answer that is read, in bytes: a page of 1,024 stream names has a quarter of it.
+    private static let maximumAnswerSize = 1 << 20
+
     private static func decode<Answer: Decodable>(_ type: Answer.Type, _ reply: NATSMessage) throws(NATSError)
         -> Answer
     {
+        guard reply.payload.readableBytes <= maximumAnswerSize else {
+            throw NATSError(
+                .jetStream,
+                "JetStream's answer has \(reply.payload.readableBytes) bytes; at most \(maximumAnswerSize) are read."
+            )
+        }
         let data = Data(reply.payload.readableBytesView)
         let details: Failure.Details?
         let answer: Result<Answer, any Error>
@@ -247,7 +256,8 @@ extension JetStream {
         answer = Result { try JSONDecoder().decode(type, from: data) }
         switch answer {
         case .success(let value): return value
-        case .failure(let error): throw NATSError(
+        case .failure(let error):
+            throw NATSError(
                 .jetStream, "JetStream's answer can't be read: \("\(error)".printable())")
         }
     }

@@ -86,12 +86,20 @@ public struct NATSStatus: Hashable, Sendable {
 extension NATSHeaders {
     private static let version = Array("NATS/1.0".utf8)
 
-    /// Reads a block of headers; `nil` if it is malformed.
+    /// The most headers of a message that are read; each takes some hundred bytes of memory, and three on the wire.
+    static let maximumCount = 1024
+
+    /// Reads a block of headers; `nil` if it is malformed, or has too many.
     init?(parsing block: some Collection<UInt8>) {
-        var lines = block.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map { line in
+        // The status line and the empty line behind the last header.
+        let maximumLines = Self.maximumCount + 3
+        var lines = block.split(
+            separator: UInt8(ascii: "\n"), maxSplits: maximumLines, omittingEmptySubsequences: false
+        ).map { line in
             line.last == UInt8(ascii: "\r") ? line.dropLast() : line
         }[...]
-        guard let first = lines.popFirst(), first.starts(with: Self.version) else { return nil }
+        guard lines.count <= maximumLines, let first = lines.popFirst(), first.starts(with: Self.version)
+        else { return nil }
         var fields: [Field] = []
         for line in lines where !line.isEmpty {
             guard let colon = line.firstIndex(of: UInt8(ascii: ":")), colon > line.startIndex else {

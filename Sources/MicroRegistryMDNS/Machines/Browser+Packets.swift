@@ -42,7 +42,7 @@ extension Browser {
         return effects
     }
 
-    /// Takes the next text that is to be read; until ``finish(_:of:now:isOwn:)`` there is no other.
+    /// Takes the next text that is to be read; until ``finish(_:limit:now:isOwn:)`` there is no other.
     ///
     /// - Parameters:
     ///   - now: The time.

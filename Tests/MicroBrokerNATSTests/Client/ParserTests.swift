@@ -136,6 +136,17 @@ struct ParserTests {
         )
     }
 
+    @Test("Reads no more headers than a message may have")
+    func headersAreBounded() {
+        func block(_ count: Int) -> [UInt8] {
+            Array(("NATS/1.0\r\n" + String(repeating: "a:\r\n", count: count) + "\r\n").utf8)
+        }
+        #expect(
+            NATSHeaders(parsing: block(NATSHeaders.maximumCount))?.fields.count == NATSHeaders.maximumCount)
+        #expect(NATSHeaders(parsing: block(NATSHeaders.maximumCount + 1)) == nil)
+        #expect(NATSHeaders(parsing: block(100_000)) == nil)
+    }
+
     @Test("Knows which subjects belong to a pattern")
     func covers() {
         #expect(NATSSubject.covers("a.*", "a.b"))
