@@ -128,7 +128,7 @@ struct Searches {
     func isRunning(_ id: ID) -> Bool { searches[id] != nil }
 
     /// The names that are asked for.
-    var questions: [DNSName] { searches.values.map(\.question) }
+    var asked: [DNSName] { searches.values.map(\.question) }
 
     /// Whether somebody waits for a service's nodes.
     ///
