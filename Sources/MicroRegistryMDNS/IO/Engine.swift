@@ -98,9 +98,10 @@ extension Engine {
             else { continue }
             if links[position].update(target) { isHeardAnew = true }
         }
-        let opened = await open(targets.filter { target in
-            !links.contains { $0.target.identity == target.identity }
-        })
+        let opened = await open(
+            targets.filter { target in
+                !links.contains { $0.target.identity == target.identity }
+            })
         guard !isClosed else {
             for link in opened { await link.close() }
             return
@@ -158,7 +159,9 @@ extension Engine {
     }
 
     private static func deaf(_ failures: [String]) -> MicroError {
-        let reasons = failures.isEmpty ? "none that may be used is up and has an address" : failures.joined(separator: "; ")
+        let reasons =
+            failures.isEmpty
+            ? "none that may be used is up and has an address" : failures.joined(separator: "; ")
         return MicroError(
             .unavailable,
             "mDNS finds nobody and is found by nobody, since multicast works on no network interface: \(reasons). "
