@@ -28,12 +28,12 @@ enum BrokerRecord {
             nodes: [Node(id: id, address: address, metadata: metadata)])
     }
 
-    /// Returns a new id for a subscription: the topic and a random UUID.
+    /// Returns a new id for a subscription: the topic, as far as DNS has room for it, and a random UUID.
     ///
     /// go-micro has one for each process and topic, so that of two subscriptions of a process both get the
     /// events of each.
     static func newID(topic: String) -> String {
-        topic + "-" + UUID().uuidString.lowercased()
+        NodeID.make(name: topic, unique: UUID().uuidString.lowercased())
     }
 
     /// A subscription as a publisher reads it from the registry.

@@ -12,7 +12,8 @@ public import MicroCore
 /// are Base64, and slashes stand for themselves. An empty body is read as `{}`, which is what a
 /// caller means who has nothing to say.
 ///
-/// The size of what is read is bounded by the transport, and its depth by Foundation, to 512 levels.
+/// The size of what is read is bounded by the transport, its depth by Foundation, to 512 levels, and what is made of
+/// it by the number of elements: 250,000 objects, arrays and members of objects.
 public struct JSONCodec: Codec {
     /// Creates the codec.
     public init() {}
@@ -44,6 +45,7 @@ public struct JSONCodec: Codec {
         return MessageCoder(
             decode: { bytes in
                 guard !bytes.isEmpty else { return try decode(type, from: Data("{}".utf8), with: decoder) }
+                try JSONElements.check(bytes)
                 return try decode(type, from: bytes.withUnsafeBytes { Data($0) }, with: decoder)
             },
             encode: { value in

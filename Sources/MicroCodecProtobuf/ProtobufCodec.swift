@@ -5,7 +5,7 @@ public import SwiftProtobuf
 ///
 /// JSON is Protobuf's own mapping: it is read with names in either casing, unknown fields are
 /// ignored, and an empty body is an empty message. It is written with names in lower camel case. In
-/// both forms messages may nest 100 levels deep.
+/// both forms messages may nest 100 levels deep. JSON has at most 250,000 objects, arrays and members of objects.
 ///
 /// A message is read from the transport's buffer and written behind the transport's headroom, with one
 /// allocation and no copy.
@@ -68,6 +68,7 @@ public struct ProtobufCodec: Codec {
 
 @Sendable private func decodeJSON<Value: SwiftProtobuf.Message>(_ bytes: RawSpan) throws -> Value {
     guard !bytes.isEmpty else { return Value() }
+    try JSONElements.check(bytes)
     var options = JSONDecodingOptions()
     options.ignoreUnknownFields = true
     do {

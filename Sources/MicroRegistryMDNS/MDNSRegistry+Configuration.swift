@@ -9,7 +9,7 @@ extension MDNSRegistry {
         /// The names of the network interfaces to use; `nil` for all, with the loopback.
         public var interfaces: [String]?
 
-        /// How long a lookup waits for answers at most.
+        /// How long a lookup waits for the first answer; while answers come it goes on, for a second more at most.
         public var timeout: Duration
 
         /// The domain `micro`, all interfaces, and a time limit of 100 ms, as in go-micro.
@@ -22,7 +22,7 @@ extension MDNSRegistry {
         /// - Parameters:
         ///   - domain: The domain under which services are found.
         ///   - interfaces: The names of the network interfaces to use; `nil` for all.
-        ///   - timeout: How long a lookup waits for answers at most.
+        ///   - timeout: How long a lookup waits for the first answer.
         public init(domain: String, interfaces: [String]?, timeout: Duration) {
             self.domain = domain
             self.interfaces = interfaces
@@ -37,7 +37,7 @@ extension MDNSRegistry {
         /// - `interfaces` (comma-separated names, default all; `MICRO_REGISTRY_INTERFACES`): the network
         ///   interfaces to use.
         /// - `timeout` (a duration such as `100ms` or `1.5s`; 1 ms to 60 s, default `100ms`;
-        ///   `MICRO_REGISTRY_TIMEOUT`): how long a lookup waits for answers at most.
+        ///   `MICRO_REGISTRY_TIMEOUT`): how long a lookup waits for the first answer.
         ///
         /// - Parameter context: The service's configuration.
         /// - Throws: A ``StartError`` that names the variable that can't be used.

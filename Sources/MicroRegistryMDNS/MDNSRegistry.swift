@@ -15,8 +15,13 @@ internal import Synchronization
 ///
 /// ## Behaviour
 ///
-/// - A lookup asks all interfaces and returns a short while after the last answer, at the latest after
-///   ``Configuration/timeout``. A service that is being watched is answered from what is known.
+/// - A lookup asks all interfaces. Without an answer it returns after ``Configuration/timeout``, with answers when
+///   no new one came for 25 ms or twice as long as the last one took, and a second after the timeout at the
+///   latest; one that is cut off then is logged as a warning. A service that is being watched is answered from
+///   what is known.
+/// - A node's description has at most 2 MiB of JSON with 65,536 objects, arrays and map entries, and fits a
+///   datagram once it is compressed; that is about 1,000 endpoints of go-micro's. What others send beyond that is
+///   left out, and so is what one sender sends beyond 16 MiB in a second.
 /// - A node that doesn't say goodbye disappears two minutes after it was last heard.
 /// - A node needs an IP address and a port; metadata of a service, other than a node's, doesn't travel.
 /// - Nothing starts before ``run()``. Calls before that wait for it, for up to five seconds.

@@ -33,6 +33,23 @@ import Testing
         String(decoding: try coder().encode(value).bytes, as: UTF8.self)
     }
 
+    /// A megabyte of empty objects is a second of work, and is refused before it begins.
+    @Test func elementsAreCountedBeforeTheyAreDecoded() throws {
+        struct Item: Codable, Sendable { var name: String? }
+        func list(_ count: Int, of item: String) -> String {
+            "[\(Array(repeating: item, count: count).joined(separator: ","))]"
+        }
+        for text in [list(260_000, of: "{}"), list(260_000, of: "[]")] {
+            let error = #expect(throws: MicroError.self) { try decode(text, as: [Item].self) }
+            #expect(error?.rpcStatus == .resourceExhausted && error?.detail.contains("250000") == true)
+        }
+        #expect(try decode(list(1000, of: #"{"name":"a"}"#), as: [Item].self).count == 1000)
+        // Numbers and texts are no elements, and brackets inside of texts are none either.
+        #expect(try decode(list(300_000, of: "1"), as: [Int].self).count == 300_000)
+        let text = String(repeating: #"{[:\"{["#, count: 100_000)
+        #expect(try decode("[\"\(text)\"]", as: [String].self).first?.utf8.count == 600_000)
+    }
+
     @Test func valuesOfAnyShape() throws {
         #expect(try encode(["a/b"]) == #"["a/b"]"#)
         #expect(try encode("text") == #""text""#)

@@ -116,6 +116,13 @@ import Testing
         #expect(pool.usesPool)
     }
 
+    @Test func largeMessagesGoToThePoolUnlessToldOtherwise() {
+        #expect(!Placement(.automatic).usesPool(messageSize: 65535))
+        #expect(Placement(.automatic).usesPool(messageSize: 65536))
+        #expect(!Placement(.inPlace).usesPool(messageSize: 1 << 20))
+        #expect(Placement(.globalPool).usesPool(messageSize: 0))
+    }
+
     @Test func aFewAbsurdSamplesDoNoHarm() {
         let placement = Placement()
         for sample in [Int64.max, -1, 0, Int64.max] { placement.note(nanoseconds: sample) }

@@ -1,6 +1,7 @@
 import MicroCore
 import MicroNetwork
 import MicroRegistryMemory
+import MicroTransportMemory
 import Testing
 
 @testable import Micro
@@ -17,7 +18,7 @@ struct RegistrationTests {
             ServiceRecord(name: "greeter", version: "1", nodes: [Node(id: "a", address: address.value)])
         }
         try await withThrowingTaskGroup(of: Void.self) { group in
-            let first = await registration.begin()
+            let first = try await registration.begin()
             group.addTask { await registration.renew(first, every: interval) }
             try await body(registry, address, monitor)
             group.cancelAll()
@@ -51,4 +52,48 @@ struct RegistrationTests {
             try await waitForAddress("192.168.77.9:90", in: registry)
         }
     }
+
+    @Test("that can't be held ends the start, and is tried once")
+    func refusal() async throws {
+        let registry = RefusingRegistry(.invalidArgument)
+        let registration = Registration(registry: registry, timeToLive: nil) { Self.record }
+        let error = await #expect(throws: StartError.self) { try await registration.begin() }
+        #expect(error?.message.contains("a..b") == true && error?.message.contains("too odd") == true)
+        #expect(registry.attempts.value == 1)
+        // A whole service does not start.
+        let service = MicroService(
+            "greeter", registry: RefusingRegistry(.invalidArgument), transport: MemoryTransport(),
+            plugins: testPlugins
+        ) {}
+        await #expect(throws: StartError.self) { try await service.run() }
+    }
+
+    @Test("that fails otherwise is tried again")
+    func failure() async throws {
+        let registry = RefusingRegistry(.unavailable)
+        let registration = Registration(registry: registry, timeToLive: nil) { Self.record }
+        #expect(try await registration.begin() == Self.record)
+        #expect(registry.attempts.value == 3)
+    }
+
+    private static let record = ServiceRecord(name: "a..b", nodes: [Node(id: "a", address: "")])
+}
+
+/// A registry that holds nothing.
+private struct RefusingRegistry: Registry {
+    let name = "refusing"
+    let status: RPCStatus
+    let attempts = Shared(0)
+
+    init(_ status: RPCStatus) { self.status = status }
+
+    func register(_ record: ServiceRecord, timeToLive: Duration?) async throws {
+        attempts.value += 1
+        throw MicroError(status, "The name is too odd.")
+    }
+
+    func deregister(_ record: ServiceRecord) async throws {}
+    func lookup(_ service: String) async throws -> [ServiceRecord] { [] }
+    func services() async throws -> [String] { [] }
+    func watch(_ service: String?) -> RegistryChanges { RegistryDirectory(isSynced: true).watch(service) }
 }

@@ -36,7 +36,7 @@ import Testing
         }
     }
 
-    private func call(_ worker: Worker, times: Int) async throws {
+    private func call(_ worker: Worker, times: Int, message: Message = Message([1])) async throws {
         let transport = HTTP2Transport()
         let listener = try await transport.listen(on: .host("127.0.0.1", port: 0), handler: worker)
         let connection = try await transport.connect(
@@ -44,13 +44,22 @@ import Testing
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<times {
                 group.addTask {
-                    _ = try await connection.unary(CallHead(path: "/test.Test/Work"), Message([1]))
+                    _ = try await connection.unary(CallHead(path: "/test.Test/Work"), message)
                 }
             }
             try await group.waitForAll()
         }
         await connection.close(deadline: .now)
         await listener.shutdown(deadline: .now)
+    }
+
+    /// Decoding a large message may take seconds, which no other call of the connection's thread should wait for.
+    @Test func largeMessagesAreDecodedOnThePool() async throws {
+        let worker = Worker(.automatic, time: .zero)
+        try await call(worker, times: 3)
+        #expect(worker.onLoop == 3)
+        try await call(worker, times: 3, message: Message([UInt8](repeating: 1, count: 100_000)))
+        #expect(worker.onPool == 3)
     }
 
     @Test func stayWhereTheyAreTold() async throws {

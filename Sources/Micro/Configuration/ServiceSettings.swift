@@ -57,10 +57,11 @@ struct ServiceSettings: Sendable {
                 "The service's name \"\(name)\" can't be used. It must be 1 to 255 characters of printable ASCII "
                     + "without \"/\"; MICRO_SERVER_NAME sets it.")
         }
-        let id = settings.string("server.id") ?? defaults.id ?? UUID().uuidString.lowercased()
+        // What somebody chose stays as it is; of a long name only the beginning fits beside a UUID.
+        let chosen = (settings.string("server.id") ?? defaults.id).map { "\(name)-\($0)" }
         return ServiceIdentity(
             name: name, version: settings.string("server.version") ?? defaults.version ?? "latest",
-            nodeID: "\(name)-\(id)")
+            nodeID: chosen ?? NodeID.make(name: name, unique: UUID().uuidString.lowercased()))
     }
 
     private static func metadata(

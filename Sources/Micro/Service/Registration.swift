@@ -23,11 +23,12 @@ struct Registration: Sendable {
     /// repetition tries again.
     ///
     /// - Returns: The record that was registered last, or should have been.
-    func begin() async -> ServiceRecord {
+    /// - Throws: A ``StartError`` if the registry can't hold such a record, which no repetition changes.
+    func begin() async throws(StartError) -> ServiceRecord {
         var attempt = 1
         while true {
             let record = record()
-            if await register(record) || attempt == Self.attempts { return record }
+            if try await register(record) || attempt == Self.attempts { return record }
             if (try? await Task.sleep(for: Backoff.pause(before: attempt))) == nil { return record }
             attempt += 1
         }
@@ -48,9 +49,15 @@ struct Registration: Sendable {
             let record = record()
             if record != registered || due.map({ $0 <= .now }) == true {
                 due = interval.map { ContinuousClock.now + $0 }
-                if await register(record) {
-                    if record != registered { logChange(from: registered, to: record) }
-                    registered = record
+                do {
+                    if try await register(record) {
+                        if record != registered { logChange(from: registered, to: record) }
+                        registered = record
+                    }
+                } catch {
+                    // Only another record could be held.
+                    Logger.current.error("\(error.message)", metadata: [LogKeys.service: "\(record.name)"])
+                    (registered, due) = (record, nil)
                 }
             }
             if let due { _ = await change.wait(until: due) } else { await change.wait() }
@@ -81,10 +88,18 @@ struct Registration: Sendable {
             ])
     }
 
-    private func register(_ record: ServiceRecord) async -> Bool {
+    /// Registers the node.
+    ///
+    /// - Returns: Whether that succeeded; if not, trying again may.
+    /// - Throws: A ``StartError`` if it can't.
+    private func register(_ record: ServiceRecord) async throws(StartError) -> Bool {
         do {
             try await registry.register(record, timeToLive: timeToLive)
             return true
+        } catch let error as MicroError where error.rpcStatus == .invalidArgument {
+            throw StartError(
+                .invalidConfiguration,
+                "The service \(record.name) can't be registered with \(registry.name): \(error.detail)")
         } catch {
             guard !Task.isCancelled else { return false }
             Logger.current.warning(

@@ -68,12 +68,19 @@ struct ServiceRun: Sendable {
         try await subscribe(running, listener)
         let registration = Registration(
             registry: plan.registry, timeToLive: plan.settings.timeToLive, record: running.currentRecord)
-        _ = try? await stop.stop.cancelling {
-            let record = await registration.begin()
-            plan.overview.enter(.serving)
-            log(running, plan)
-            onReady(running)
-            await registration.renew(record, every: plan.settings.interval)
+        do {
+            try await stop.stop.cancelling {
+                let record = try await registration.begin()
+                plan.overview.enter(.serving)
+                log(running, plan)
+                onReady(running)
+                await registration.renew(record, every: plan.settings.interval)
+            }
+        } catch let error as StartError {
+            await giveUp(running, listener)
+            throw error
+        } catch {
+            // The service is told to stop.
         }
         plan.overview.enter(.leaving)
         if await registration.end() {
@@ -91,10 +98,15 @@ struct ServiceRun: Sendable {
             try await stop.stop.cancelling { try await running.subscriptions.openAll() }
         } catch {
             guard !stop.stop.hasFired else { return }
-            await listener.shutdown(deadline: .now)
-            await running.subscriptions.cancelAll(deadline: .now)
+            await giveUp(running, listener)
             throw error
         }
+    }
+
+    /// Ends at once what a service that can't start has opened.
+    private func giveUp(_ running: RunningService, _ listener: any Listener) async {
+        await listener.shutdown(deadline: .now)
+        await running.subscriptions.cancelAll(deadline: .now)
     }
 
     private func log(_ running: RunningService, _ plan: ServicePlan) {

@@ -20,6 +20,9 @@ public final class Placement: Sendable {
 
         /// On the connection's thread as long as the handler takes below 50 µs on average; on the
         /// global pool from there until it takes below 25 µs.
+        ///
+        /// A call whose first message is large
+        /// always goes to the pool, since decoding it may take much longer than any other.
         public static var automatic: Self { Self(kind: .automatic) }
 
         fileprivate var isAutomatic: Bool { kind == .automatic }
@@ -44,6 +47,9 @@ public final class Placement: Sendable {
     /// The number of samples over which the mean is taken, as a power of two.
     private static let weight = 4
 
+    /// The size, in bytes, from which on a message is large.
+    private static let largeMessage = 64 << 10
+
     private let isAutomatic: Bool
     private let onPool: Atomic<Bool>
     private let mean = Atomic<Int64>(0)
@@ -59,6 +65,14 @@ public final class Placement: Sendable {
 
     /// Whether the next call runs on the global pool.
     public var usesPool: Bool { onPool.load(ordering: .relaxed) }
+
+    /// Whether the next call runs on the global pool, given the message that is decoded first.
+    ///
+    /// - Parameter messageSize: The message's size in bytes.
+    /// - Returns: Whether it does.
+    public func usesPool(messageSize: Int) -> Bool {
+        usesPool || (isAutomatic && messageSize >= Self.largeMessage)
+    }
 
     /// Takes note of how long a handler kept its thread.
     ///

@@ -44,10 +44,26 @@ package struct JSONReader {
         fileprivate let bytes: ArraySlice<UInt8>
 
         /// Whether it is a name, without regard to the case of ASCII letters.
-        package func matches(_ name: String) -> Bool {
-            let name = name.utf8
-            guard bytes.count == name.count else { return false }
-            return zip(bytes, name).allSatisfy { $0 == $1 || ($0 ^ $1 == 0x20 && 0x61...0x7A ~= $0 | 0x20) }
+        @inline(__always)
+        package func matches(_ name: StaticString) -> Bool {
+            bytes.count == name.utf8CodeUnitCount && (isExactly(name) || isCaseInsensitively(name))
+        }
+
+        /// Sound because the name has as many bytes as the key.
+        @inline(__always)
+        private func isExactly(_ name: StaticString) -> Bool {
+            var position = bytes.startIndex
+            for offset in 0..<name.utf8CodeUnitCount {
+                guard bytes[position] == name.utf8Start[offset] else { return false }
+                position += 1
+            }
+            return true
+        }
+
+        private func isCaseInsensitively(_ name: StaticString) -> Bool {
+            name.withUTF8Buffer { name in
+                zip(bytes, name).allSatisfy { $0 == $1 || ($0 ^ $1 == 0x20 && 0x61...0x7A ~= $0 | 0x20) }
+            }
         }
     }
 
@@ -74,6 +90,7 @@ package struct JSONReader {
     /// Reads an object, member by member.
     ///
     /// - Parameter member: Reads or skips the value of a key.
+    /// - Throws: What is wrong with the text.
     package mutating func object(_ member: (inout Self, Key) throws(Fault) -> Void) throws(Fault) {
         try open(UInt8(ascii: "{"))
         if !accept(UInt8(ascii: "}")) {
@@ -90,6 +107,8 @@ package struct JSONReader {
     /// Reads an array, or `null`.
     ///
     /// - Parameter element: Reads an element.
+    /// - Returns: The elements; `nil` for `null`.
+    /// - Throws: What is wrong with the text.
     package mutating func array<Element>(
         _ element: (inout Self) throws(Fault) -> Element
     ) throws(Fault) -> [Element]? {
@@ -106,9 +125,7 @@ package struct JSONReader {
         try object { reader, key throws(Fault) in
             let start = reader.position
             try reader.countElement()
-            guard let name = String(validating: key.bytes, as: UTF8.self) else {
-                throw .malformed(offset: start)
-            }
+            guard let name = Self.text(key.bytes) else { throw .malformed(offset: start) }
             map[name] = try reader.string()
         }
         return map
@@ -118,10 +135,13 @@ package struct JSONReader {
     package mutating func string() throws(Fault) -> String {
         guard !acceptNull() else { return "" }
         let start = position
-        guard let string = String(validating: try stringBytes(), as: UTF8.self) else {
-            throw .malformed(offset: start)
-        }
+        guard let string = Self.text(try stringBytes()) else { throw .malformed(offset: start) }
         return string
+    }
+
+    private static func text(_ bytes: ArraySlice<UInt8>) -> String? {
+        guard let text = try? UTF8Span(validating: bytes.span) else { return nil }
+        return String(copying: text)
     }
 
     /// Reads a string's bytes, which need not be UTF-8.

@@ -6,6 +6,18 @@ enum HandlerCall: Sendable {
     case serverStream(ServerStreamRun, CallHead, Message, ServerStreamHandle)
     case stream(StreamRun, CallHead, ServerStreamHandle)
 
+    /// How much the compressed messages of honest clients grow, roughly.
+    private static let inflation = 16
+
+    /// About how many bytes are decoded before the handler begins.
+    var messageSize: Int {
+        switch self {
+        case .unary(_, _, let message), .serverStream(_, _, let message, _):
+            message.receivedCompression == .identity ? message.count : message.count * Self.inflation
+        case .stream: 0
+        }
+    }
+
     /// Runs the handler, between restoring what came compressed and compressing what it answers.
     ///
     /// - Parameter limit: The greatest length of a message.

@@ -450,7 +450,7 @@ final class ServerStream: HTTP2Stream {
         let loop = server.loop
         let bound = NIOLoopBound(self, eventLoop: loop)
         let limit = server.limits.maximumMessageSize
-        guard !placement.usesPool else {
+        guard !placement.usesPool(messageSize: call.messageSize) else {
             task = Task.detached {
                 let begin = NIODeadline.now()
                 let outcome = await call.run(limit: limit)

@@ -41,7 +41,7 @@ actor Engine {
     ///
     /// - Parameters:
     ///   - names: The names of the domain.
-    ///   - timeout: How long a search takes at most.
+    ///   - timeout: How long a search waits for an answer.
     ///   - directory: Where watchers are told of changes.
     ///   - logger: The logger of those who run it; packets come outside of any task.
     init(names: ServiceNames, timeout: TimeAmount, directory: RegistryDirectory, logger: Logger) {

@@ -57,7 +57,14 @@ struct Responder {
     ) throws(MicroError) {
         var instances: [OwnInstance] = []
         for node in record.nodes {
-            instances.append(try OwnInstance(record, node: node, names: names, host: host))
+            var single = record
+            single.nodes = [node]
+            // Making its packets anew would cost as much as the first time, at each renewal.
+            if let held = entries.first(where: { $0.instance.record == single })?.instance {
+                instances.append(held)
+            } else {
+                instances.append(try OwnInstance(single, node: node, names: names, host: host))
+            }
         }
         let expiry = timeToLive.map { now + $0 }
         for instance in instances {

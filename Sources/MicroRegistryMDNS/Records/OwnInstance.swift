@@ -44,13 +44,7 @@ struct OwnInstance: Hashable, Sendable {
     init(_ record: ServiceRecord, node: Node, names: ServiceNames, host: DNSName) throws(MicroError) {
         guard let service = names.service(record.name), let listed = names.listed(record.name),
             let name = names.instance(node.id, of: record.name)
-        else {
-            throw MicroError(
-                .invalidArgument,
-                "mDNS can't hold the node \"\(node.id)\" of \"\(record.name)\": id, service and domain make a "
-                    + "DNS name, in which each part between dots has 1 to 63 bytes and the whole at most 255."
-            )
-        }
+        else { throw Self.unusableName(of: record, node: node, names: names) }
         guard let (hostText, portNumber) = HostPort.split(node.address), let address = IPAddress(hostText),
             let port = portNumber.flatMap(UInt16.init(exactly:)), port > 0
         else {
@@ -75,6 +69,25 @@ struct OwnInstance: Hashable, Sendable {
         ).json
         self.text = ServiceTXT.strings(json) ?? []
         try checkSize(of: json)
+    }
+
+    /// Says which of the names can't be a DNS name, and what to do.
+    private static func unusableName(of record: ServiceRecord, node: Node, names: ServiceNames) -> MicroError
+    {
+        let rule =
+            "mDNS makes a DNS name of it, in which each part between dots has 1 to 63 bytes and the whole, with "
+            + "the domain, at most 255"
+        let service = record.name.printable(), id = node.id.printable()
+        guard names.service(record.name) != nil, names.listed(record.name) != nil else {
+            return MicroError(
+                .invalidArgument,
+                "The service name \"\(service)\" can't be used: \(rule). Choose another name (MICRO_SERVER_NAME), or "
+                    + "another registry (MICRO_REGISTRY).")
+        }
+        return MicroError(
+            .invalidArgument,
+            "The node id \"\(id)\" of \"\(service)\" can't be used: \(rule). Choose a shorter id (MICRO_SERVER_ID) "
+                + "or a shorter name (MICRO_SERVER_NAME), or another registry (MICRO_REGISTRY).")
     }
 
     /// Checks that a reader takes what we write, by reading it: one bound for both sides.

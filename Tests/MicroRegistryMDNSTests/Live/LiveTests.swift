@@ -85,6 +85,19 @@ import Testing
         }
     }
 
+    @Test func goMicroFindsServicesWithLongNames() async throws {
+        let interface = Network.interfaces[0]
+        let registry = Network.registry(on: [interface])
+        let service = Network.serviceName() + "abcdefghijklmnopqrstuvwxyz"
+        let id = NodeID.make(name: service, unique: "c86d687e-2d79-488c-84a4-b400c7b01a87")
+        let record = ServiceRecord(name: service, nodes: [Node(id: id, address: "127.0.0.1:8080")])
+        try await Network.run(registry) {
+            try await registry.register(record, timeToLive: nil)
+            let replies = try await Script("resolve", interface, "4", "\(service).micro.", "PTR").packets()
+            #expect(replies.compactMap(\.entry).map(\.name) == ["\(id).\(service).micro."])
+        }
+    }
+
     @Test func theNetworkIsToldOfComingAndGoing() async throws {
         let interface = Network.interfaces[0]
         let registry = Network.registry(on: [interface])

@@ -238,4 +238,70 @@ import Testing
         responder.announceAgain(now: now + .seconds(30))
         #expect(try run(until: now + .seconds(60)).map(\.at) == [30, 31, 33].map(TimeAmount.seconds))
     }
+
+    /// One bound for both sides: what is registered is found, with all of its endpoints.
+    @Test(arguments: [540, 1000, 1200, 1500, 2000])
+    mutating func whatIsRegisteredIsFound(endpoints: Int) throws {
+        var large = record()
+        large.endpoints = GoMicroShape.endpoints(endpoints)
+        do {
+            try responder.register(large, timeToLive: nil, now: now)
+        } catch {
+            #expect(endpoints > 1000, "\(error)")
+            #expect(
+                error.rpcStatus == .invalidArgument && error.detail.contains("with \(endpoints) endpoints"))
+            #expect(error.detail.contains("MICRO_REGISTRY=etcd"))
+            return
+        }
+        var browser = Browser(names: responder.names, limit: .milliseconds(100), quiet: .milliseconds(25))
+        _ = browser.lookUp(large.name, caller: 1, now: now)
+        let source = PacketSource(link: 0, isGroup: false)
+        for reply in try ask("go.micro.srv.greeter.micro") {
+            _ = browser.receive(reply, from: source, sender: "10.0.0.1", now: now) { _ in false }
+        }
+        _ = browser.readTexts(at: now)
+        guard case .found(_, let findings)? = browser.poll(now: now + .seconds(1)).last else {
+            Issue.record("The lookup did not end.")
+            return
+        }
+        #expect(findings.records == [large] && !findings.isPartial)
+    }
+
+    @Test mutating func refusesVersionsThatReadersRefuse() throws {
+        var record = record()
+        record.version = String(repeating: "1", count: 255)
+        try responder.register(record, timeToLive: nil, now: now)
+        record.version += "1"
+        let error = #expect(throws: MicroError.self) {
+            try responder.register(record, timeToLive: nil, now: now)
+        }
+        #expect(error?.detail.contains("version of 256 bytes") == true)
+    }
+
+    @Test(arguments: [
+        "trailing.", "a..b", ".a", "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijkl",
+    ])
+    mutating func namesThatCannotBeFoundAreRefusedWithTheRemedy(name: String) throws {
+        let record = ServiceRecord(
+            name: name, nodes: [Node(id: NodeID.make(name: name, unique: "u"), address: "127.0.0.1:1")])
+        let error = #expect(throws: MicroError.self) {
+            try responder.register(record, timeToLive: nil, now: now)
+        }
+        #expect(error?.rpcStatus == .invalidArgument && error?.detail.contains("MICRO_SERVER_NAME") == true)
+    }
+
+    @Test mutating func longNamesAreFoundByAShorterID() throws {
+        let name = "go.micro.srv.abcdefghijklmnopqrstuvwxyz-reports"
+        let id = NodeID.make(name: name, unique: "c86d687e-2d79-488c-84a4-b400c7b01a87")
+        let record = ServiceRecord(name: name, nodes: [Node(id: id, address: "127.0.0.1:1")])
+        try responder.register(record, timeToLive: nil, now: now)
+        let reply = try #require(try ask("\(name).micro").first)
+        #expect(reply.answers.first?.data == .pointer(try #require(DNSName("\(id).\(name).micro"))))
+        // An id that somebody chose stays as it is, and the error names its variable.
+        let chosen = ServiceRecord(name: name, nodes: [Node(id: "\(name)-\(id)", address: "127.0.0.1:1")])
+        let error = #expect(throws: MicroError.self) {
+            try responder.register(chosen, timeToLive: nil, now: now)
+        }
+        #expect(error?.detail.contains("MICRO_SERVER_ID") == true)
+    }
 }
