@@ -124,6 +124,15 @@ class HTTP2Stream {
         return isTaken ? .lastBytes(count, isFollowedByTrailers: true) : .failed
     }
 
+    /// Whether the call's deadline has passed.
+    ///
+    /// The connection's idea of the time is good enough until the deadline is near.
+    final var isOverdue: Bool {
+        guard let deadline, deadline <= connection.now + HTTP2Connection.tickLength else { return false }
+        connection.now = .now()
+        return deadline <= connection.now
+    }
+
     /// Moves a part of the body to a buffer, and lets a waiting sender go on.
     final func moveBody(_ count: Int, to buffer: inout ByteBuffer) {
         outbound.move(count, to: &buffer)

@@ -69,6 +69,11 @@ final class HTTP2Session {
     /// Whether the session has nothing more to receive or send, so that the connection can be closed.
     var isDone: Bool { nghttp2_session_want_read(session) == 0 && nghttp2_session_want_write(session) == 0 }
 
+    /// How many streams the peer allows us at once; a hundred until its settings have come.
+    var peersStreamLimit: Int {
+        Int(nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS))
+    }
+
     /// Whether there is something to send.
     var wantsToSend: Bool { nghttp2_session_want_write(session) != 0 }
 

@@ -17,9 +17,6 @@ final class RequestHead {
     /// What is wrong with the head, if it can't be accepted.
     var fault: MicroError?
 
-    /// How many times the limit a head may have until its sender is taken for an attacker.
-    private static let bombFactor = 16
-
     /// How the messages may be compressed.
     var compression = Compression.identity
 
@@ -30,8 +27,6 @@ final class RequestHead {
     var announcesEncodings = false
 
     private var acceptedEncodings = AcceptedEncodings()
-    private var size = 0
-    private var isTooLong = false
 
     /// Forgets the head before.
     func reset() {
@@ -43,16 +38,12 @@ final class RequestHead {
         compression = .identity
         acceptedCompression = CompressionSet()
         announcesEncodings = false
-        size = 0
-        isTooLong = false
     }
 
     /// Takes a field.
     func add(
         name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>, connection: ServerConnection
     ) {
-        size += name.count + value.count + 32
-        guard size <= connection.limits.maximumHeaderListSize else { return refuse(connection) }
         switch ReservedFields.field(name) {
         case nil: Metadata.appendPacked(name: name, value: value, to: &connection.scratch.metadata)
         case .path: path = connection.path(value)
@@ -64,21 +55,6 @@ final class RequestHead {
         case .grpcAcceptEncoding: acceptedCompression.formUnion(acceptedEncodings.meaning(of: value))
         default: return
         }
-    }
-
-    /// Refuses a head that is too long; only the first field beyond the limit makes an error.
-    private func refuse(_ connection: ServerConnection) {
-        let limits = connection.limits
-        // A few bytes can stand for a long field that was sent before, again and again.
-        if size > max(limits.maximumHeaderListSize, 16 << 10) * Self.bombFactor {
-            connection.guardian.note(.headerBomb)
-        }
-        guard !isTooLong else { return }
-        connection.guardian.callWasted()
-        isTooLong = true
-        fault = MicroError(
-            .resourceExhausted,
-            "The call's header fields take more than \(limits.maximumHeaderListSize) bytes.")
     }
 
     private func addEncoding(_ value: UnsafeBufferPointer<UInt8>) {

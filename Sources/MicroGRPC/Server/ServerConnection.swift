@@ -5,8 +5,10 @@ import NIOCore
 
 /// A connection that a client opened to us.
 final class ServerConnection: HTTP2Connection {
-    /// How many paths a connection remembers as strings.
+    /// How many paths a connection remembers as strings, and how long they are at most: what a client sends
+    /// must not stay in memory beyond its calls.
     private static let knownPathCount = 16
+    private static let knownPathLength = 256
 
     let handler: any CallHandler
 
@@ -31,6 +33,9 @@ final class ServerConnection: HTTP2Connection {
 
     private var isDraining = false
     private var knownPaths: [KnownPath] = []
+
+    /// Whether the path of the head that was read last is a known one.
+    private var isPathKnown = false
     private let logger: Logger
 
     init(
@@ -66,12 +71,10 @@ final class ServerConnection: HTTP2Connection {
     private var isReadingHead = false
 
     override func makeStream() -> HTTP2Stream? {
-        guard hasRoom else {
-            isReadingHead = false
-            return nil
-        }
-        head.reset()
-        isReadingHead = true
+        // A head that was malformed never ended.
+        if isReadingHead { head.reset() }
+        isReadingHead = hasRoom
+        guard isReadingHead else { return nil }
         return ServerStream(connection: self)
     }
 
@@ -85,7 +88,13 @@ final class ServerConnection: HTTP2Connection {
     }
 
     override func headerReceived(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>) {
-        if isReadingHead { head.add(name: name, value: value, connection: self) }
+        guard countField(name.count + value.count), isReadingHead else { return }
+        head.add(name: name, value: value, connection: self)
+    }
+
+    override func headersTooLong() {
+        guardian.callWasted()
+        (headersStream as? ServerStream)?.headersTooLong()
     }
 
     /// Takes note that the head is complete; a request's trailers say nothing that we use.
@@ -106,11 +115,19 @@ final class ServerConnection: HTTP2Connection {
 
     /// Returns a path as a string; the paths that a client calls again and again are made once.
     func path(_ bytes: UnsafeBufferPointer<UInt8>) -> String {
-        for known in knownPaths where known.isPath(bytes) { return known.path }
-        let path = String(decoding: bytes, as: UTF8.self)
+        for known in knownPaths where known.isPath(bytes) {
+            isPathKnown = true
+            return known.path
+        }
+        isPathKnown = false
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Remembers the path of the head that was read last, whose call was accepted.
+    func rememberPath(_ path: String) {
+        guard !isPathKnown, path.utf8.count <= Self.knownPathLength else { return }
         if knownPaths.count == Self.knownPathCount { knownPaths.removeFirst() }
-        knownPaths.append(KnownPath(path: path, bytes: Array(bytes)))
-        return path
+        knownPaths.append(KnownPath(path: path, bytes: Array(path.utf8)))
     }
 
     // MARK: Handlers

@@ -43,6 +43,9 @@ final class ServerStream: HTTP2Stream {
     /// Whether the whole answer is on the wire.
     private var isAnswered = false
 
+    /// Whether the call was one that a client should not make.
+    private var isWasteful = false
+
     /// When the call began.
     private let begin: NIODeadline
 
@@ -57,10 +60,20 @@ final class ServerStream: HTTP2Stream {
 
     // MARK: The head
 
+    /// Ends the call since its head or its trailers are too long.
+    func headersTooLong() {
+        isWasteful = true
+        let error = MicroError(
+            .resourceExhausted,
+            "The call's header fields take more than \(server.limits.maximumHeaderListSize) bytes.")
+        if phase == .head { server.head.fault = error } else { fail(error) }
+    }
+
     override func headersEnded(endsStream: Bool) {
         guard phase == .head else { return }
         server.headEnded()
         let head = server.head
+        defer { head.reset() }
         if let subtype = head.subtype { self.subtype = subtype }
         announcesEncodings = head.announcesEncodings
         // What stands behind the limit was not read, so the fault comes first.
@@ -71,6 +84,8 @@ final class ServerStream: HTTP2Stream {
             let deadline = server.now + .nanoseconds(timeout)
             self.deadline = deadline
             server.watchDeadline(deadline)
+            // A client whose time is over before the call is here.
+            if isOverdue { return expire() }
         }
         inbox.compression = head.compression
         accept(
@@ -85,12 +100,14 @@ final class ServerStream: HTTP2Stream {
         let acceptance = server.handler.accept(head)
         switch acceptance {
         case .refuse(let error):
-            finish(.failure(error))
+            return finish(.failure(error))
         case .unary, .serverStream:
+            server.rememberPath(head.path)
             phase = .waiting
             waitForPeer()
             accepted = (head, acceptance)
         case .stream(let run, let placement):
+            server.rememberPath(head.path)
             phase = .streaming
             start(.stream(run, head, handle(head)), path: head.path, placement)
         }
@@ -384,7 +401,7 @@ final class ServerStream: HTTP2Stream {
     }
 
     override func expire() {
-        let error = MicroError(.deadlineExceeded, "The deadline passed before the call was done.")
+        let error = Self.deadlineError
         inbox.finish(.failure(error))
         releaseUnread()
         if outbound.count > 0 {
@@ -399,6 +416,10 @@ final class ServerStream: HTTP2Stream {
         }
         resumeSender(error)
         task?.cancel()
+    }
+
+    private static var deadlineError: MicroError {
+        MicroError(.deadlineExceeded, "The deadline passed before the call was done.")
     }
 
     override func patienceEnded() {
@@ -417,14 +438,14 @@ final class ServerStream: HTTP2Stream {
     }
 
     override func closed(_ reason: CloseReason) {
-        if isAnswered {
+        if isAnswered, !isWasteful {
             server.guardian.callCompleted()
         } else if server.now - begin < server.resetGrace {
             server.guardian.callWasted()
         }
         defer { releaseUnread() }
         guard !(isFinished && hasHandlerReturned) else { return }
-        let error = reason.error
+        let error = reason.isCancellation && isOverdue ? Self.deadlineError : reason.error
         inbox.finish(.failure(error))
         finish(.failure(error))
         dropOutbound()
@@ -446,13 +467,19 @@ final class ServerStream: HTTP2Stream {
     /// Its task has no parent; it is the only kind in the engine. It belongs to the connection, which
     /// cancels it when the call is over, and counts as closed only when it has returned.
     private func start(_ call: HandlerCall, path: String, _ placement: Placement) {
+        guard !isOverdue else { return expire() }
         server.handlerStarted()
         let loop = server.loop
         let bound = NIOLoopBound(self, eventLoop: loop)
         let limit = server.limits.maximumMessageSize
+        let deadline = deadline
         guard !placement.usesPool(messageSize: call.messageSize) else {
             task = Task.detached {
                 let begin = NIODeadline.now()
+                // The pool may have been busy for so long that the call is over.
+                guard !Task.isCancelled, deadline.map({ begin < $0 }) ?? true else {
+                    return loop.execute { bound.value.handlerSkipped() }
+                }
                 let outcome = await call.run(limit: limit)
                 placement.note(nanoseconds: (NIODeadline.now() - begin).nanoseconds)
                 loop.execute { bound.value.handlerReturned(outcome) }
@@ -470,6 +497,12 @@ final class ServerStream: HTTP2Stream {
         guard !hasHandlerReturned else { return }
         self.task = task
         if isClosed || isFinished { task.cancel() }
+    }
+
+    /// Ends a call whose handler was not started, since the call was over before.
+    private func handlerSkipped() {
+        if !isFinished { expire() }
+        handlerReturned(.failure(Self.deadlineError))
     }
 
     private func handlerReturned(_ outcome: HandlerOutcome) {
