@@ -54,6 +54,10 @@ package struct HTTP2Limits: Hashable, Sendable {
     /// How many bytes of answers may wait for a client before its new calls are refused.
     package var maximumWaitingBytes = 64 << 20
 
+    /// Whether gRPC calls with fields of HTTP/1.1's connections, or with a `content-length` that is not their
+    /// length, are malformed; else such fields are dropped.
+    package var isStrictOnFields = false
+
     /// How many connections a listener has at most; `nil` for as many as the system has.
     package var maximumConnections: Int?
 

@@ -8,6 +8,9 @@ final class RequestHead {
     var path = ""
     var isPost = false
 
+    /// Whether the method is HEAD, whose answers have no body.
+    var isHead = false
+
     /// The encoding that the content type names; `nil` if it isn't gRPC's.
     var subtype: String?
 
@@ -29,6 +32,9 @@ final class RequestHead {
     /// Whether the client compresses, so that the answer tells what we understand.
     var announcesEncodings = false
 
+    /// What is wrong with the fields as those of HTTP.
+    private(set) var rules = RequestRules()
+
     private var acceptedEncodings = AcceptedEncodings()
     private var size = 0
     private var isTooLong = false
@@ -37,26 +43,46 @@ final class RequestHead {
     func reset() {
         path = ""
         isPost = false
+        isHead = false
         subtype = nil
         timeout = nil
         fault = nil
         compression = .identity
         acceptedCompression = CompressionSet()
         announcesEncodings = false
+        rules = RequestRules()
         size = 0
         isTooLong = false
+    }
+
+    /// Whether the request is a gRPC call.
+    var isCall: Bool { isPost && subtype != nil }
+
+    /// Takes note that the head is complete.
+    ///
+    /// - Parameter isStrict: Whether gRPC calls must keep to all rules of HTTP, too.
+    /// - Returns: What makes the request malformed, if anything does.
+    func end(isStrict: Bool) -> RequestRules.Violation? {
+        rules.headEnded()
+        // What a head that was not read to its end would have been is not known.
+        let isExcused = !isStrict && (isCall || isTooLong)
+        return rules.violation ?? (isExcused ? nil : rules.leniency)
     }
 
     /// Takes a field.
     func add(
         name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>, connection: ServerConnection
     ) {
+        let field = ReservedFields.field(name)
+        rules.add(field, name: name, value: value)
         size += name.count + value.count + 32
         guard size <= connection.limits.maximumHeaderListSize else { return refuse(connection) }
-        switch ReservedFields.field(name) {
+        switch field {
         case nil: Metadata.appendPacked(name: name, value: value, to: &connection.scratch.metadata)
         case .path: path = connection.path(value)
-        case .method: isPost = value.equals("POST")
+        case .method:
+            isPost = value.equals("POST")
+            isHead = value.equals("HEAD")
         case .contentType: subtype = ContentType.subtype(value)
         case .grpcTimeout: addTimeout(RPCTimeout.nanoseconds(grpc: value), name: "grpc-timeout")
         case .microTimeout: addTimeout(RPCTimeout.nanoseconds(micro: value), name: "timeout")
