@@ -65,7 +65,7 @@ final class ClientStream: HTTP2Stream {
         }
     }
 
-    override func bodyReceived(_ bytes: UnsafeRawBufferPointer) {
+    override func bodyReceived(_ bytes: UnsafeRawBufferPointer, inLastFrame: Bool) {
         var rest = bytes
         do throws(MessageAssembler.Fault) {
             while outcome == nil, !inbox.isFull, let message = try inbox.next(from: &rest) {
@@ -81,7 +81,8 @@ final class ClientStream: HTTP2Stream {
     private func deliver(_ message: Message) {
         guard unary != nil else { return inbox.deliver(message) }
         guard reply == nil else {
-            return abort(MicroError(.internal, "The answer has a second message, and the call takes one."))
+            return abort(
+                MicroError(.unimplemented, "The answer has a second message, and the call takes one."))
         }
         reply = message
     }
@@ -99,7 +100,8 @@ final class ClientStream: HTTP2Stream {
             return .failure(MicroError(.internal, "The answer ended inside a message."))
         }
         if unary != nil, reply == nil {
-            return .failure(MicroError(.internal, "The answer ended without a message."))
+            return .failure(
+                MicroError(.unimplemented, "The answer ended without a message, and the call takes one."))
         }
         return outcome
     }

@@ -173,7 +173,7 @@ class HTTP2Connection {
         session.setStream(stream, for: streamID)
     }
 
-    final func headersBegan(for stream: HTTP2Stream?) {
+    func headersBegan(for stream: HTTP2Stream?) {
         scratch.metadata.removeAll(keepingCapacity: true)
         headersStream = stream
         blockSize = 0
@@ -210,10 +210,13 @@ class HTTP2Connection {
         if endsStream { stream.bodyEnded() }
     }
 
-    final func bodyReceived(_ bytes: UnsafeRawBufferPointer, for stream: HTTP2Stream?) {
+    final func bodyReceived(_ bytes: UnsafeRawBufferPointer, inLastFrame: Bool, for stream: HTTP2Stream?) {
         session.consumeConnection(bytes.count)
-        stream?.bodyReceived(bytes)
+        stream?.bodyReceived(bytes, inLastFrame: inLastFrame)
     }
+
+    /// Takes note that a frame of ours has ended a stream's body.
+    func bodySent(streamID: Int32) {}
 
     final func writeBody(of stream: HTTP2Stream, frameHead: UnsafeRawBufferPointer, count: Int) {
         guardian.answerSent()

@@ -61,6 +61,10 @@ package struct HTTP2Limits: Hashable, Sendable {
     /// How long calls wait for a server that allows no stream at all before its connection is given up.
     package var starvationTimeout: Duration = .seconds(2)
 
+    /// Whether gRPC calls with fields of HTTP/1.1's connections, or with a `content-length` that is not their
+    /// length, are malformed; else such fields are dropped.
+    package var isStrictOnFields = false
+
     /// How many connections a listener has at most; `nil` for as many as the system has.
     package var maximumConnections: Int?
 

@@ -51,10 +51,12 @@ struct SessionCallbacks: @unchecked Sendable {
             return 0
         }
         nghttp2_session_callbacks_set_on_data_chunk_recv_callback(created) {
-            session, _, id, data, count, user in
+            session, flags, id, data, count, user in
             withConnection(user) {
                 $0.bodyReceived(
-                    UnsafeRawBufferPointer(start: data, count: count), for: stream(session, id))
+                    UnsafeRawBufferPointer(start: data, count: count),
+                    inLastFrame: UInt32(flags) & NGHTTP2_FLAG_END_STREAM.rawValue != 0,
+                    for: stream(session, id))
             }
             return 0
         }
@@ -70,6 +72,9 @@ struct SessionCallbacks: @unchecked Sendable {
                     .headersSent(endsStream: endsStream(frame.pointee.hd))
             } else if UInt32(frame.pointee.hd.type) == NGHTTP2_GOAWAY.rawValue {
                 SessionCallbacks.goAwaySent(frame.pointee.goaway, user)
+            } else if UInt32(frame.pointee.hd.type) == NGHTTP2_DATA.rawValue, endsStream(frame.pointee.hd) {
+                let id = frame.pointee.hd.stream_id
+                withConnection(user) { $0.bodySent(streamID: id) }
             }
             return 0
         }

@@ -8,6 +8,9 @@ final class RequestHead {
     var path = ""
     var isPost = false
 
+    /// Whether the method is HEAD, whose answers have no body.
+    var isHead = false
+
     /// The encoding that the content type names; `nil` if it isn't gRPC's.
     var subtype: String?
 
@@ -26,28 +29,55 @@ final class RequestHead {
     /// Whether the client compresses, so that the answer tells what we understand.
     var announcesEncodings = false
 
+    /// What is wrong with the fields as those of HTTP.
+    private(set) var rules = RequestRules()
+
+    /// Whether the head is longer than it may be, so that it was not read to its end.
+    var isTooLong = false
+
     private var acceptedEncodings = AcceptedEncodings()
 
     /// Forgets the head before.
     func reset() {
         path = ""
         isPost = false
+        isHead = false
         subtype = nil
         timeout = nil
         fault = nil
         compression = .identity
         acceptedCompression = CompressionSet()
         announcesEncodings = false
+        rules = RequestRules()
+        isTooLong = false
+    }
+
+    /// Whether the request is a gRPC call.
+    var isCall: Bool { isPost && subtype != nil }
+
+    /// Takes note that the head is complete.
+    ///
+    /// - Parameter isStrict: Whether gRPC calls must keep to all rules of HTTP, too.
+    /// - Returns: What makes the request malformed, if anything does.
+    func end(isStrict: Bool) -> RequestRules.Violation? {
+        // What a head that was not read to its end would have been is not known.
+        guard !isTooLong else { return nil }
+        rules.headEnded()
+        return rules.violation ?? (isCall && !isStrict ? nil : rules.leniency)
     }
 
     /// Takes a field.
     func add(
         name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>, connection: ServerConnection
     ) {
-        switch ReservedFields.field(name) {
+        let field = ReservedFields.field(name)
+        rules.add(field, name: name, value: value)
+        switch field {
         case nil: Metadata.appendPacked(name: name, value: value, to: &connection.scratch.metadata)
         case .path: path = connection.path(value)
-        case .method: isPost = value.equals("POST")
+        case .method:
+            isPost = value.equals("POST")
+            isHead = value.equals("HEAD")
         case .contentType: subtype = ContentType.subtype(value)
         case .grpcTimeout: addTimeout(RPCTimeout.nanoseconds(grpc: value), name: "grpc-timeout")
         case .microTimeout: addTimeout(RPCTimeout.nanoseconds(micro: value), name: "timeout")

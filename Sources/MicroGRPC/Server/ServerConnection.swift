@@ -37,15 +37,18 @@ final class ServerConnection: HTTP2Connection {
     /// Whether the path of the head that was read last is a known one.
     private var isPathKnown = false
     private let logger: Logger
+    private let malformedLog: LogThrottle
 
     init(
         handler: any CallHandler, peer: Peer, limits: HTTP2Limits, loop: any EventLoop, logger: Logger,
+        malformedLog: LogThrottle = LogThrottle(burst: 1),
         onRefusal: @escaping @Sendable () -> Void = {}, onEnd: @escaping @Sendable () -> Void
     ) throws(SessionFailure) {
         self.handler = handler
         resetGrace = TimeAmount(limits.resetGrace)
         unreadLimit = max(limits.maximumUnreadBytes, limits.maximumMessageSize)
         self.logger = logger
+        self.malformedLog = malformedLog
         self.peer = peer
         self.onRefusal = onRefusal
         self.onEnd = onEnd
@@ -87,18 +90,48 @@ final class ServerConnection: HTTP2Connection {
             && waitingBytes <= limits.maximumWaitingBytes
     }
 
-    override func headerReceived(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>) {
-        guard countField(name.count + value.count), isReadingHead else { return }
-        head.add(name: name, value: value, connection: self)
-    }
-
     override func headersTooLong() {
         guardian.callWasted()
         (headersStream as? ServerStream)?.headersTooLong()
     }
 
-    /// Takes note that the head is complete; a request's trailers say nothing that we use.
-    func headEnded() { isReadingHead = false }
+    override func headersBegan(for stream: HTTP2Stream?) {
+        if !isReadingHead { trailerRules = RequestRules() }
+        super.headersBegan(for: stream)
+    }
+
+    override func headerReceived(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>) {
+        guard countField(name.count + value.count) else { return }
+        if isReadingHead { return head.add(name: name, value: value, connection: self) }
+        trailerRules.addTrailer(ReservedFields.field(name), name: name, value: value)
+    }
+
+    /// Takes note that the head is complete.
+    ///
+    /// - Returns: What makes the request malformed, if anything does.
+    func headEnded() -> RequestRules.Violation? {
+        isReadingHead = false
+        return head.end(isStrict: limits.isStrictOnFields)
+    }
+
+    /// What is wrong with the trailers that are being read; they say nothing that we use.
+    private(set) var trailerRules = RequestRules()
+
+    override func bodySent(streamID: Int32) {
+        for case let stream as ServerStream in streams where stream.id == streamID { stream.textSent() }
+    }
+
+    /// Says that a request was refused since it is malformed; not more often than the listener's log can bear.
+    func reportMalformed(_ violation: RequestRules.Violation, path: String) {
+        malformedLog.admit { suppressed in
+            logger.warning(
+                "A request was refused, since it is malformed (RFC 9113, section 8).",
+                metadata: [
+                    "reason": "\(violation)", "url.path": "\(path.printable(limit: 100))",
+                    "client.address": "\(peer.address)", "suppressed": "\(suppressed)",
+                ])
+        }
+    }
 
     override func refused(_ offence: FloodGuard.Offence) {
         onRefusal()
