@@ -186,7 +186,7 @@ let package = Package(
             name: "MicroCLI",
             dependencies: [
                 "MicroDefaults", "Micro", "MicroCore", "MicroBrokerNATS", "MicroDebug", "MicroHealth",
-                "MicroRegistryEtcd", argumentParser, logging, swiftProtobuf, unixSignals,
+                "MicroRegistryEtcd", argumentParser, logging, nioPosix, swiftProtobuf, unixSignals,
             ],
             swiftSettings: settings
         ),
