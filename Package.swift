@@ -107,7 +107,8 @@ let libraries: [Library] = [
     Library(
         name: "MicroBrokerHTTP",
         dependencies: [
-            "MicroCore", "MicroHTTP1", "MicroNIO", "MicroNetwork", "MicroTLS", configuration, logging, nioCore,
+            "MicroCore", "MicroHTTP1", "MicroNIO", "MicroNetwork", "MicroTLS", configuration, logging,
+            nioCore,
         ]
     ),
     Library(
@@ -185,7 +186,7 @@ let package = Package(
             name: "MicroCLI",
             dependencies: [
                 "MicroDefaults", "Micro", "MicroCore", "MicroBrokerNATS", "MicroDebug", "MicroHealth",
-                "MicroRegistryEtcd", argumentParser, logging, swiftProtobuf, unixSignals,
+                "MicroRegistryEtcd", argumentParser, logging, nioPosix, swiftProtobuf, unixSignals,
             ],
             swiftSettings: settings
         ),
@@ -237,7 +238,8 @@ let package = Package(
             "MicroTests",
             [
                 "Micro", "MicroCore", "MicroNetwork", "MicroCodecJSON", "MicroTransportMemory",
-                "MicroRegistryMemory", "MicroBrokerMemory", configuration, inMemoryLogging, logging, serviceLifecycle,
+                "MicroRegistryMemory", "MicroBrokerMemory", configuration, inMemoryLogging, logging,
+                serviceLifecycle,
             ]),
         tests(
             "MicroProtobufTests",

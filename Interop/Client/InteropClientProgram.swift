@@ -60,7 +60,8 @@ struct InteropClientProgram: AsyncParsableCommand {
                 print("ok \(testCase.rawValue)")
             } catch {
                 hasFailed = true
-                print("FAIL \(testCase.rawValue): \(error)")
+                // Mostly what a server says of the call.
+                print("FAIL \(testCase.rawValue): \("\(error)".printable(limit: 4096))")
             }
         }
         if hasFailed { throw ExitCode.failure }

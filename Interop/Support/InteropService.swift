@@ -30,6 +30,8 @@ package struct InteropService: ServiceComponent {
         contents.add(Endpoint("/grpc.testing.TestService/StreamingInputCall", handler: input))
         contents.add(Endpoint("/grpc.testing.TestService/FullDuplexCall", handler: fullDuplex))
         contents.add(Endpoint("/grpc.testing.TestService/HalfDuplexCall", handler: halfDuplex))
+        // For reflection, so that tools describe and call the service.
+        contents.add(Grpc_Testing_TestService.definition)
     }
 
     // MARK: Unary calls

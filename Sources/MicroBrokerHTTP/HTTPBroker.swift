@@ -114,6 +114,12 @@ public final class HTTPBroker: Broker {
         try await sender.send(envelope, topic: topic, to: groups)
     }
 
+    /// Returns how many receivers the registry knows for a topic; subscriptions that share a queue are one.
+    public func receiverCount(of topic: String) async throws -> Int? {
+        try await runner.waitUntilRunning()
+        return try await receivers.choose(topic: topic, within: Self.registryPatience).count
+    }
+
     /// Begins to receive the events of a topic.
     ///
     /// - Parameters:

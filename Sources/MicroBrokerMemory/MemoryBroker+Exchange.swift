@@ -45,6 +45,11 @@ extension MemoryBroker {
             }
         }
 
+        /// The number of a topic's receivers; subscriptions that share a queue are one.
+        func receiverCount(of topic: String) -> Int {
+            topics.withLock { topics in topics[topic].map { $0.all.count + $0.queues.count } ?? 0 }
+        }
+
         func remove(_ subscription: MemorySubscription) {
             topics.withLock { topics in
                 guard var topic = topics[subscription.options.topic] else { return }

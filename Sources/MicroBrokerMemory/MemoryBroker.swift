@@ -50,6 +50,9 @@ public final class MemoryBroker: Broker {
         exchange.publish(event)
     }
 
+    /// Returns how many receivers a topic has on the exchange; subscriptions that share a queue are one.
+    public func receiverCount(of topic: String) -> Int? { exchange.receiverCount(of: topic) }
+
     /// Begins to receive the events of a topic.
     ///
     /// - Parameters:

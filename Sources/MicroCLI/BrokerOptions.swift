@@ -1,11 +1,13 @@
 internal import ArgumentParser
 internal import Micro
+internal import MicroCore
 
 /// The options of the commands that send or receive events.
 struct BrokerOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "How events travel: http, or another broker that 'micro plugins' lists.", valueName: "name"))
+            "How events travel: http, or another broker that 'micro plugins' lists.", valueName: "name"),
+        completion: .plugins(of: "broker"))
     var broker: String?
 
     @Option(
@@ -16,8 +18,11 @@ struct BrokerOptions: ParsableArguments {
     var brokerAddress: String?
 
     /// Returns the configuration of the client: these options go before all else.
-    func sources(_ global: GlobalOptions) -> ConfigurationSources {
-        var sources = global.sources
+    ///
+    /// - Throws: A failure if the registry or the broker has no plugin.
+    func sources(_ global: GlobalOptions) throws(CommandFailure) -> ConfigurationSources {
+        try PluginOption.check(.broker, broker, option: "--broker")
+        var sources = try global.sources()
         if let broker { sources.arguments.append("--broker=\(broker)") }
         if let brokerAddress { sources.arguments.append("--broker_address=\(brokerAddress)") }
         return sources

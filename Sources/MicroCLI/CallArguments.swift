@@ -8,7 +8,8 @@ struct CallArguments: ParsableArguments {
     var service: String
 
     @Argument(
-        help: "The endpoint, as 'micro get service' lists it: Type.Method, or /package.Type/Method.")
+        help: "The endpoint, as 'micro get service' lists it: Type.Method, or /package.Type/Method.",
+        completion: .endpoints)
     var endpoint: String
 
     @Argument(help: ArgumentHelp("The request; - reads it from standard input.", valueName: "json"))
@@ -34,54 +35,79 @@ struct CallArguments: ParsableArguments {
         name: [.customLong("request_timeout"), .customLong("request-timeout")],
         help: ArgumentHelp("How long the call may take, such as 300ms, 5s or 1m30s.", valueName: "duration"))
     var requestTimeout: String?
+
+    @Flag(
+        name: .customLong("allow-unknown-fields"),
+        help: "Send fields and names of enumerations that the registry doesn't know of the endpoint.")
+    var allowsUnknownFields = false
 }
 
 /// A call that is ready to be made.
 struct PreparedCall: Sendable {
     let service: String
     let endpoint: String
-    let message: Message
     let options: CallOptions
     let output: ReplyFormat
+    let allowsUnknownFields: Bool
 }
 
 extension CallArguments {
+    /// Whether the request comes from standard input.
+    var readsStandardInput: Bool { request == "-" }
+
     /// Checks everything and makes the call.
     ///
     /// - Parameters:
     ///   - global: The options of all commands.
-    ///   - body: Makes the call and prints what comes.
+    ///   - body: Makes the call and prints what comes. It is given what the registry knows of the service,
+    ///     nothing if the user gave an address.
     /// - Throws: The exit status, once the failure was reported.
     func perform(
         _ global: GlobalOptions,
-        _ body: @escaping @Sendable (MicroClient, PreparedCall) async throws -> Void
+        _ body: @escaping @Sendable (MicroClient, PreparedCall, ServiceDescription?) async throws -> Void
     ) async throws {
         try await Session.reporting {
             let call = try prepared()
             // With an address nobody is looked up, so the registry isn't started either.
             let registry: (any Registry)? = address == nil ? nil : NoRegistry()
-            try await Session.running(global.sources, registry: registry) { client in
+            try await Session.running(try global.sources(), registry: registry) { client in
+                let description =
+                    registry == nil ? await ServiceDescription(of: call.service, client) : nil
                 do {
-                    try await body(client, call)
+                    try await body(client, call, description)
                 } catch let error as MicroError where !Task.isCancelled {
-                    throw CommandFailure(calling: call, error)
+                    throw await CommandFailure(calling: call, error, description, client)
                 }
             }
         }
     }
 
-    private func prepared() throws -> PreparedCall {
+    private func prepared() throws(CommandFailure) -> PreparedCall {
         try EndpointText.check(endpoint)
+        try AddressText.check(address)
         let options = CallOptions(
             timeout: try DurationText.parse(requestTimeout, option: "--request_timeout"),
             metadata: try MetadataText.parse(metadata), address: address)
-        let json = request == "-" ? try StandardInput.read() : Array(request.utf8)
+        return PreparedCall(
+            service: service, endpoint: endpoint, options: options, output: output,
+            allowsUnknownFields: allowsUnknownFields)
+    }
+}
+
+extension PreparedCall {
+    /// Checks a request and makes a message of it.
+    ///
+    /// - Parameters:
+    ///   - json: The request as the user wrote it.
+    ///   - description: What the registry knows of the service.
+    /// - Throws: A failure if it is not JSON, or has what the endpoint doesn't know.
+    func message(_ json: [UInt8], _ description: ServiceDescription?) throws(CommandFailure) -> Message {
         do {
             try JSONLayout.check(json)
         } catch {
-            throw CommandFailure("The request is not JSON: \(error).", .other)
+            throw CommandFailure("The request is not JSON: \(error).", .usage)
         }
-        return PreparedCall(
-            service: service, endpoint: endpoint, message: Message(json), options: options, output: output)
+        if !allowsUnknownFields { try description?.check(json, for: endpoint) }
+        return Message(json)
     }
 }

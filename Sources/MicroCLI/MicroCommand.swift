@@ -37,23 +37,27 @@ struct MicroCommand: AsyncParsableCommand {
               MICRO_TLS_CA, MICRO_TLS_CERT, MICRO_TLS_KEY
                                        PEM files: whom to trust, and who we are
               MICRO_CONFIG_FILE        a JSON file with such settings
-              MICRO_LOG_LEVEL          what is logged to standard error: error,
-                                       warning, notice, info, debug or trace;
-                                       nothing by default
+              MICRO_LOG_LEVEL          what is logged to standard error: critical,
+                                       error, warning, notice, info, debug or
+                                       trace; nothing by default, since a command
+                                       tells in a line what went wrong
             An option goes before a variable, and a variable before the file.
 
             EXIT STATUS:
               0  success                    5  the service has no such method
-              1  timed out                 64  wrong usage
-              2  not authorised           127  another error of the call or of
-              3  malformed method name         the configuration
-              4  service not found, or    128  anything else
-                 not reachable            130  stopped by Ctrl-C
+              1  timed out                 64  wrong usage: an argument, option or
+              2  not authorised                request that can't be right
+              3  malformed method name    127  another error of the call or of
+              4  service not found, or         the configuration
+                 not reachable            128  anything else
+                                          130  stopped by Ctrl-C
+            For 'subscribe' and 'logs -f' Ctrl-C is the end, and so success.
 
             COMPLETION:
               micro --generate-completion-script bash \\
                 > ~/.local/share/bash-completion/completions/micro
-              zsh and fish work as well. Names of services are completed, too.
+              zsh and fish work as well. Names of services, endpoints and
+              plugins are completed, too.
             """,
         version: ToolVersion.text,
         subcommands: [
@@ -61,6 +65,28 @@ struct MicroCommand: AsyncParsableCommand {
             PublishCommand.self, SubscribeCommand.self, HealthCommand.self, StatsCommand.self,
             LogsCommand.self, PluginsCommand.self, VersionCommand.self,
         ])
+
+    /// Runs the command that the arguments name.
+    static func main() async {
+        HelpWidth.apply()
+        do {
+            let command = try await asyncParseAsRoot()
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                var command = command
+                try command.run()
+            }
+        } catch {
+            if exitCode(for: error) == .validationFailure,
+                let question = CommandSuggestion.question(Array(CommandLine.arguments.dropFirst()))
+            {
+                Output.writeError("\(fullMessage(for: error))\n\(question)")
+                exit(withError: ArgumentParser.ExitCode.validationFailure)
+            }
+            exit(withError: error)
+        }
+    }
 
     // Here as well as in each command, so that the options may stand before the command.
     @OptionGroup var global: GlobalOptions

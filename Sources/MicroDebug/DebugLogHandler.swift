@@ -73,9 +73,11 @@ public struct DebugLogHandler: LogHandler {
         for (key, value) in fields.sorted(by: { $0.key < $1.key }).prefix(Self.fieldLimit) {
             texts[Self.bounded(key, Self.keyLimit)] = Self.bounded("\(value)", Self.valueLimit)
         }
+        let now = WallClock.nanoseconds
         buffer.add(
             LogBuffer.Entry(
-                timestamp: WallClock.seconds, message: Self.bounded("\(event.message)", Self.textLimit),
+                timestamp: Int64(now / 1_000_000_000), nanoseconds: Int32(now % 1_000_000_000),
+                message: Self.bounded("\(event.message)", Self.textLimit),
                 metadata: texts))
     }
 

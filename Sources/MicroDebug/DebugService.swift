@@ -62,6 +62,7 @@ extension Debug_Record {
     init(_ entry: LogBuffer.Entry) {
         self.init()
         timestamp = entry.timestamp
+        nanoseconds = entry.nanoseconds
         message = entry.message
         metadata = entry.metadata
     }

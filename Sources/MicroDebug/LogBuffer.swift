@@ -8,6 +8,9 @@ final class LogBuffer: Sendable {
     struct Entry: Sendable {
         /// Seconds since 1970.
         let timestamp: Int64
+
+        /// Nanoseconds of the second.
+        let nanoseconds: Int32
         let message: String
         let metadata: [String: String]
     }

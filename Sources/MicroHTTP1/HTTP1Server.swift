@@ -40,6 +40,7 @@ package final class HTTP1Server: Sendable {
         let connections = ServerConnections(
             limits: limits, tls: tls, room: room ?? { _ in common }, handler: handler)
         let bootstrap = ServerBootstrap(group: EventLoops.group)
+            .acceptBackoff(logger: .current)
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in

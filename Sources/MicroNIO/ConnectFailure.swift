@@ -20,7 +20,7 @@ package enum ConnectFailure {
         switch error {
         case let error as NIOConnectionError:
             if error.connectionErrors.isEmpty, error.dnsAError != nil || error.dnsAAAAError != nil {
-                return "the name \(error.host) can't be resolved"
+                return unresolved(error.host)
             }
             var reasons: [String] = []
             for failure in error.connectionErrors {
@@ -31,7 +31,7 @@ package enum ConnectFailure {
         case ChannelError.connectTimeout(let limit):
             return "no answer within \(limit.nanoseconds / 1_000_000) ms"
         case SocketAddressError.unknown(let host, _):
-            return "the name \(host) can't be resolved"
+            return unresolved(host)
         case let error as IOError:
             return phrase(error.errnoCode) ?? "\(error)"
         default:
@@ -48,6 +48,12 @@ package enum ConnectFailure {
         return error.errnoCode == ECONNRESET || error.errnoCode == EPIPE
     }
 
+    /// Resolving a name needs files, too, and its errors don't tell that they could not be opened.
+    private static func unresolved(_ host: String) -> String {
+        let reason = FileDescriptors.areUsedUp ? ": \(FileDescriptors.exhaustion)" : ""
+        return "the name \(host) can't be resolved\(reason)"
+    }
+
     private static func phrase(_ code: CInt) -> String? {
         switch code {
         case ECONNREFUSED: "connection refused"
@@ -57,7 +63,8 @@ package enum ConnectFailure {
         case ETIMEDOUT: "no answer"
         case ENOENT: "there is no such socket"
         case EACCES, EPERM: "not permitted"
-        case EMFILE, ENFILE: "too many open files"
+        case EMFILE: FileDescriptors.exhaustion
+        case ENFILE: FileDescriptors.exhaustionOfSystem
         default: nil
         }
     }

@@ -27,6 +27,7 @@ package enum BindFailure {
         switch error.errnoCode {
         case EADDRINUSE:
             return "another program uses it; stop that, or choose another port (0 takes a free one)"
+        case EMFILE: return FileDescriptors.exhaustion
         case EACCES: return "this user may not; ports below 1024 need the right to bind them"
         case EADDRNOTAVAIL: return "it is not an address of this machine"
         default: return error.description

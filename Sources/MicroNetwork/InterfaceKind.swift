@@ -16,7 +16,8 @@ package enum InterfaceKind: Int, Comparable, Sendable {
     /// - Parameter name: The name; `nil` for a network card, which has none.
     init(linuxName name: String?) {
         switch name {
-        case nil, "vlan", "bond", "team", "macvlan", "macvtap", "ipvlan", "ipvtap", "ipoib", "netvsc", "failover":
+        case nil, "vlan", "bond", "team", "macvlan", "macvtap", "ipvlan", "ipvtap", "ipoib", "netvsc",
+            "failover":
             self = .hardware
         case "bridge", "veth", "dummy", "vxlan", "geneve", "openvswitch", "ifb", "vcan", "netkit":
             self = .container
@@ -30,7 +31,9 @@ package enum InterfaceKind: Int, Comparable, Sendable {
 ///
 /// It comes from netlink, not from `/sys`, which shows the interfaces of whichever namespace mounted it.
 struct InterfaceFacts {
-    /// The kinds, by the interfaces' names. Where it can't be known all are taken for hardware.
+    /// The kinds, by the interfaces' names.
+    ///
+    /// Where they can't be known all are taken for hardware.
     private var kinds: [String: InterfaceKind] = [:]
 
     /// The IPv6 addresses that are about to go or aren't usable yet.

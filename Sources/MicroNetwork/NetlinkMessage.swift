@@ -19,7 +19,8 @@ struct NetlinkMessage: Hashable {
             let type = UInt16(nativeBytes: rest.dropFirst(4).prefix(2)), length >= headerSize,
             length <= rest.count
         {
-            messages.append(NetlinkMessage(type: type, body: Array(rest.prefix(length).dropFirst(headerSize))))
+            messages.append(
+                NetlinkMessage(type: type, body: Array(rest.prefix(length).dropFirst(headerSize))))
             rest = rest.dropFirst(NetlinkAttributes.aligned(length))
         }
         return messages

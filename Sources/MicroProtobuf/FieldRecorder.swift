@@ -45,12 +45,12 @@ struct FieldRecorder: SwiftProtobuf.Decoder {
 
     mutating func handleConflictingOneOf() {}
 
-    mutating func decodeSingularEnumField<E: Enum>(value: inout E) {
-        note("\(E.self)")
+    mutating func decodeSingularEnumField<E: Enum>(value: inout E) where E.RawValue == Int {
+        note("\(E.self)", EnumerationNames.of(E.self))
         value = E(rawValue: 1) ?? E()
     }
-    mutating func decodeSingularEnumField<E: Enum>(value: inout E?) {
-        note("\(E.self)")
+    mutating func decodeSingularEnumField<E: Enum>(value: inout E?) where E.RawValue == Int {
+        note("\(E.self)", EnumerationNames.of(E.self))
         value = E(rawValue: 1) ?? E()
     }
     mutating func decodeRepeatedEnumField<E: Enum>(value: inout [E]) {

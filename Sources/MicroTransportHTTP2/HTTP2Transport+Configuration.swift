@@ -49,6 +49,14 @@ extension HTTP2Transport {
         /// calls do, and time, earn more.
         public var resetBudget: Int
 
+        /// Whether gRPC calls must keep to all rules of HTTP/2 about fields.
+        ///
+        /// By default a server drops the fields of HTTP/1.1's connections (`connection`, `keep-alive`,
+        /// `proxy-connection`, `transfer-encoding`, `upgrade`), and a `content-length` that is not the length, from
+        /// gRPC calls, since calls that came through go-micro's HTTP gateway have them. Other requests that have
+        /// such fields are always refused.
+        public var isStrictOnFields: Bool
+
         /// Certificates and verification; plaintext if `nil`.
         public var tls: TLSConfiguration?
 
@@ -77,6 +85,7 @@ extension HTTP2Transport {
             self.maximumUnreadBytes = limits.maximumUnreadBytes
             self.controlFrameBudget = limits.controlFrameBudget
             self.resetBudget = limits.resetBudget
+            self.isStrictOnFields = limits.isStrictOnFields
             self.tls = tls
         }
 
@@ -103,6 +112,9 @@ extension HTTP2Transport {
         ///   that do nothing for a call, 10 to 1000000; 1000 by default.
         /// - `server.resets` (`MICRO_SERVER_RESETS`): How many calls a client may make at once that are reset as
         ///   soon as they began, 10 to 1000000; 500 by default.
+        /// - `server.strict.fields` (`MICRO_SERVER_STRICT_FIELDS`): Whether gRPC calls with fields of HTTP/1.1's
+        ///   connections, or a wrong `content-length`, are refused, and not served without them; `false` by
+        ///   default.
         /// - `tls.…` (`MICRO_TLS_…`): Certificates and verification; see `TLSConfiguration`.
         ///
         /// - Parameter context: The service's configuration.
@@ -136,6 +148,7 @@ extension HTTP2Transport {
             controlFrameBudget =
                 try variables.number("server.control.frames", in: 10...1_000_000) ?? controlFrameBudget
             resetBudget = try variables.number("server.resets", in: 10...1_000_000) ?? resetBudget
+            isStrictOnFields = try variables.flag("server.strict.fields") ?? isStrictOnFields
         }
 
         /// The bounds of a connection, keepalive left open.
@@ -152,6 +165,7 @@ extension HTTP2Transport {
             limits.maximumUnreadBytes = maximumUnreadBytes
             limits.controlFrameBudget = controlFrameBudget
             limits.resetBudget = resetBudget
+            limits.isStrictOnFields = isStrictOnFields
             return limits
         }
     }

@@ -19,6 +19,17 @@ import Testing
 
     private static let missing = RawConnection.request("/test.Test/Deaf", [":path": nil])
 
+    /// A field of 3,000 bytes that enters the table, and references to it of one byte each.
+    private static let longField = field([UInt8](repeating: 0x62, count: 3000))
+
+    private static func field(_ value: [UInt8]) -> [UInt8] { [0x40, 0x01, 0x61, 0x7F, 0xB9, 0x16] + value }
+
+    private static func references(_ count: Int) -> [UInt8] { [UInt8](repeating: 0xBE, count: count) }
+
+    private static func trailers(_ block: [UInt8], stream: UInt32) -> Frame {
+        .rawHeaders(block, stream: stream, flags: Frame.endHeaders | Frame.endStream)
+    }
+
     static let floods: [Flood] = [
         Flood("PING") { _ in [.ping] },
         Flood("acknowledgements of no PING") { _ in [Frame(.ping, flags: Frame.ack, Frame.ping.payload)] },
@@ -52,9 +63,30 @@ import Testing
             [Frame(.continuation, stream: 1, Frame.block([("x", "y")]))]
         },
         Flood("HPACK bomb", count: 1) { _ in
-            // One field of 3,000 bytes, and 12,000 references to it of one byte each.
-            let field: [UInt8] = [0x40, 0x01, 0x61, 0x7F, 0xB9, 0x16] + [UInt8](repeating: 0x62, count: 3000)
-            return [.rawHeaders(field + [UInt8](repeating: 0xBE, count: 12000), stream: 1)]
+            [.rawHeaders(longField + references(12_000), stream: 1)]
+        },
+        Flood("HPACK bomb in trailers", first: [.request(1)], count: 1) { _ in
+            [trailers(longField + references(12_000), stream: 1)]
+        },
+        Flood("HPACK bomb of fields that are left out", first: [.request(1)], count: 1) { _ in
+            // A value with a control character.
+            [.rawHeaders(field([UInt8](repeating: 1, count: 3000)) + references(12_000), stream: 3)]
+        },
+        Flood(
+            "HPACK bomb in a call beyond the limit", first: (0..<100).map { .request(2 * $0 + 1) }, count: 1
+        ) { _ in
+            [.rawHeaders(longField + references(12_000), stream: 201)]
+        },
+        Flood("header blocks that are too long", first: [.rawHeaders(longField, stream: 1)], count: 2000) {
+            [.rawHeaders(references(10) + Frame.block(missing), stream: $0 + 2)]
+        },
+        Flood(
+            "trailers that are too long", first: [.request(1), trailers(longField, stream: 1)], count: 2000
+        ) {
+            [
+                .request($0 + 2, "/test.Test/Echo"), .data(framed([1]), stream: $0 + 2),
+                trailers(references(70), stream: $0 + 2),
+            ]
         },
     ]
 

@@ -44,6 +44,40 @@ import Testing
         try await group.shutdownGracefully()
     }
 
+    /// What a client has sent does not stay in memory when its calls are done.
+    @Test(arguments: [
+        ("/" + String(repeating: "p", count: 15_000), [UInt8]()),
+        ("/grpc.testing.TestService/UnaryCall", framed([UInt8](repeating: 0, count: 200_000))),
+    ])
+    func longRequestsAreForgotten(_ path: String, _ body: [UInt8]) async throws {
+        let server = try ForeignProgram(
+            try BuiltPrograms.path("interop-server"), ["--port=0", "--host=127.0.0.1"])
+        try await server.waitForOutput("listening 127.0.0.1:")
+        let port = try #require(
+            server.output.split(whereSeparator: { $0 == ":" || $0.isNewline }).compactMap { Int($0) }.first)
+        let address = ListenAddress.host("127.0.0.1", port: port)
+        let before = try residentBytes(of: server)
+        var connections: [RawConnection] = []
+        for _ in 0..<100 {
+            let connection = try await RawConnection.open(to: address)
+            connections.append(connection)
+            for stream in stride(from: UInt32(1), to: 33, by: 2) {
+                let fields = RawConnection.request(body.isEmpty ? "\(path)\(stream)" : path)
+                try await connection.send(.headers(fields, stream: stream))
+                for start in stride(from: 0, to: body.count, by: 16 << 10) {
+                    let part = Array(body[start..<min(start + (16 << 10), body.count)])
+                    try await connection.send(.data(part, stream: stream))
+                }
+                try await connection.send(.data([], stream: stream, ends: true))
+                _ = try await connection.answer(on: stream)
+            }
+        }
+        let growth = try residentBytes(of: server) - before
+        #expect(growth / connections.count < 96 << 10, "\(growth / connections.count) bytes for each")
+        for connection in connections { await connection.close() }
+        await server.stop()
+    }
+
     /// Opens connections that greet the server and then keep silent, some at a time.
     private func connections(to port: Int, _ group: MultiThreadedEventLoopGroup) async throws -> [any Channel]
     {

@@ -11,11 +11,25 @@ import Testing
     /// A request that lacks something, or has something else or more.
     private static func rule(
         _ name: String, _ answer: ServerRule.Answer = malformed, _ changes: [String: String?] = [:],
-        more: [(String, String)] = [], first: [(String, String)] = []
+        more: [(String, String)] = [], first: [(String, String)] = [], isStrict: Bool = false
     ) -> ServerRule {
         let fields = first + RawConnection.request("/test.Test/Echo", changes, more: more)
-        return ServerRule(
+        var rule = ServerRule(
             name, answer, .headers(fields, stream: 1), .data(framed([1]), stream: 1, ends: true))
+        rule.isStrict = isStrict
+        return rule
+    }
+
+    /// A rule that gRPC calls may break, unless the server is strict, and other requests may not.
+    private static func excused(_ name: String, _ more: [(String, String)]) -> [ServerRule] {
+        [
+            rule("\(name), dropped from a call", .grpcStatus(1, "0"), more: more),
+            rule("\(name), in a call to a strict server", malformed, more: more, isStrict: true),
+            rule(
+                "\(name), in a request of another type", malformed, ["content-type": "text/plain"], more: more
+            ),
+            rule("\(name), in a request with another method", malformed, [":method": "PUT"], more: more),
+        ]
     }
 
     static let fields: [ServerRule] =
@@ -30,8 +44,6 @@ import Testing
             rule("8.2.1: NUL in a value", more: [("a", "x\0y")]),
             rule("8.2.1: CR in a value", more: [("a", "x\ry")]),
             rule("8.2.1: LF in a value", more: [("a", "x\ny")]),
-            rule("8.2.1: a space in front of a value", more: [("a", " x")]),
-            rule("8.2.1: a tab behind a value", more: [("a", "x\t")]),
             rule("8.2.1: bytes above 0x7F in a value are allowed", .grpcStatus(1, "0"), more: [("a", "é")]),
             rule("8.2.2: te: trailers is allowed", .grpcStatus(1, "0"), ["te": "trailers"]),
             rule("8.2.2: te with anything else", malformed, ["te": "gzip"]),
@@ -39,8 +51,10 @@ import Testing
                 "8.2.3: cookies may be cut in pieces", .grpcStatus(1, "0"),
                 more: [("cookie", "a"), ("cookie", "b")]),
         ]
-        + ["connection", "proxy-connection", "keep-alive", "transfer-encoding", "upgrade"].map {
-            rule("8.2.2: \($0) belongs to HTTP/1.1", more: [($0, "close")])
+        + excused("8.2.1: a space in front of a value", [("a", " x")])
+        + excused("8.2.1: a tab behind a value", [("a", "x\t")])
+        + ["connection", "proxy-connection", "keep-alive", "transfer-encoding", "upgrade"].flatMap {
+            excused("8.2.2: \($0) belongs to HTTP/1.1", [($0, "close")])
         }
 
     static let pseudoFields: [ServerRule] =
@@ -70,13 +84,35 @@ import Testing
     }
         + [":method", ":scheme", ":path"].map { rule("8.3.1: no \($0)", malformed, [$0: nil]) }
 
+    static let lengths: [ServerRule] =
+        excused("8.1.1: content-length above the body", [("content-length", "7")])
+        + excused("8.1.1: content-length below the body", [("content-length", "5")])
+        + excused("8.1.1: content-length twice", [("content-length", "6"), ("content-length", "7")])
+        + excused("8.1.1: content-length that is no number", [("content-length", "six")])
+        + excused("8.1.1: content-length below zero", [("content-length", "-6")])
+        + excused("8.1.1: content-length beyond all numbers", [("content-length", "99999999999999999999")])
+        + [
+            rule(
+                "8.1.1: content-length of the body", .grpcStatus(1, "0"), more: [("content-length", "6")],
+                isStrict: true),
+            rule(
+                "8.1.1: content-length of another request's body", .status(1, "415"),
+                ["content-type": "text/plain"], more: [("content-length", "6")]),
+            ServerRule(
+                "8.1.1: content-length of a request without a body", malformed,
+                .headers(
+                    RawConnection.request("/", [":method": "GET"], more: [("content-length", "1")]),
+                    stream: 1,
+                    ends: true)),
+            ServerRule(
+                "8.1.1: content-length of no bytes", .status(1, "405"),
+                .headers(
+                    RawConnection.request("/", [":method": "GET"], more: [("content-length", "0")]),
+                    stream: 1,
+                    ends: true)),
+        ]
+
     static let bodies: [ServerRule] = [
-        rule("8.1.1: content-length above the body", more: [("content-length", "7")]),
-        rule("8.1.1: content-length below the body", more: [("content-length", "5")]),
-        rule("8.1.1: content-length of the body", .grpcStatus(1, "0"), more: [("content-length", "6")]),
-        rule("8.1.1: content-length twice", more: [("content-length", "6"), ("content-length", "7")]),
-        rule("8.1.1: content-length that is no number", more: [("content-length", "six")]),
-        rule("8.1.1: content-length below zero", more: [("content-length", "-6")]),
         ServerRule(
             "8.1: trailers end the request", malformed,
             .headers(usual, stream: 1), .data(framed([1]), stream: 1), .headers([("x", "y")], stream: 1)),
@@ -90,9 +126,17 @@ import Testing
             .headers([("x", "y")], stream: 1, ends: true)
         ),
         ServerRule(
-            "8.1: a request that has no call", .grpcStatus(1, "13"), .headers(usual, stream: 1, ends: true)),
+            "8.1: a request that has no call", .grpcStatus(1, "12"), .headers(usual, stream: 1, ends: true)),
+        ServerRule(
+            "8.1: trailers of a call may have fields of HTTP/1.1", .grpcStatus(1, "0"),
+            .headers(usual, stream: 1), .data(framed([1]), stream: 1),
+            .headers([("connection", "close")], stream: 1, ends: true)),
+        ServerRule(
+            "8.1: trailers with upper case in a name", malformed,
+            .headers(usual, stream: 1), .data(framed([1]), stream: 1),
+            .headers([("Upper", "x")], stream: 1, ends: true)),
     ]
 
-    @Test(arguments: fields + pseudoFields + bodies)
+    @Test(arguments: fields + pseudoFields + lengths + bodies)
     func isAnsweredAsTheRFCSays(_ rule: ServerRule) async throws { try await rule.check() }
 }

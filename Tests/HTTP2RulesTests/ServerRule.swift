@@ -24,6 +24,9 @@ struct ServerRule: CustomTestStringConvertible, Sendable {
     var answer: Answer
     var bytes: [UInt8]
 
+    /// Whether gRPC calls must keep to all rules of HTTP.
+    var isStrict = false
+
     var testDescription: String { rule }
 
     /// Whether the server ends the connection.
@@ -44,6 +47,7 @@ struct ServerRule: CustomTestStringConvertible, Sendable {
         var configuration = HTTP2Transport.Configuration()
         configuration.serverKeepaliveInterval = .seconds(5)
         configuration.keepaliveTimeout = .seconds(5)
+        configuration.isStrictOnFields = isStrict
         try await withTestServer(configuration) { listening in
             let connection = try await RawConnection.connect(to: listening.address)
             try await connection.send(bytes)

@@ -67,6 +67,18 @@ import Testing
         }
     }
 
+    @Test func toolsFindTheMethodsByReflection() async throws {
+        let server = try Peers.ours("interop-server", ["--port=0", "--host=127.0.0.1"])
+        let tool = try await Peers.python("list_methods.py", [try await Peers.address(of: server)])
+        #expect(try await tool.exitStatus() == 0, "\(tool.errorOutput)")
+        let lines = tool.output.split(separator: "\n").filter { $0.hasPrefix("grpc.testing.") }
+        #expect(lines.count == 8)
+        #expect(
+            lines.contains(
+                "grpc.testing.TestService/UnaryCall grpc.testing.SimpleRequest grpc.testing.SimpleResponse"))
+        await server.stop()
+    }
+
     @Test func theProgramsSpeakToEachOther() async throws {
         let identities = try await Identities.shared.value
         let server = try Peers.ours(

@@ -14,7 +14,7 @@ import Testing
     ])
     func globalOptionsStandBeforeOrBehindTheCommand(arguments: [String]) throws {
         let command = try #require(try MicroCommand.parseAsRoot(arguments) as? ServicesCommand)
-        #expect(command.global.sources.arguments == ["--registry=memory", "--registry_address=a:1"])
+        #expect(try command.global.sources().arguments == ["--registry=memory", "--registry_address=a:1"])
     }
 
     @Test func aCallHasItsParts() throws {
@@ -70,7 +70,7 @@ import Testing
     @Test(arguments: ["novalue", "=x", "sp ace=1", ":path=/x", "k=a\nb", "k=ü"])
     func badMetadataAreNamed(pair: String) {
         let failure = #expect(throws: CommandFailure.self) { try MetadataText.parse([pair]) }
-        #expect(failure?.status == .other)
+        #expect(failure?.status == .usage)
         #expect(failure?.message?.contains("--metadata") == true)
     }
 

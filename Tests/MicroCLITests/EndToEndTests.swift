@@ -98,31 +98,40 @@ import Testing
     @Test func refusesWhatCannotBeSent() async throws {
         let json = try await Programs.micro(
             "call", "x", "A.B", "{\n  \"a\": oops}", "--address", "127.0.0.1:1")
-        #expect(json.status == 128)
+        #expect(json.status == 64)
         #expect(json.errors.hasPrefix("The request is not JSON: line 2, column 8: "))
 
         let method = try await Programs.micro("call", "x", "Hello", "{}")
         #expect(method.status == 3)
 
         let metadata = try await Programs.micro("call", "x", "A.B", "--metadata", "oops")
-        #expect(metadata.status == 128)
+        #expect(metadata.status == 64)
         #expect(metadata.errors.contains("\"oops\""))
 
         let timeout = try await Programs.micro("call", "x", "A.B", "--request_timeout", "soon")
-        #expect(timeout.status == 128)
+        #expect(timeout.status == 64)
         #expect(timeout.errors.contains("\"soon\""))
 
         let address = try await Programs.micro("call", "x", "A.B", "--address", "nowhere")
-        #expect(address.status == 127)
+        #expect(address.status == 64)
         #expect(address.errors.contains("host:port"))
     }
 
     @Test func explainsWrongConfiguration() async throws {
-        let registry = try await Programs.micro("services", "--registry", "consul")
+        let registry = try await Programs.micro("services", environment: ["MICRO_REGISTRY": "consul"])
         #expect(registry.status == 127)
         #expect(registry.errors.contains("\"consul\""))
         #expect(registry.errors.contains("Linked: etcd, mdns, memory"))
         #expect(registry.errors.split(separator: "\n").count == 1)
+
+        let option = try await Programs.micro("services", "--registry", "mdsn")
+        #expect(option.status == 64)
+        #expect(option.errors.contains("Linked: etcd, mdns, memory."))
+        #expect(option.errors.hasSuffix("Did you mean \"mdns\"?\n"))
+
+        let level = try await Programs.micro("services", environment: ["MICRO_LOG_LEVEL": "loud"])
+        #expect(level.status == 127)
+        #expect(level.errors.contains("MICRO_LOG_LEVEL is \"loud\". It must be one of trace, debug, "))
 
         let usage = try await Programs.micro("call")
         #expect(usage.status == 64)

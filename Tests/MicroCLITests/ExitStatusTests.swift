@@ -35,11 +35,11 @@ import Testing
 
     @Test func aFailedCallIsOneLineWithTheErrorAsJSON() {
         let call = PreparedCall(
-            service: "greeter", endpoint: "Say.Hello", message: Message(), options: .init(), output: .json)
+            service: "greeter", endpoint: "Say.Hello", options: .init(), output: .json,
+            allowsUnknownFields: false)
         let error = MicroError(id: "greeter", code: 404, detail: "line\nbreak \u{1B}[2J")
-        let failure = CommandFailure(calling: call, error)
         #expect(
-            failure.message
+            CommandFailure.text(calling: call, error)
                 == #"error calling greeter.Say.Hello: {"id":"greeter","code":404,"#
                 + #""detail":"line\nbreak \u001b[2J","status":"Not Found"}"#)
     }

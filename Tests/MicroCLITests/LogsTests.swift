@@ -14,6 +14,18 @@ import Testing
         await program.stop()
     }
 
+    /// Like `micro subscribe`, which only a signal ends.
+    @Test(arguments: [SIGINT, SIGTERM])
+    func followingEndsWellBySignal(signal: Int32) async throws {
+        let (name, program) = try await Programs.greeter(environment: mdns)
+        let micro = try ForeignProgram(Programs.path("micro"), ["logs", "-f", name], environment: mdns)
+        try await micro.waitForOutput("The service runs.")
+        micro.send(signal: signal)
+        #expect(try await micro.exitStatus() == 0)
+        #expect(micro.errorOutput.isEmpty)
+        await program.stop()
+    }
+
     @Test(.enabled(if: NetworkNamespaces.areAvailable))
     func anotherMachineIsRefused() async throws {
         let machines = try await NetworkNamespaces()

@@ -81,6 +81,64 @@ import Testing
         #expect(wasCancelled.withLock { $0 })
     }
 
+    @Test func sendsEachValueOfStandardInput() async throws {
+        let sum = Endpoint("Clock.Sum") {
+            (starts: MicroDefaults.MessageStream<Start>, sums: MessageWriter<Start>, _) in
+            var sum = 0
+            for try await start in starts {
+                sum += start.count
+                try await sums.write(Start(count: sum))
+            }
+        }
+        try await withService(sum) { address in
+            let program = try ForeignProgram(
+                Programs.path("micro"), ["stream", "clock", "Clock.Sum", "-", "--address", address, "-o", "raw"])
+            // Each is sent before the next is there, and answered.
+            try program.write("{\"count\":1}\n")
+            try await program.waitForOutput("{\"count\":1}\n")
+            try program.write("{\n  \"count\": 10\n}\n\n")
+            try await program.waitForOutput("{\"count\":11}\n")
+            try program.write("{\"count\":100}")
+            program.closeInput()
+            #expect(try await program.exitStatus() == 0, "\(program.errorOutput)")
+            #expect(program.output == "{\"count\":1}\n{\"count\":11}\n{\"count\":111}\n")
+
+            let wrong = try await Programs.micro(
+                "stream", "clock", "Clock.Sum", "-", "--address", address, "-o", "raw",
+                input: "{\"count\":1}\n{oops}\n{\"count\":1}\n")
+            #expect(wrong.status == 64)
+            #expect(wrong.errors.hasPrefix("The request is not JSON: line 1, column 2: "), "\(wrong.errors)")
+        }
+    }
+
+    @Test func aServiceThatEndsTheStreamEndsTheCommandWhileInputIsOpen() async throws {
+        let one = Endpoint("Clock.One") {
+            (starts: MicroDefaults.MessageStream<Start>, replies: MessageWriter<Start>, _) in
+            for try await start in starts { return try await replies.write(start) }
+        }
+        try await withService(one) { address in
+            let program = try ForeignProgram(
+                Programs.path("micro"), ["stream", "clock", "Clock.One", "-", "--address", address, "-o", "raw"])
+            try program.write("{\"count\":1}\n")
+            #expect(try await program.exitStatus() == 0, "\(program.errorOutput)")
+            #expect(program.output == "{\"count\":1}\n")
+        }
+    }
+
+    @Test func aCallOfAStreamingEndpointNamesStream() async throws {
+        let name = "clock-\(UUID().uuidString.prefix(8).lowercased())"
+        let service = MicroService(name, configuration: ["registry": "mdns"]) { ticks }
+        try await service.withRunning { _ in
+            let called = try await Programs.micro(
+                "call", name, "Clock.Ticks", #"{"count":1}"#, environment: ["MICRO_REGISTRY": "mdns"])
+            #expect(called.status == 64)
+            #expect(called.output.isEmpty)
+            #expect(
+                called.errors
+                    == "Clock.Ticks is a streaming endpoint. Call it with: micro stream \(name) Clock.Ticks …\n")
+        }
+    }
+
     @Test(arguments: [(401, 2), (408, 1), (403, 127)] as [(Int, Int32)])
     func theOutcomeOfACallIsTheExitStatus(code: Int, status: Int32) async throws {
         let refusing = Endpoint("Door.Open") { (_: Start, _) -> Tick in

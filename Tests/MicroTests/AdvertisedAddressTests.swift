@@ -55,22 +55,43 @@ import Testing
         // The default route comes before a private address, whose bridge is of use on this machine alone.
         ([loopback, docker, address([203, 0, 113, 5], of: "eth7", isDefault: true)], "203.0.113.5"),
         // Without a default route the kind decides, whatever the names are.
-        ([loopback, address([172, 17, 0, 1], of: "eth0", .container), address([203, 0, 113, 5], of: "docker0")],
-         "203.0.113.5"),
+        (
+            [
+                loopback, address([172, 17, 0, 1], of: "eth0", .container),
+                address([203, 0, 113, 5], of: "docker0"),
+            ],
+            "203.0.113.5"
+        ),
         // In a container, a pair's end is all there is; on a machine of virtual ones, a bridge is.
         ([loopback, address([172, 17, 0, 2], of: "eth0", .container, isDefault: true)], "172.17.0.2"),
-        ([loopback, docker, address([192, 168, 1, 5], of: "br0", .container, isDefault: true)], "192.168.1.5"),
+        (
+            [loopback, docker, address([192, 168, 1, 5], of: "br0", .container, isDefault: true)],
+            "192.168.1.5"
+        ),
         // A tunnel that takes the default route leads away from the neighbours.
-        ([loopback, address([10, 8, 0, 6], of: "tun0", .tunnel, isDefault: true),
-          address([192, 168, 1, 5], of: "wlan0")], "192.168.1.5"),
+        (
+            [
+                loopback, address([10, 8, 0, 6], of: "tun0", .tunnel, isDefault: true),
+                address([192, 168, 1, 5], of: "wlan0"),
+            ], "192.168.1.5"
+        ),
         ([loopback, docker, address([10, 8, 0, 6], of: "tun0", .tunnel)], "10.8.0.6"),
         // A card without a cable.
-        ([loopback, address([10, 0, 0, 1], of: "eth0", isRunning: false), address([192, 0, 2, 2], of: "eth1")],
-         "192.0.2.2"),
+        (
+            [
+                loopback, address([10, 0, 0, 1], of: "eth0", isRunning: false),
+                address([192, 0, 2, 2], of: "eth1"),
+            ],
+            "192.0.2.2"
+        ),
         // Only IPv6: link-local addresses are of no use, temporary ones go soon.
-        ([loopback, address(ipv6([0xFE, 0x80], 1), of: "eth0", isDefault: true),
-          address(ipv6([0x20, 0x01, 0x0D, 0xB8], 7), of: "eth0", isDefault: true, isTransient: true),
-          address(ipv6([0x20, 0x01, 0x0D, 0xB8], 5), of: "eth0", isDefault: true)], "[2001:db8::5]"),
+        (
+            [
+                loopback, address(ipv6([0xFE, 0x80], 1), of: "eth0", isDefault: true),
+                address(ipv6([0x20, 0x01, 0x0D, 0xB8], 7), of: "eth0", isDefault: true, isTransient: true),
+                address(ipv6([0x20, 0x01, 0x0D, 0xB8], 5), of: "eth0", isDefault: true),
+            ], "[2001:db8::5]"
+        ),
         // Two addresses of one interface: the first, unless the other one is private.
         ([address([198, 51, 100, 1], of: "eth0"), address([198, 51, 100, 2], of: "eth0")], "198.51.100.1"),
         ([address([198, 51, 100, 1], of: "eth0"), address([10, 0, 0, 2], of: "eth0")], "10.0.0.2"),
@@ -96,7 +117,8 @@ import Testing
 
     @Test(
         arguments: [
-            (nil, .hardware), ("vlan", .hardware), ("bond", .hardware), ("wireguard", .tunnel), ("tun", .tunnel),
+            (nil, .hardware), ("vlan", .hardware), ("bond", .hardware), ("wireguard", .tunnel),
+            ("tun", .tunnel),
             ("something-new", .tunnel), ("bridge", .container), ("veth", .container),
         ] as [(String?, InterfaceKind)])
     func kindsAreKnownByLinuxsNames(name: String?, kind: InterfaceKind) {

@@ -290,6 +290,7 @@ struct ClientTests {
             try await idle.bounded(.milliseconds(20)).hello()
         }
         #expect(error.detail.contains("run()") && error.processed == .no)
+        #expect(error.rpcStatus == .deadlineExceeded && error.code == 408)
         let broken = MicroClient(plugins: testPlugins, configuration: .test(["MICRO_REGISTRY": "consul"]))
         let reason = try await #require(throws: StartError.self) {
             try await withMicroClient(broken) { try await $0.hello() }

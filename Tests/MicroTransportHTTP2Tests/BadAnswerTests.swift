@@ -52,7 +52,7 @@ import Testing
 
     @Test func messagesMustFit() async throws {
         for (body, status) in [
-            ([], RPCStatus.internal), (framed([1]) + framed([2]), .internal), ([0, 0], .internal),
+            ([], RPCStatus.unimplemented), (framed([1]) + framed([2]), .unimplemented), ([0, 0], .internal),
             (framed([1], flag: 1), .internal), (framed([1], flag: 5), .internal),
             (framed([1], length: .max), .resourceExhausted), (framed([1], length: 9), .internal),
         ] as [([UInt8], RPCStatus)] {

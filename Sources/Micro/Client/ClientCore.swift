@@ -36,6 +36,10 @@ final class ClientCore: Sendable {
         if let engine = running.load() { return engine }
         if Task.isCancelled { throw ClientErrors.cancelled() }
         if let error = failure.withLock({ $0 }) { throw ClientErrors.unavailable(error.message) }
+        if let deadline, deadline <= .now {
+            throw ClientErrors.deadlineExceeded(
+                "the client did not start in time; its run() must be called in a task beside its calls")
+        }
         throw ClientErrors.unavailable(
             "The client does not run. Call run() in a task beside its calls, or use withMicroClient.")
     }

@@ -73,6 +73,13 @@ extension EventPublisher {
 }
 
 extension MicroClient {
+    /// Returns how many receivers an event of a topic would have now, or `nil` if the broker can't know.
+    ///
+    /// - Throws: A ``MicroError`` if nobody can be asked.
+    package func receiverCount(of topic: String) async throws -> Int? {
+        try await core.engine(deadline: bound).broker.broker().receiverCount(of: topic)
+    }
+
     /// Begins to receive the events of a topic as they come.
     ///
     /// - Parameters:

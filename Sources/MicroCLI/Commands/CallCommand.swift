@@ -17,6 +17,10 @@ struct CallCommand: AsyncParsableCommand {
               micro call greeter Greeter.Hello '{}' --request_timeout 1s
               micro call greeter Greeter.Hello '{}' --metadata tenant=blue
 
+            A field that the registry doesn't know of the endpoint is taken for a
+            mistake, and nothing is sent, unless --allow-unknown-fields is given. What
+            --address calls is not looked up, and so not checked.
+
             If the call fails, one line on standard error has the error's id, code,
             detail and status, and the exit status says what kind it was; see
             'micro --help'.
@@ -26,10 +30,18 @@ struct CallCommand: AsyncParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() async throws {
-        try await call.perform(global) { client, call in
+        let arguments = call
+        try await call.perform(global) { client, call, description in
+            guard description?.isStreaming(call.endpoint) != true else {
+                throw CommandFailure(
+                    "\(call.endpoint.printable()) is a streaming endpoint. Call it with: "
+                        + "micro stream \(call.service.printable()) \(call.endpoint.printable()) …", .usage)
+            }
+            let json =
+                arguments.readsStandardInput ? try StandardInput.read() : Array(arguments.request.utf8)
+            let message = try call.message(json, description)
             let reply = try await client.callRaw(
-                call.service, call.endpoint, message: call.message, contentSubtype: "json",
-                options: call.options)
+                call.service, call.endpoint, message: message, contentSubtype: "json", options: call.options)
             try call.output.print(reply.message.bytes)
         }
     }

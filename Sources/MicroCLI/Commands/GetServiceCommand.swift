@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Micro
+internal import MicroCore
 
 /// `micro get service`.
 struct GetServiceCommand: AsyncParsableCommand {
@@ -9,9 +10,11 @@ struct GetServiceCommand: AsyncParsableCommand {
         discussion: """
             For each version that runs: the nodes with their addresses and metadata,
             and the endpoints with the fields of their requests and responses. An
-            unknown service ends with exit status 4.
+            unknown service ends with exit status 4. As JSON it is what the registry
+            has, a record for each version.
 
               micro get service greeter
+              micro get service greeter -o json
             """)
 
     @Argument(
@@ -19,13 +22,16 @@ struct GetServiceCommand: AsyncParsableCommand {
         completion: .services)
     var name: String
 
+    @OptionGroup var output: OutputOption
     @OptionGroup var global: GlobalOptions
 
     func run() async throws {
-        try await Session.run(global.sources) { client in
+        let (name, format) = (name, output.format)
+        try await Session.run(global) { client in
             let records = try await client.lookup(name)
-            guard !records.isEmpty else { throw CommandFailure("Service not found", .notFound) }
-            try Output.write(ServiceText.of(records))
+            guard !records.isEmpty else { throw await CommandFailure(unknownService: name, client) }
+            try format.print(
+                text: ServiceText.of(records), json: .list(records.map { .text($0.json()) }))
         }
     }
 }

@@ -16,24 +16,27 @@ struct HealthCommand: AsyncParsableCommand {
 
               micro health greeter
               micro health greeter --address 127.0.0.1:9090
+              micro health greeter -o json
             """)
 
     @OptionGroup var nodes: NodeArguments
+    @OptionGroup var output: OutputOption
     @OptionGroup var global: GlobalOptions
 
     func run() async throws {
-        let service = nodes.service
+        let (service, format) = (nodes.service, output.format)
         try await nodes.perform(global) { client, targets in
             var report = NodeReport(columns: ["STATUS"])
             for target in targets {
                 do {
                     let status = try await Self.status(of: target, client)
-                    report.add(target, [status], failure: status == "ok" ? nil : .framework)
+                    let answer = NodeReport.Answer(text: status, key: "status", value: .string(status))
+                    report.add(target, [answer], failure: status == "ok" ? nil : .framework)
                 } catch {
                     report.add(target, error, endpoint: "health")
                 }
             }
-            try Output.write(report.text(service: service))
+            try format.print(text: report.text(service: service), json: report.json(service: service))
             if let failure = report.failure { throw CommandFailure(nil, failure) }
         }
     }

@@ -11,9 +11,10 @@ struct LogsCommand: AsyncParsableCommand {
         abstract: "Prints what the nodes of a service have logged.",
         discussion: """
             Prints the last lines of each node, the oldest first, and with -f those
-            that follow, until Ctrl-C. Of several nodes each line has its node's id in
-            front. A service answers callers on its own machine, unless MICRO_DEBUG
-            or MICRO_DEBUG_CALLERS of the service says otherwise.
+            that follow, until Ctrl-C, which is success. Of several nodes each line
+            has its node's id in front. As JSON each line is an object, with its time
+            as RFC 3339 has it. A service answers callers on its own machine, unless
+            MICRO_DEBUG or MICRO_DEBUG_CALLERS of the service says otherwise.
 
               micro logs greeter
               micro logs -f -n 100 greeter
@@ -31,11 +32,7 @@ struct LogsCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Only lines that are not older, such as 5m.", valueName: "duration"))
     var since: String?
 
-    @Option(
-        name: .shortAndLong,
-        help: ArgumentHelp("How lines are printed: text, or json.", valueName: "text|json"))
-    var output = LogFormat.text
-
+    @OptionGroup var output: OutputOption
     @OptionGroup var nodes: NodeArguments
     @OptionGroup var global: GlobalOptions
 
@@ -47,8 +44,8 @@ struct LogsCommand: AsyncParsableCommand {
 
     func run() async throws {
         let request = try await prepared()
-        let (format, service) = (output, nodes.service)
-        try await nodes.perform(global) { client, targets in
+        let (format, service) = (output.format, nodes.service)
+        try await nodes.perform(global, isEndless: follow) { client, targets in
             let debug = Debug_Debug.Client(client, service: service)
             let failures = await withTaskGroup(of: (NodeTarget, any Error)?.self) { group in
                 for target in targets {
@@ -83,13 +80,16 @@ struct LogsCommand: AsyncParsableCommand {
     }
 
     private static func print(
-        _ request: Debug_LogRequest, of target: NodeTarget, _ debug: Debug_Debug.Client, _ format: LogFormat,
+        _ request: Debug_LogRequest, of target: NodeTarget, _ debug: Debug_Debug.Client, _ format: OutputFormat,
         named: Bool
     ) async throws {
         try await target.ask { options in
             try await debug.log(request, options: options) { records in
                 for try await record in records {
-                    try Output.write(format.line(of: record, node: named ? target.id : nil))
+                    switch format {
+                    case .text: try Output.write(LogLine.text(of: record, node: named ? target.id : nil))
+                    case .json: try Output.write(json: LogLine.json(of: record, node: target.id))
+                    }
                 }
             }
         }

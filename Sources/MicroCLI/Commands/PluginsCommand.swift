@@ -12,11 +12,14 @@ struct PluginsCommand: AsyncParsableCommand {
             taken, or goes first, when nothing is chosen.
             """)
 
+    @OptionGroup var output: OutputOption
+
     func run() async throws {
+        let format = output.format
         try await Session.reporting {
             let plugins = Plugins.linked
             try plugins.checkUnique()
-            try Output.write(PluginTable.text(of: plugins))
+            try format.print(text: PluginTable.text(of: plugins), json: PluginTable.json(of: plugins))
         }
     }
 }

@@ -9,7 +9,9 @@ struct PublishCommand: AsyncParsableCommand {
         abstract: "Publishes an event.",
         discussion: """
             The event is JSON. Success means what the broker promises: with http,
-            that the subscribers have taken it.
+            that the subscribers have taken it. If the broker knows that nobody
+            subscribes to the topic, a line on standard error says so, which is no
+            failure.
 
               micro publish greetings '{"message": "Hello!"}'
               echo '{"message": "Hello!"}' | micro publish greetings -
@@ -33,19 +35,25 @@ struct PublishCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Session.reporting {
+            try TopicText.check(topic)
             let json = event == "-" ? try StandardInput.read() : Array(event.utf8)
             do {
                 try JSONLayout.check(json)
             } catch {
-                throw CommandFailure("The event is not JSON: \(error).", .other)
+                throw CommandFailure("The event is not JSON: \(error).", .usage)
             }
             let options = PublishOptions(metadata: try MetadataText.parse(metadata))
-            try await Session.running(brokerOptions.sources(global), registry: nil) { client in
+            let topic = topic
+            try await Session.running(try brokerOptions.sources(global), registry: nil) { client in
                 do {
                     try await client.publishRaw(
                         topic, Message(json), contentType: "application/json", options: options)
                 } catch let error as MicroError where !Task.isCancelled {
                     throw CommandFailure(publishingTo: topic, error)
+                }
+                // The event is published; that the broker can't say to whom changes nothing.
+                if let count = try? await client.receiverCount(of: topic), count == 0 {
+                    Output.writeError("Nobody subscribes to \(topic.printable()): the event reached nobody.")
                 }
             }
         }

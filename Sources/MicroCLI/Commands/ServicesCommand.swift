@@ -13,14 +13,19 @@ struct ServicesCommand: AsyncParsableCommand {
 
               micro services
               micro services --registry mdns
+              micro services -o json | jq -r '.[].name'
             """)
 
+    @OptionGroup var output: OutputOption
     @OptionGroup var global: GlobalOptions
 
     func run() async throws {
-        try await Session.run(global.sources) { client in
+        let format = output.format
+        try await Session.run(global) { client in
             let names = try await client.services()
-            try Output.write(names.map { $0.printable() + "\n" }.joined())
+            try format.print(
+                text: names.map { $0.printable() + "\n" }.joined(),
+                json: .list(names.map { .object([("name", .string($0))]) }))
         }
     }
 }

@@ -14,36 +14,47 @@ struct StatsCommand: AsyncParsableCommand {
             calls it has had and how many of them ended with an error.
 
               micro stats greeter
+              micro stats greeter -o json
             """)
 
     private static let columns = ["STARTED", "UPTIME", "MEMORY", "THREADS", "GC", "REQUESTS", "ERRORS"]
 
     @OptionGroup var nodes: NodeArguments
+    @OptionGroup var output: OutputOption
     @OptionGroup var global: GlobalOptions
 
     func run() async throws {
-        let service = nodes.service
+        let (service, format) = (nodes.service, output.format)
         try await nodes.perform(global) { client, targets in
             let debug = Debug_Debug.Client(client, service: service)
             var report = NodeReport(columns: Self.columns)
             for target in targets {
                 do {
                     let stats = try await target.ask { try await debug.stats(.init(), options: $0) }
-                    report.add(target, Self.cells(stats))
+                    report.add(target, Self.answers(stats))
                 } catch {
                     report.add(target, error, endpoint: "Debug.Stats")
                 }
             }
-            try Output.write(report.text(service: service))
+            try format.print(text: report.text(service: service), json: report.json(service: service))
             if let failure = report.failure { throw CommandFailure(nil, failure) }
         }
     }
 
-    private static func cells(_ stats: Debug_StatsResponse) -> [String] {
-        [
-            TimeText.of(seconds: Int64(clamping: stats.started)), DurationText.of(seconds: stats.uptime),
-            megabytes(stats.memory), "\(stats.threads)", "\(stats.gc)ns", "\(stats.requests)",
-            "\(stats.errors)",
+    private static func answers(_ stats: Debug_StatsResponse) -> [NodeReport.Answer] {
+        let started = Int64(clamping: stats.started)
+        return [
+            .init(
+                text: TimeText.of(seconds: started), key: "started",
+                value: .string(TimeText.rfc3339(seconds: started))),
+            .init(
+                text: DurationText.of(seconds: stats.uptime), key: "uptime_seconds",
+                value: .integer(stats.uptime)),
+            .init(text: megabytes(stats.memory), key: "memory_bytes", value: .integer(stats.memory)),
+            .init(text: "\(stats.threads)", key: "threads", value: .integer(stats.threads)),
+            .init(text: "\(stats.gc)ns", key: "gc_nanoseconds", value: .integer(stats.gc)),
+            .init(text: "\(stats.requests)", key: "requests", value: .integer(stats.requests)),
+            .init(text: "\(stats.errors)", key: "errors", value: .integer(stats.errors)),
         ]
     }
 

@@ -30,7 +30,8 @@ struct SubscribeCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Session.reporting {
-            try await Session.untilStopped(brokerOptions.sources(global)) { client, stop in
+            try TopicText.check(topic)
+            try await Session.untilStopped(try brokerOptions.sources(global)) { client, stop in
                 let printer = EventPrinter(stop: stop)
                 let subscription = try await client.subscribeRaw(
                     SubscriptionOptions(topic: topic, queue: queue)

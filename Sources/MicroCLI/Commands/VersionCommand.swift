@@ -5,8 +5,14 @@ struct VersionCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "version", abstract: "Prints the version of this command.")
 
+    @OptionGroup var output: OutputOption
+
     func run() async throws {
-        try await Session.reporting { try Output.write("micro \(ToolVersion.text)\n") }
+        let format = output.format
+        try await Session.reporting {
+            try format.print(
+                text: "micro \(ToolVersion.text)\n", json: .object([("version", .string(ToolVersion.text))]))
+        }
     }
 }
 

@@ -31,21 +31,37 @@ struct NodeTarget: Sendable {
     /// Whether the user gave the address, so that no registry knows of it.
     let isGiven: Bool
 
+    /// What the node speaks, as the registry has it.
+    let nodeProtocol: NodeProtocol
+
     /// Asks the node.
     ///
     /// A node of the registry is chosen among the service's, so that its certificate is checked for the
-    /// service's name. One that the client doesn't see yet is called by its address.
+    /// service's name. One that the client doesn't see yet is called by its address. One that speaks another
+    /// protocol is left alone: it would take the bytes for something else.
     func ask<Answer: Sendable>(
         _ body: @Sendable (CallOptions) async throws -> Answer
     ) async throws -> Answer {
         var direct = options
         direct.address = address
         guard !isGiven else { return try await body(direct) }
+        guard nodeProtocol == .grpc else { throw UnspokenProtocol(nodeProtocol) }
         do {
             return try await NodePin.$node.withValue(id) { try await body(options) }
         } catch let error as MicroError where error.detail.contains(": none available") {
             return try await body(direct)
         }
+    }
+}
+
+/// A node speaks a protocol that this command doesn't.
+struct UnspokenProtocol: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ node: NodeProtocol) {
+        description =
+            "not asked: it speaks \(node.protocol.printable()) over \(node.transport.printable()), and "
+            + "'micro' speaks gRPC"
     }
 }
 
@@ -63,16 +79,21 @@ extension NodeArguments {
     ///
     /// - Parameters:
     ///   - global: The options of all commands.
+    ///   - isEndless: Whether a signal is the only way to end it, and so no failure.
     ///   - body: Asks the nodes and prints what they say.
     /// - Throws: The exit status, once the failure was reported.
     func perform(
-        _ global: GlobalOptions, _ body: @escaping @Sendable (MicroClient, [NodeTarget]) async throws -> Void
+        _ global: GlobalOptions, isEndless: Bool = false,
+        _ body: @escaping @Sendable (MicroClient, [NodeTarget]) async throws -> Void
     ) async throws {
         try await Session.reporting {
             let options = CallOptions(
                 timeout: try DurationText.parse(requestTimeout, option: "--request_timeout"), retry: .never)
+            try AddressText.check(address)
             let registry: (any Registry)? = address == nil ? nil : NoRegistry()
-            try await Session.running(global.sources, registry: registry, selector: NodePin()) { client in
+            try await Session.running(
+                try global.sources(), registry: registry, selector: NodePin(), isEndless: isEndless
+            ) { client in
                 try await body(client, try await targets(client, options))
             }
         }
@@ -83,17 +104,17 @@ extension NodeArguments {
             return [
                 NodeTarget(
                     service: service, version: "", id: address, address: address, options: options,
-                    isGiven: true)
+                    isGiven: true, nodeProtocol: .grpc)
             ]
         }
         let targets = try await client.lookup(service).flatMap { record in
             record.nodes.map { node in
                 NodeTarget(
                     service: service, version: record.version, id: node.id, address: node.address,
-                    options: options, isGiven: false)
+                    options: options, isGiven: false, nodeProtocol: NodeProtocol(of: node))
             }
         }
-        guard !targets.isEmpty else { throw CommandFailure("Service not found", .notFound) }
+        guard !targets.isEmpty else { throw await CommandFailure(unknownService: service, client) }
         return targets
     }
 }

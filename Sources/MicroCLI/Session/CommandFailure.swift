@@ -1,3 +1,4 @@
+internal import Micro
 internal import MicroCore
 
 /// Why a command failed: a line for standard error, and an exit status.
@@ -14,11 +15,37 @@ struct CommandFailure: Error {
     /// The command was told to stop.
     init(signal: Int32) { self.init(nil, ExitStatus(signal: signal)) }
 
+    /// The registry has no such service.
+    init(unknownService name: String, _ client: MicroClient) async {
+        // Whatever the registry can't tell now, the service is not found.
+        let names = (try? await client.services()) ?? []
+        self.init("Service not found" + Suggestion.question(name, among: names), .notFound)
+    }
+
     /// A call failed.
-    init(calling call: PreparedCall, _ error: MicroError) {
-        self.init(
-            "error calling \(call.service.printable()).\(call.endpoint.printable()): \(Self.json(of: error))",
-            ExitStatus(error))
+    ///
+    /// - Parameters:
+    ///   - call: The call.
+    ///   - error: Its outcome.
+    ///   - description: What the registry knows of the service.
+    ///   - client: Asks the registry for other services.
+    init(
+        calling call: PreparedCall, _ error: MicroError, _ description: ServiceDescription?,
+        _ client: MicroClient
+    ) async {
+        let status = ExitStatus(error)
+        var question = ""
+        switch status {
+        case .unknownMethod: question = description?.question(endpoint: call.endpoint) ?? ""
+        case .notFound: question = await description?.question(service: call.service, client) ?? ""
+        default: break
+        }
+        self.init(Self.text(calling: call, error) + question, status)
+    }
+
+    /// The line that tells how a call failed.
+    static func text(calling call: PreparedCall, _ error: MicroError) -> String {
+        "error calling \(call.service.printable()).\(call.endpoint.printable()): \(json(of: error))"
     }
 
     /// An event could not be published.

@@ -16,6 +16,8 @@ struct ExitStatus: Hashable, Sendable {
     static let notFound = Self(4)
     /// The service has no such endpoint.
     static let unknownMethod = Self(5)
+    /// What was written on the command line can't be done.
+    static let usage = Self(64)
     /// Another error of a call, or one of the configuration.
     static let framework = Self(127)
     /// Anything else.

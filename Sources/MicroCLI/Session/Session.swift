@@ -8,13 +8,13 @@ enum Session {
     /// Runs a command with a client, and reports how it failed.
     ///
     /// - Parameters:
-    ///   - sources: The client's configuration.
+    ///   - global: The options of all commands.
     ///   - body: The command.
     /// - Throws: The exit status, once the failure was reported.
     static func run(
-        _ sources: ConfigurationSources, _ body: @escaping @Sendable (MicroClient) async throws -> Void
+        _ global: GlobalOptions, _ body: @escaping @Sendable (MicroClient) async throws -> Void
     ) async throws {
-        try await reporting { try await running(sources, registry: nil, body) }
+        try await reporting { try await running(try global.sources(), registry: nil, body) }
     }
 
     /// Runs a command; writes one line to standard error if it fails, and sets the exit status.
@@ -29,11 +29,19 @@ enum Session {
     }
 
     /// Runs something with a client until it is done, or SIGINT or SIGTERM comes.
+    ///
+    /// - Parameters:
+    ///   - sources: The client's configuration.
+    ///   - registry: The registry; that of the configuration if `nil`.
+    ///   - selector: The selector; that of the configuration if `nil`.
+    ///   - isEndless: Whether a signal is the only way to end it, and so no failure.
+    ///   - body: The command.
+    /// - Throws: What the command threw, or that a signal came.
     static func running(
         _ sources: ConfigurationSources, registry: (any Registry)?, selector: (any Selector)? = nil,
-        _ body: @escaping @Sendable (MicroClient) async throws -> Void
+        isEndless: Bool = false, _ body: @escaping @Sendable (MicroClient) async throws -> Void
     ) async throws {
-        Log.configure(environment: sources.environment)
+        try Log.configure(environment: sources.environment)
         let client = MicroClient(registry: registry, selector: selector, configuration: sources)
         let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
         try await withThrowingTaskGroup(of: UnixSignal?.self) { group in
@@ -48,7 +56,7 @@ enum Session {
             }
             // The first to end decides; what the other one says after that is not of interest.
             defer { group.cancelAll() }
-            if let signal = try await group.next().flatMap(\.self) {
+            if let signal = try await group.next().flatMap(\.self), !isEndless {
                 throw CommandFailure(signal: signal.rawValue)
             }
         }
@@ -64,7 +72,7 @@ enum Session {
         _ sources: ConfigurationSources,
         _ body: @escaping @Sendable (_ client: MicroClient, _ stop: OneShot) async throws -> Void
     ) async throws {
-        Log.configure(environment: sources.environment)
+        try Log.configure(environment: sources.environment)
         let client = MicroClient(configuration: sources)
         let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
         let stop = OneShot()

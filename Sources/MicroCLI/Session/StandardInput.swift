@@ -1,3 +1,5 @@
+internal import NIOPosix
+
 #if canImport(Glibc)
     internal import Glibc
 #elseif canImport(Musl)
@@ -6,26 +8,84 @@
     internal import Darwin
 #endif
 
-/// The request that a user pipes in.
+/// The requests that a user pipes in or types.
 enum StandardInput {
-    /// The most that is read; no service takes a message that is nearly as large.
+    /// The most that is read for a request; no service takes a message that is nearly as large.
     private static let limit = 64 << 20
+
+    /// How long a thread waits for input before it looks whether anybody still wants it, in milliseconds.
+    private static let patience: Int32 = 200
 
     /// Reads the standard input to its end.
     static func read() throws(CommandFailure) -> [UInt8] {
         var bytes: [UInt8] = []
+        while let part = try nextPart() {
+            bytes.append(contentsOf: part)
+            try check(bytes.count)
+        }
+        return bytes
+    }
+
+    /// Returns the JSON values of the standard input as they come.
+    static func values() -> Values { Values() }
+
+    /// The JSON values of the standard input; each is read when it is asked for.
+    struct Values: AsyncSequence {
+        struct Iterator: AsyncIteratorProtocol {
+            private var splitter = ValueSplitter()
+            private var complete: [[UInt8]] = []
+            private var hasEnded = false
+
+            /// Returns the next value, or `nil` at the end of the input or when the task is cancelled.
+            mutating func next() async throws -> [UInt8]? {
+                while complete.isEmpty, !hasEnded {
+                    guard try await StandardInput.waitUntilReadable() else { return nil }
+                    if let part = try StandardInput.nextPart() {
+                        complete = splitter.values(part)
+                        try StandardInput.check(splitter.pendingCount)
+                    } else {
+                        hasEnded = true
+                        complete = splitter.end().map { [$0] } ?? []
+                    }
+                }
+                return complete.isEmpty ? nil : complete.removeFirst()
+            }
+        }
+
+        func makeAsyncIterator() -> Iterator { Iterator() }
+    }
+
+    /// Waits until the next read doesn't block, on a thread that may wait.
+    ///
+    /// - Returns: Whether there is something to read, or the end; `false` if the task is cancelled.
+    private static func waitUntilReadable() async throws -> Bool {
+        while !Task.isCancelled {
+            let isReadable = try await NIOThreadPool.singleton.runIfActive {
+                var input = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
+                // Sound because the call is given one structure and told so. An error is found by reading.
+                return poll(&input, 1, patience) != 0
+            }
+            if isReadable { return true }
+        }
+        return false
+    }
+
+    private static func check(_ count: Int) throws(CommandFailure) {
+        guard count <= limit else {
+            throw CommandFailure("A request on standard input has more than \(limit) bytes.", .usage)
+        }
+    }
+
+    /// Reads what there is, and waits for it if need be; `nil` at the end.
+    private static func nextPart() throws(CommandFailure) -> ArraySlice<UInt8>? {
         var part = [UInt8](repeating: 0, count: 64 << 10)
         while true {
             // Sound because the call writes no more than the array's own size into it.
             let count = part.withUnsafeMutableBytes { systemRead($0.baseAddress, $0.count) }
-            if count == 0 { return bytes }
-            guard count > 0 else {
-                if errno == EINTR { continue }
+            if count == 0 { return nil }
+            if count > 0 { return part.prefix(count) }
+            guard errno == EINTR else {
                 throw CommandFailure("The standard input can't be read: errno \(errno).", .other)
-            }
-            bytes.append(contentsOf: part.prefix(count))
-            guard bytes.count <= limit else {
-                throw CommandFailure("The request on standard input has more than \(limit) bytes.", .other)
             }
         }
     }

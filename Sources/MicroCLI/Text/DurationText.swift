@@ -8,7 +8,7 @@ enum DurationText {
         guard let duration = GoDuration.parse(text), duration > .zero else {
             throw CommandFailure(
                 "\(option) is \"\(text.printable())\". It must be a duration such as 300ms, 5s or 1m30s.",
-                .other)
+                .usage)
         }
         return duration
     }

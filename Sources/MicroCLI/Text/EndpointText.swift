@@ -16,6 +16,12 @@ enum EndpointText {
         }
     }
 
+    /// Returns an endpoint's name as the registry has it: `Type.Method`.
+    static func dotted(_ text: String) -> String {
+        guard text.hasPrefix("/"), let path = CallPath(text) else { return text }
+        return path.endpoint
+    }
+
     private static func isDotted(_ text: String) -> Bool {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         return parts.count >= 2 && !text.contains("/") && parts.allSatisfy { !$0.isEmpty }

@@ -14,12 +14,12 @@ enum MetadataText {
             guard parts.count == 2, isName(parts[0]) else {
                 throw CommandFailure(
                     "--metadata is \"\(pair.printable())\". It must be key=value, where the key has letters, "
-                        + "digits, \"-\", \"_\" and \".\".", .other)
+                        + "digits, \"-\", \"_\" and \".\".", .usage)
             }
             guard parts[1].utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) else {
                 throw CommandFailure(
                     "The value of --metadata \(parts[0]) has characters that are not printable ASCII. Send them as "
-                        + "Base64 under a key that ends in -bin.", .other)
+                        + "Base64 under a key that ends in -bin.", .usage)
             }
             metadata.add(String(parts[1]), for: String(parts[0]))
         }

@@ -17,6 +17,22 @@ enum PluginTable {
         return aligned([header] + rows)
     }
 
+    /// Returns the plugins for programs, in the same order.
+    static func json(of plugins: Plugins) -> JSONValue {
+        let roles = Set(plugins.all.map(\.role)).sorted()
+        return .list(
+            roles.flatMap { role in
+                plugins.plugins(of: role).enumerated().map { position, plugin in
+                    .object([
+                        ("role", .string(plugin.role)), ("name", .string(plugin.name)),
+                        ("aliases", .list(plugin.aliases.map { .string($0) })),
+                        ("module", .string(plugin.module)), ("default", .flag(position == 0)),
+                        ("summary", .string(plugin.summary)),
+                    ])
+                }
+            })
+    }
+
     /// Lays rows out in columns that are as wide as their widest text.
     static func aligned(_ rows: [[String]]) -> String {
         let count = rows.map(\.count).max() ?? 0

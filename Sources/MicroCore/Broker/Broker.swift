@@ -42,6 +42,13 @@ public protocol Broker: Sendable {
     ///   `invalidArgument` if topic or event can't be sent.
     func publish(_ event: BrokerEvent, to topic: String) async throws
 
+    /// Returns how many receivers an event of a topic would have now; subscriptions that share a queue are one.
+    ///
+    /// - Parameter topic: The topic.
+    /// - Returns: The number, or `nil` if the broker can't know, as it is unless a broker says otherwise.
+    /// - Throws: A ``MicroError`` with the status `unavailable` if nobody can be asked.
+    func receiverCount(of topic: String) async throws -> Int?
+
     /// Begins to receive the events of a topic.
     ///
     /// - Parameters:
@@ -59,6 +66,11 @@ public protocol Broker: Sendable {
     ///
     /// - Throws: A ``StartError`` if the broker can't be used at all.
     func run() async throws
+}
+
+extension Broker {
+    /// The broker can't know who receives an event.
+    public func receiverCount(of topic: String) async throws -> Int? { nil }
 }
 
 /// How sure it is that an event arrives.

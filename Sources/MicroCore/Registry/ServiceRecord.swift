@@ -143,6 +143,12 @@ public struct EndpointRecord: Hashable, Sendable {
     }
 }
 
+extension ValueRecord {
+    /// The type of the values that are names of an enumeration; go-micro, which has no such values, shows them
+    /// as fields.
+    package static let enumerationName = "enum"
+}
+
 /// The name and type of a value in an endpoint's request or response, and of the values inside.
 public struct ValueRecord: Hashable, Sendable {
     /// The name of the field, or of the type at the top.
@@ -151,7 +157,7 @@ public struct ValueRecord: Hashable, Sendable {
     /// The name of the type, in Go's spelling: `string`, `int64`, `[]uint8`.
     public var type: String
 
-    /// The fields of a structured value.
+    /// The fields of a structured value, or the names of an enumeration, each with the type `enum`.
     public var values: [ValueRecord]?
 
     /// Creates a value's description.

@@ -156,6 +156,9 @@ package nonisolated struct Debug_Record: Sendable {
 
   package var message: String = String()
 
+  /// Nanoseconds of the second; ours, which go-micro doesn't know.
+  package var nanoseconds: Int32 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -444,7 +447,7 @@ nonisolated extension Debug_LogRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension Debug_Record: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = "Record"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}timestamp\0\u{1}metadata\0\u{1}message\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}timestamp\0\u{1}metadata\0\u{1}message\0\u{2}a\u{1}nanoseconds\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -455,6 +458,7 @@ nonisolated extension Debug_Record: SwiftProtobuf.Message, SwiftProtobuf._Messag
       case 1: try { try decoder.decodeSingularInt64Field(value: &self.timestamp) }()
       case 2: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: &self.metadata) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.message) }()
+      case 100: try { try decoder.decodeSingularInt32Field(value: &self.nanoseconds) }()
       default: break
       }
     }
@@ -470,6 +474,9 @@ nonisolated extension Debug_Record: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if !self.message.isEmpty {
       try visitor.visitSingularStringField(value: self.message, fieldNumber: 3)
     }
+    if self.nanoseconds != 0 {
+      try visitor.visitSingularInt32Field(value: self.nanoseconds, fieldNumber: 100)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -477,6 +484,7 @@ nonisolated extension Debug_Record: SwiftProtobuf.Message, SwiftProtobuf._Messag
     if lhs.timestamp != rhs.timestamp {return false}
     if lhs.metadata != rhs.metadata {return false}
     if lhs.message != rhs.message {return false}
+    if lhs.nanoseconds != rhs.nanoseconds {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

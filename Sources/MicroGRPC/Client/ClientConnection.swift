@@ -17,7 +17,14 @@ final class ClientConnection: HTTP2Connection {
     /// Succeeds when the connection can be used: when the TLS handshake is done, if there is one.
     private let ready: EventLoopPromise<Void>?
 
-    private var isGoingAway = false
+    /// The calls that wait for a stream, and how many streams the server allows at once.
+    var queue = StreamQueue()
+    private(set) var streamLimit = 0
+
+    /// When the connection is given up, if the server allows no stream at all until then.
+    var starvationDue: NIODeadline?
+
+    private(set) var isGoingAway = false
     private var hasFailed: String?
     private var closeWaiters: [CheckedContinuation<Void, Never>] = []
 
@@ -30,6 +37,7 @@ final class ClientConnection: HTTP2Connection {
         isSecure = ready != nil
         self.status = status
         try super.init(role: .client, limits: limits, loop: loop)
+        streamLimit = session.peersStreamLimit
     }
 
     override var extraSettings: [(id: nghttp2_settings_id, value: Int)] {
@@ -45,7 +53,11 @@ final class ClientConnection: HTTP2Connection {
 
     private var hasServerSpoken = false
 
-    override func settingsReceived() { hasServerSpoken = true }
+    override func settingsReceived() {
+        hasServerSpoken = true
+        streamLimit = session.peersStreamLimit
+        if !queue.isEmpty { beginWaitingCalls() }
+    }
 
     override var reasonOfPeersClose: String {
         guard !hasServerSpoken else { return super.reasonOfPeersClose }
@@ -72,6 +84,8 @@ final class ClientConnection: HTTP2Connection {
     ///   - stream: The call.
     ///   - head: What to call.
     /// - Returns: Why it can't be made, if it can't.
+    ///
+    /// The call waits if the server allows no more streams at present.
     func begin(_ stream: ClientStream, _ head: CallHead) -> MicroError? {
         guard !isClosed, !isGoingAway else { return explained(Self.unusable(hasFailed)) }
         if let error = RequestFields.fault(in: head) { return error }
@@ -86,6 +100,18 @@ final class ClientConnection: HTTP2Connection {
             stream.deadline = due
             watchDeadline(due)
         }
+        let canBegin = queue.isEmpty && streams.count < streamLimit
+        if let error = canBegin ? submit(stream, head, timeout: timeout) : enqueue(stream, head) {
+            return error
+        }
+        status.callBegan()
+        return nil
+    }
+
+    /// Sends a call's request.
+    ///
+    /// - Returns: Why it can't be sent, if it can't.
+    func submit(_ stream: ClientStream, _ head: CallHead, timeout: Int64?) -> MicroError? {
         let fields = RequestFields.block(head, authority: authority, isSecure: isSecure, timeout: timeout)
         let (size, limit) = (fields.listSize, session.headerListLimit)
         guard size <= limit else { return RequestFields.tooLong(size, limit: limit) }
@@ -96,7 +122,6 @@ final class ClientConnection: HTTP2Connection {
         }
         stream.id = id
         insert(stream)
-        status.callBegan()
         setNeedsFlush()
         return nil
     }
@@ -104,20 +129,29 @@ final class ClientConnection: HTTP2Connection {
     /// Ends a call whose caller was cancelled.
     func cancel(_ key: CallKey) {
         for case let stream as ClientStream in streams where stream.key === key { return stream.cancel() }
+        for stream in queue.streams where stream.key === key { return stream.cancel() }
     }
 
-    override func streamRemoved() { closeIfIdle() }
+    override func checkWaitingCalls() { if !queue.isEmpty { checkQueue() } }
 
-    private static func unusable(_ reason: String?) -> MicroError {
+    override func streamRemoved() {
+        if !queue.isEmpty { beginWaitingCalls() }
+        closeIfIdle()
+    }
+
+    static func unusable(_ reason: String?) -> MicroError {
         MicroError(
             .unavailable, reason ?? "The connection takes no more calls.", id: clientErrorID, processed: .no)
     }
 
     // MARK: The end
 
-    override func goAwayReceived(code: UInt32) { goAway() }
+    override func goAwayReceived(code: UInt32) {
+        goAway()
+        failWaitingCalls("The server takes no more calls on this connection.")
+    }
 
-    /// Makes no more calls, and closes after those that run.
+    /// Makes no more calls, and closes after those that it has.
     func goAway() {
         isGoingAway = true
         status.becameUnusable()
@@ -127,12 +161,13 @@ final class ClientConnection: HTTP2Connection {
     /// Cancels the calls that run, and closes.
     func terminate() {
         for case let stream as ClientStream in streams { stream.cancel() }
+        for stream in queue.streams { stream.cancel() }
         session.submitGoAway()
         hangUp("The connection was closed.")
     }
 
-    private func closeIfIdle() {
-        guard isGoingAway, streams.isEmpty, !isClosed else { return }
+    func closeIfIdle() {
+        guard isGoingAway, streams.isEmpty, queue.isEmpty, !isClosed else { return }
         session.submitGoAway()
         setNeedsFlush()
     }
@@ -142,6 +177,7 @@ final class ClientConnection: HTTP2Connection {
 
     override func connectionClosed(_ reason: String) {
         hasFailed = reason
+        failWaitingCalls(reason)
         ready?.fail(explained(Self.unusable(reason)))
         let waiters = closeWaiters
         closeWaiters = []

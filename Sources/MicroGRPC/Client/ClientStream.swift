@@ -20,6 +20,10 @@ final class ClientStream: HTTP2Stream {
     private var reply: Message?
     private var inbox: Inbox
     private var isOnWire = false
+
+    /// The call's place among those that wait for a stream.
+    var queuePosition: Int?
+
     private var hasAnswerEnded = false
     private var headWaiters: [MetadataContinuation] = []
 
@@ -52,7 +56,7 @@ final class ClientStream: HTTP2Stream {
         self.fields = ResponseFields()
         if endsStream {
             hasAnswerEnded = true
-            settle(checked(fields.outcome(isBehindHead: head != nil)))
+            settle(inTime(checked(fields.outcome(isBehindHead: head != nil))))
         } else if head == nil, !fields.isInformational {
             if let error = fields.headError { return abort(error) }
             inbox.compression = fields.compression
@@ -61,7 +65,7 @@ final class ClientStream: HTTP2Stream {
         }
     }
 
-    override func bodyReceived(_ bytes: UnsafeRawBufferPointer) {
+    override func bodyReceived(_ bytes: UnsafeRawBufferPointer, inLastFrame: Bool) {
         var rest = bytes
         do throws(MessageAssembler.Fault) {
             while outcome == nil, !inbox.isFull, let message = try inbox.next(from: &rest) {
@@ -77,7 +81,8 @@ final class ClientStream: HTTP2Stream {
     private func deliver(_ message: Message) {
         guard unary != nil else { return inbox.deliver(message) }
         guard reply == nil else {
-            return abort(MicroError(.internal, "The answer has a second message, and the call takes one."))
+            return abort(
+                MicroError(.unimplemented, "The answer has a second message, and the call takes one."))
         }
         reply = message
     }
@@ -95,13 +100,25 @@ final class ClientStream: HTTP2Stream {
             return .failure(MicroError(.internal, "The answer ended inside a message."))
         }
         if unary != nil, reply == nil {
-            return .failure(MicroError(.internal, "The answer ended without a message."))
+            return .failure(
+                MicroError(.unimplemented, "The answer ended without a message, and the call takes one."))
         }
         return outcome
     }
 
+    /// Returns an outcome, or the error of the deadline if the server says that the call was cancelled when that
+    /// had passed: servers cancel what runs then, and some report it in their trailers.
+    private func inTime(_ outcome: Result<Metadata, MicroError>) -> Result<Metadata, MicroError> {
+        guard case .failure(let error) = outcome, error.rpcStatus == .cancelled, isOverdue else {
+            return outcome
+        }
+        var late = Self.deadlineError(processed: processed)
+        late.trailingMetadata = error.trailingMetadata
+        return .failure(late)
+    }
+
     private func openWindow(by count: Int) {
-        guard count > 0, !isClosed else { return }
+        guard count > 0, id > 0, !isClosed else { return }
         client.session.consumeStream(id, count)
         if client.session.wantsToSend { client.setNeedsFlush() }
     }
@@ -115,7 +132,12 @@ final class ClientStream: HTTP2Stream {
     }
 
     /// Ends the call because its caller was cancelled.
+    ///
+    /// Callers are cancelled by deadlines, too: a handler whose own time is over, for example.
     func cancel() {
+        guard outcome == nil else { return }
+        client.now = .now()
+        guard !isOverdue else { return expire() }
         abort(MicroError(.cancelled, "The call was cancelled.", id: clientErrorID, processed: processed))
     }
 
@@ -125,7 +147,18 @@ final class ClientStream: HTTP2Stream {
         inbox.abandon(error)
     }
 
-    override func expire() { abort(Self.deadlineError(processed: processed)) }
+    override func expire() {
+        var error = Self.deadlineError(processed: processed)
+        if queuePosition != nil {
+            error.detail =
+                "The deadline passed while the call waited for the server, which allows "
+                + "\(client.streamLimit) at once on a connection."
+        }
+        abort(error)
+    }
+
+    /// Ends the call since its request can't be sent on this connection.
+    func failUnsent(_ error: MicroError) { abort(error) }
 
     override func headersNotSent(_ reason: String) {
         settle(
@@ -140,6 +173,8 @@ final class ClientStream: HTTP2Stream {
 
     override func closed(_ reason: CloseReason) {
         guard outcome == nil else { return }
+        // A server that gives a call up at its deadline may be faster than our own timer.
+        if reason.isCancellation, isOverdue { return expire() }
         var error = reason.error
         error.id = clientErrorID
         if processed == .no { error.processed = .no }
@@ -152,7 +187,9 @@ final class ClientStream: HTTP2Stream {
         outcome = result
         client.status.callEnded()
         deadline = nil
-        if !isClosed, !isComplete {
+        if queuePosition != nil {
+            client.withdraw(self)
+        } else if id > 0, !isClosed, !isComplete {
             client.session.reset(id, NGHTTP2_CANCEL)
             client.setNeedsFlush()
         }

@@ -11,6 +11,11 @@ enum CloseReason {
     /// The connection ended.
     case connectionLost(String)
 
+    /// Whether the peer gave the call up, as it does at the caller's request or at a deadline.
+    var isCancellation: Bool {
+        if case .reset(let code) = self { code == NGHTTP2_CANCEL.rawValue } else { false }
+    }
+
     /// The error that the call ends with, if it is not done (gRPC over HTTP/2, "Errors").
     var error: MicroError {
         switch self {

@@ -16,6 +16,9 @@ struct FloodGuard {
         case unfinishedHeaders = "The peer began a header block and did not end it in time."
     }
 
+    /// How many times the limit a header block may have until its sender is taken for an attacker.
+    static let bombFactor = 16
+
     /// What a frame of the peer's SETTINGS takes, which have to be applied and acknowledged.
     private static let settingsCost: Int32 = 8
 

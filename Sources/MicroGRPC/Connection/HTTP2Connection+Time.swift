@@ -4,7 +4,7 @@ import NIOCore
 // Deadlines, and peers that keep us waiting.
 extension HTTP2Connection {
     /// How exactly deadlines are kept.
-    private static let tickLength: TimeAmount = .milliseconds(5)
+    static let tickLength: TimeAmount = .milliseconds(5)
 
     /// Gives the peer the time of a handshake to greet us.
     final func expectGreeting() {
@@ -44,6 +44,7 @@ extension HTTP2Connection {
             if let deadline = stream.deadline, deadline > now { watchDeadline(deadline) }
             if let patience = stream.patience, patience > now { watchDeadline(patience) }
         }
+        checkWaitingCalls()
         keepAlive()
         flush()
     }

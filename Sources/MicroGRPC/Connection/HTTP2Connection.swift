@@ -65,6 +65,9 @@ class HTTP2Connection {
     /// The stream whose header block is being read.
     final var headersStream: HTTP2Stream?
 
+    /// The size of the header block that is being read, as RFC 9113, section 6.5.2, counts it.
+    private final var blockSize = 0
+
     /// The metadata of a header block that goes on in the next read: other connections of the loop use
     /// the shared memory in between.
     final var interruptedMetadata: [UInt8] = []
@@ -113,11 +116,17 @@ class HTTP2Connection {
     /// Takes note of the peer's settings.
     func settingsReceived() {}
 
+    /// Takes note that the header block that is being read is longer than allowed; called once for each.
+    func headersTooLong() {}
+
     /// Takes note that the peer is refused.
     func refused(_ offence: FloodGuard.Offence) {}
 
     /// What is said to the calls of a connection that the peer has closed.
     var reasonOfPeersClose: String { "The connection was closed by the peer." }
+
+    /// Looks after the calls that wait for a stream, as the timer does after those that have one.
+    func checkWaitingCalls() {}
 
     /// Takes note that a stream is gone; called for each.
     func streamRemoved() {}
@@ -164,12 +173,33 @@ class HTTP2Connection {
         session.setStream(stream, for: streamID)
     }
 
-    final func headersBegan(for stream: HTTP2Stream?) {
+    func headersBegan(for stream: HTTP2Stream?) {
         scratch.metadata.removeAll(keepingCapacity: true)
         headersStream = stream
+        blockSize = 0
+    }
+
+    /// Counts a field of the header block that is being read, whether or not anybody reads it.
+    ///
+    /// A few bytes can stand for a long field that was sent before, again and again, so it is the decoded
+    /// size that counts.
+    ///
+    /// - Parameter size: The bytes of its name and value.
+    /// - Returns: Whether the block so far is as short as it has to be.
+    @discardableResult
+    final func countField(_ size: Int) -> Bool {
+        let before = blockSize
+        blockSize = before + size + 32
+        guard blockSize > limits.maximumHeaderListSize else { return true }
+        if before <= limits.maximumHeaderListSize { headersTooLong() }
+        if blockSize > max(limits.maximumHeaderListSize, 16 << 10) * FloodGuard.bombFactor {
+            guardian.note(.headerBomb)
+        }
+        return false
     }
 
     func headerReceived(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>) {
+        countField(name.count + value.count)
         headersStream?.headerReceived(name: name, value: value)
     }
 
@@ -180,10 +210,13 @@ class HTTP2Connection {
         if endsStream { stream.bodyEnded() }
     }
 
-    final func bodyReceived(_ bytes: UnsafeRawBufferPointer, for stream: HTTP2Stream?) {
+    final func bodyReceived(_ bytes: UnsafeRawBufferPointer, inLastFrame: Bool, for stream: HTTP2Stream?) {
         session.consumeConnection(bytes.count)
-        stream?.bodyReceived(bytes)
+        stream?.bodyReceived(bytes, inLastFrame: inLastFrame)
     }
+
+    /// Takes note that a frame of ours has ended a stream's body.
+    func bodySent(streamID: Int32) {}
 
     final func writeBody(of stream: HTTP2Stream, frameHead: UnsafeRawBufferPointer, count: Int) {
         guardian.answerSent()

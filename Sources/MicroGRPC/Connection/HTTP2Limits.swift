@@ -51,8 +51,19 @@ package struct HTTP2Limits: Hashable, Sendable {
     /// the windows of its calls; never less than one message of the greatest length.
     package var maximumUnreadBytes = 64 << 20
 
-    /// How many bytes of answers may wait for a client before its new calls are refused.
+    /// How many bytes of answers may wait for a client before its new calls are refused, and of requests for a
+    /// server before further ones may not wait.
     package var maximumWaitingBytes = 64 << 20
+
+    /// How many calls of a client may wait on one connection until the server allows more streams.
+    package var maximumQueuedCalls = 10_000
+
+    /// How long calls wait for a server that allows no stream at all before its connection is given up.
+    package var starvationTimeout: Duration = .seconds(2)
+
+    /// Whether gRPC calls with fields of HTTP/1.1's connections, or with a `content-length` that is not their
+    /// length, are malformed; else such fields are dropped.
+    package var isStrictOnFields = false
 
     /// How many connections a listener has at most; `nil` for as many as the system has.
     package var maximumConnections: Int?

@@ -57,7 +57,11 @@ class HTTP2Stream {
     func headersEnded(endsStream: Bool) {}
 
     /// Takes bytes of the body.
-    func bodyReceived(_ bytes: UnsafeRawBufferPointer) {}
+    ///
+    /// - Parameters:
+    ///   - bytes: The bytes.
+    ///   - inLastFrame: Whether the frame that they are in ends the body.
+    func bodyReceived(_ bytes: UnsafeRawBufferPointer, inLastFrame: Bool) {}
 
     /// Takes note that the peer has ended its side.
     func bodyEnded() {}
@@ -83,6 +87,12 @@ class HTTP2Stream {
     final func append(_ message: Message, isCompressed: Bool) {
         connection.waitingBytes += message.storage.count
         outbound.append(message, isCompressed: isCompressed)
+    }
+
+    /// Puts a body of text behind the head, which ends the stream.
+    final func append(text: String) {
+        connection.waitingBytes += text.utf8.count
+        outbound.append(text: text)
     }
 
     /// Drops what waits to be sent, because the call is over.
@@ -122,6 +132,15 @@ class HTTP2Stream {
         case .trailers(let fields): isTaken = connection.session.submitTrailers(fields, for: id)
         }
         return isTaken ? .lastBytes(count, isFollowedByTrailers: true) : .failed
+    }
+
+    /// Whether the call's deadline has passed.
+    ///
+    /// The connection's idea of the time is good enough until the deadline is near.
+    final var isOverdue: Bool {
+        guard let deadline, deadline <= connection.now + HTTP2Connection.tickLength else { return false }
+        connection.now = .now()
+        return deadline <= connection.now
     }
 
     /// Moves a part of the body to a buffer, and lets a waiting sender go on.

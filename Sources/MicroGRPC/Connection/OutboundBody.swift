@@ -41,6 +41,13 @@ struct OutboundBody {
         }
     }
 
+    /// Makes a text the whole body, for a peer that doesn't speak gRPC.
+    mutating func append(text: String) {
+        current = Array(text.utf8)
+        count = current.count
+        end = .stream
+    }
+
     /// Returns the error of a call whose one message is longer than allowed, or `nil` if it isn't.
     func tooLongMessage(limit: Int) -> MicroError? {
         current.count > limit + Message.headroom ? Self.tooLong(current.count - Message.headroom, limit) : nil

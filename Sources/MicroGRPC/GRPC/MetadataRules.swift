@@ -8,6 +8,7 @@ enum MetadataRules {
     /// - Parameters:
     ///   - metadata: The fields.
     ///   - status: The status of the error.
+    /// - Returns: The error.
     static func violation(in metadata: Metadata, status: RPCStatus) -> MicroError? {
         guard !metadata.isEmpty else { return nil }
         let packed = metadata.packed
@@ -48,12 +49,8 @@ enum MetadataRules {
     /// allows to be stripped.
     static func trimmed(_ value: Range<Int>, in packed: [UInt8]) -> Range<Int> {
         var value = value
-        while let first = value.first, isWhiteSpace(packed[first]) { value = value.dropFirst() }
-        while let last = value.last, isWhiteSpace(packed[last]) { value = value.dropLast() }
+        while let first = value.first, FieldBytes.isWhiteSpace(packed[first]) { value = value.dropFirst() }
+        while let last = value.last, FieldBytes.isWhiteSpace(packed[last]) { value = value.dropLast() }
         return value
-    }
-
-    private static func isWhiteSpace(_ byte: UInt8) -> Bool {
-        byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t")
     }
 }

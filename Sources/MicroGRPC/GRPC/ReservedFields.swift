@@ -5,7 +5,7 @@ enum ReservedFields {
     /// The fields that a head's reader deals with, by what they mean.
     enum Field {
         case method, scheme, path, authority, status, contentType, grpcTimeout, microTimeout, grpcStatus
-        case grpcMessage, grpcStatusDetails, grpcEncoding, grpcAcceptEncoding, ignored
+        case grpcMessage, grpcStatusDetails, grpcEncoding, grpcAcceptEncoding, te, contentLength, ignored
         /// A field of HTTP/1.1's connections, which a request of HTTP/2 must not have.
         case connectionSpecific
     }
@@ -22,9 +22,10 @@ enum ReservedFields {
         switch (first, name.count) {
         case (UInt8(ascii: ":"), 5): return name.equals(":path") ? .path : .ignored
         case (UInt8(ascii: ":"), 7):
-            return name.equals(":method") ? .method : name.equals(":status") ? .status : .scheme
+            return name.equals(":method")
+                ? .method : name.equals(":status") ? .status : name.equals(":scheme") ? .scheme : .ignored
         case (UInt8(ascii: ":"), _): return name.equals(":authority") ? .authority : .ignored
-        case (UInt8(ascii: "t"), 2): return name.equals("te") ? .ignored : nil
+        case (UInt8(ascii: "t"), 2): return name.equals("te") ? .te : nil
         case (UInt8(ascii: "t"), 7): return name.equals("timeout") ? .microTimeout : nil
         case (UInt8(ascii: "u"), 7): return name.equals("upgrade") ? .connectionSpecific : nil
         case (UInt8(ascii: "c"), 10): return name.equals("connection") ? .connectionSpecific : nil
@@ -32,7 +33,7 @@ enum ReservedFields {
         case (UInt8(ascii: "p"), 16): return name.equals("proxy-connection") ? .connectionSpecific : nil
         case (UInt8(ascii: "t"), 17): return name.equals("transfer-encoding") ? .connectionSpecific : nil
         case (UInt8(ascii: "c"), 12): return name.equals("content-type") ? .contentType : nil
-        case (UInt8(ascii: "c"), 14): return name.equals("content-length") ? .ignored : nil
+        case (UInt8(ascii: "c"), 14): return name.equals("content-length") ? .contentLength : nil
         case (UInt8(ascii: "x"), 14): return name.equals("x-content-type") ? .ignored : nil
         case (UInt8(ascii: "g"), 11): return name.equals("grpc-status") ? .grpcStatus : nil
         case (UInt8(ascii: "g"), 12):

@@ -69,6 +69,11 @@ final class HTTP2Session {
     /// Whether the session has nothing more to receive or send, so that the connection can be closed.
     var isDone: Bool { nghttp2_session_want_read(session) == 0 && nghttp2_session_want_write(session) == 0 }
 
+    /// How many streams the peer allows us at once; a hundred until its settings have come.
+    var peersStreamLimit: Int {
+        Int(nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS))
+    }
+
     /// Whether there is something to send.
     var wantsToSend: Bool { nghttp2_session_want_write(session) != 0 }
 
@@ -182,8 +187,10 @@ final class HTTP2Session {
     /// Opens a stream's window by bytes that were used.
     func consumeStream(_ id: Int32, _ count: Int) { look(nghttp2_session_consume_stream(session, id, count)) }
 
-    /// Looks at a result: after an error that is fatal, such as of memory, the session can't be used any more,
-    /// and the next flush closes the connection. Any other is one of the stream.
+    /// Looks at the result of a function of the session.
+    ///
+    /// After an error that is fatal, such as of memory, the session can't be used any more, and the next flush
+    /// closes the connection. Any other is one of the stream.
     @discardableResult private func look(_ result: CInt) -> Bool {
         guard result < 0 else { return true }
         if nghttp2_is_fatal(result) != 0 {
@@ -221,7 +228,9 @@ private struct SessionOptions: @unchecked Sendable {
         micro_nghttp2_lift_reset_limit(created)
         nghttp2_option_set_max_outbound_ack(created, 10_000)
         switch role {
-        case .server: break
+        case .server:
+            // RequestRules has the rules for requests, and knows of exceptions.
+            nghttp2_option_set_no_http_messaging(created, 1)
         case .client:
             // gRPC's C core sends white space at the edges of values as it is, also in grpc-message.
             micro_nghttp2_allow_white_space_at_edges(created)

@@ -39,16 +39,24 @@ struct SessionCallbacks: @unchecked Sendable {
             }
             return 0
         }
+        // Fields that nghttp2 leaves out of the block cost as much as the others.
+        nghttp2_session_callbacks_set_on_invalid_header_callback(created) {
+            _, _, _, nameCount, _, valueCount, _, user in
+            withConnection(user) { $0.countField(nameCount + valueCount) }
+            return 0
+        }
         nghttp2_session_callbacks_set_on_frame_recv_callback(created) { session, frame, user in
             guard let frame else { return 0 }
             withConnection(user) { SessionCallbacks.frameReceived(session, frame, $0) }
             return 0
         }
         nghttp2_session_callbacks_set_on_data_chunk_recv_callback(created) {
-            session, _, id, data, count, user in
+            session, flags, id, data, count, user in
             withConnection(user) {
                 $0.bodyReceived(
-                    UnsafeRawBufferPointer(start: data, count: count), for: stream(session, id))
+                    UnsafeRawBufferPointer(start: data, count: count),
+                    inLastFrame: UInt32(flags) & NGHTTP2_FLAG_END_STREAM.rawValue != 0,
+                    for: stream(session, id))
             }
             return 0
         }
@@ -64,6 +72,9 @@ struct SessionCallbacks: @unchecked Sendable {
                     .headersSent(endsStream: endsStream(frame.pointee.hd))
             } else if UInt32(frame.pointee.hd.type) == NGHTTP2_GOAWAY.rawValue {
                 SessionCallbacks.goAwaySent(frame.pointee.goaway, user)
+            } else if UInt32(frame.pointee.hd.type) == NGHTTP2_DATA.rawValue, endsStream(frame.pointee.hd) {
+                let id = frame.pointee.hd.stream_id
+                withConnection(user) { $0.bodySent(streamID: id) }
             }
             return 0
         }

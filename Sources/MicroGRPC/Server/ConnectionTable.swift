@@ -19,6 +19,9 @@ final class ConnectionTable: Sendable {
     private let state = Mutex(State())
     private let logger: Logger
 
+    /// One line a minute about requests that were malformed, of all connections.
+    private let malformedLog = LogThrottle(burst: 1)
+
     private let maximum: Int
 
     /// Creates a table.
@@ -52,7 +55,8 @@ final class ConnectionTable: Sendable {
         let peer = Peer(address: channel.remoteAddress.map(AddressText.of) ?? "unknown")
         guard let id = admit() else { throw ChannelError.alreadyClosed }
         let connection = try ServerConnection(
-            handler: handler, peer: peer, limits: limits, loop: loop, logger: logger
+            handler: handler, peer: peer, limits: limits, loop: loop, logger: logger,
+            malformedLog: malformedLog
         ) { [weak self] in
             self?.countRefusal()
         } onEnd: { [weak self] in

@@ -30,6 +30,7 @@ package final class GRPCListener: Listener {
     ) async throws -> GRPCListener {
         let connections = ConnectionTable(maximum: limits.maximumConnections, logger: .current)
         let bootstrap = ServerBootstrap(group: EventLoops.group)
+            .acceptBackoff(logger: .current)
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.maxMessagesPerRead, value: 4)

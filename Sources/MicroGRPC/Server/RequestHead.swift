@@ -8,6 +8,9 @@ final class RequestHead {
     var path = ""
     var isPost = false
 
+    /// Whether the method is HEAD, whose answers have no body.
+    var isHead = false
+
     /// The encoding that the content type names; `nil` if it isn't gRPC's.
     var subtype: String?
 
@@ -16,9 +19,6 @@ final class RequestHead {
 
     /// What is wrong with the head, if it can't be accepted.
     var fault: MicroError?
-
-    /// How many times the limit a head may have until its sender is taken for an attacker.
-    private static let bombFactor = 16
 
     /// How the messages may be compressed.
     var compression = Compression.identity
@@ -29,34 +29,55 @@ final class RequestHead {
     /// Whether the client compresses, so that the answer tells what we understand.
     var announcesEncodings = false
 
+    /// What is wrong with the fields as those of HTTP.
+    private(set) var rules = RequestRules()
+
+    /// Whether the head is longer than it may be, so that it was not read to its end.
+    var isTooLong = false
+
     private var acceptedEncodings = AcceptedEncodings()
-    private var size = 0
-    private var isTooLong = false
 
     /// Forgets the head before.
     func reset() {
         path = ""
         isPost = false
+        isHead = false
         subtype = nil
         timeout = nil
         fault = nil
         compression = .identity
         acceptedCompression = CompressionSet()
         announcesEncodings = false
-        size = 0
+        rules = RequestRules()
         isTooLong = false
+    }
+
+    /// Whether the request is a gRPC call.
+    var isCall: Bool { isPost && subtype != nil }
+
+    /// Takes note that the head is complete.
+    ///
+    /// - Parameter isStrict: Whether gRPC calls must keep to all rules of HTTP, too.
+    /// - Returns: What makes the request malformed, if anything does.
+    func end(isStrict: Bool) -> RequestRules.Violation? {
+        // What a head that was not read to its end would have been is not known.
+        guard !isTooLong else { return nil }
+        rules.headEnded()
+        return rules.violation ?? (isCall && !isStrict ? nil : rules.leniency)
     }
 
     /// Takes a field.
     func add(
         name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>, connection: ServerConnection
     ) {
-        size += name.count + value.count + 32
-        guard size <= connection.limits.maximumHeaderListSize else { return refuse(connection) }
-        switch ReservedFields.field(name) {
+        let field = ReservedFields.field(name)
+        rules.add(field, name: name, value: value)
+        switch field {
         case nil: Metadata.appendPacked(name: name, value: value, to: &connection.scratch.metadata)
         case .path: path = connection.path(value)
-        case .method: isPost = value.equals("POST")
+        case .method:
+            isPost = value.equals("POST")
+            isHead = value.equals("HEAD")
         case .contentType: subtype = ContentType.subtype(value)
         case .grpcTimeout: addTimeout(RPCTimeout.nanoseconds(grpc: value), name: "grpc-timeout")
         case .microTimeout: addTimeout(RPCTimeout.nanoseconds(micro: value), name: "timeout")
@@ -64,21 +85,6 @@ final class RequestHead {
         case .grpcAcceptEncoding: acceptedCompression.formUnion(acceptedEncodings.meaning(of: value))
         default: return
         }
-    }
-
-    /// Refuses a head that is too long; only the first field beyond the limit makes an error.
-    private func refuse(_ connection: ServerConnection) {
-        let limits = connection.limits
-        // A few bytes can stand for a long field that was sent before, again and again.
-        if size > max(limits.maximumHeaderListSize, 16 << 10) * Self.bombFactor {
-            connection.guardian.note(.headerBomb)
-        }
-        guard !isTooLong else { return }
-        connection.guardian.callWasted()
-        isTooLong = true
-        fault = MicroError(
-            .resourceExhausted,
-            "The call's header fields take more than \(limits.maximumHeaderListSize) bytes.")
     }
 
     private func addEncoding(_ value: UnsafeBufferPointer<UInt8>) {

@@ -5,8 +5,10 @@ import NIOCore
 
 /// A connection that a client opened to us.
 final class ServerConnection: HTTP2Connection {
-    /// How many paths a connection remembers as strings.
+    /// How many paths a connection remembers as strings, and how long they are at most: what a client sends
+    /// must not stay in memory beyond its calls.
     private static let knownPathCount = 16
+    private static let knownPathLength = 256
 
     let handler: any CallHandler
 
@@ -31,16 +33,22 @@ final class ServerConnection: HTTP2Connection {
 
     private var isDraining = false
     private var knownPaths: [KnownPath] = []
+
+    /// Whether the path of the head that was read last is a known one.
+    private var isPathKnown = false
     private let logger: Logger
+    private let malformedLog: LogThrottle
 
     init(
         handler: any CallHandler, peer: Peer, limits: HTTP2Limits, loop: any EventLoop, logger: Logger,
+        malformedLog: LogThrottle = LogThrottle(burst: 1),
         onRefusal: @escaping @Sendable () -> Void = {}, onEnd: @escaping @Sendable () -> Void
     ) throws(SessionFailure) {
         self.handler = handler
         resetGrace = TimeAmount(limits.resetGrace)
         unreadLimit = max(limits.maximumUnreadBytes, limits.maximumMessageSize)
         self.logger = logger
+        self.malformedLog = malformedLog
         self.peer = peer
         self.onRefusal = onRefusal
         self.onEnd = onEnd
@@ -66,12 +74,10 @@ final class ServerConnection: HTTP2Connection {
     private var isReadingHead = false
 
     override func makeStream() -> HTTP2Stream? {
-        guard hasRoom else {
-            isReadingHead = false
-            return nil
-        }
-        head.reset()
-        isReadingHead = true
+        // A head that was malformed never ended.
+        if isReadingHead { head.reset() }
+        isReadingHead = hasRoom
+        guard isReadingHead else { return nil }
         return ServerStream(connection: self)
     }
 
@@ -84,12 +90,48 @@ final class ServerConnection: HTTP2Connection {
             && waitingBytes <= limits.maximumWaitingBytes
     }
 
-    override func headerReceived(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>) {
-        if isReadingHead { head.add(name: name, value: value, connection: self) }
+    override func headersTooLong() {
+        guardian.callWasted()
+        (headersStream as? ServerStream)?.headersTooLong()
     }
 
-    /// Takes note that the head is complete; a request's trailers say nothing that we use.
-    func headEnded() { isReadingHead = false }
+    override func headersBegan(for stream: HTTP2Stream?) {
+        if !isReadingHead { trailerRules = RequestRules() }
+        super.headersBegan(for: stream)
+    }
+
+    override func headerReceived(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>) {
+        guard countField(name.count + value.count) else { return }
+        if isReadingHead { return head.add(name: name, value: value, connection: self) }
+        trailerRules.addTrailer(ReservedFields.field(name), name: name, value: value)
+    }
+
+    /// Takes note that the head is complete.
+    ///
+    /// - Returns: What makes the request malformed, if anything does.
+    func headEnded() -> RequestRules.Violation? {
+        isReadingHead = false
+        return head.end(isStrict: limits.isStrictOnFields)
+    }
+
+    /// What is wrong with the trailers that are being read; they say nothing that we use.
+    private(set) var trailerRules = RequestRules()
+
+    override func bodySent(streamID: Int32) {
+        for case let stream as ServerStream in streams where stream.id == streamID { stream.textSent() }
+    }
+
+    /// Says that a request was refused since it is malformed; not more often than the listener's log can bear.
+    func reportMalformed(_ violation: RequestRules.Violation, path: String) {
+        malformedLog.admit { suppressed in
+            logger.warning(
+                "A request was refused, since it is malformed (RFC 9113, section 8).",
+                metadata: [
+                    "reason": "\(violation)", "url.path": "\(path.printable(limit: 100))",
+                    "client.address": "\(peer.address)", "suppressed": "\(suppressed)",
+                ])
+        }
+    }
 
     override func refused(_ offence: FloodGuard.Offence) {
         onRefusal()
@@ -106,11 +148,19 @@ final class ServerConnection: HTTP2Connection {
 
     /// Returns a path as a string; the paths that a client calls again and again are made once.
     func path(_ bytes: UnsafeBufferPointer<UInt8>) -> String {
-        for known in knownPaths where known.isPath(bytes) { return known.path }
-        let path = String(decoding: bytes, as: UTF8.self)
+        for known in knownPaths where known.isPath(bytes) {
+            isPathKnown = true
+            return known.path
+        }
+        isPathKnown = false
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Remembers the path of the head that was read last, whose call was accepted.
+    func rememberPath(_ path: String) {
+        guard !isPathKnown, path.utf8.count <= Self.knownPathLength else { return }
         if knownPaths.count == Self.knownPathCount { knownPaths.removeFirst() }
-        knownPaths.append(KnownPath(path: path, bytes: Array(bytes)))
-        return path
+        knownPaths.append(KnownPath(path: path, bytes: Array(path.utf8)))
     }
 
     // MARK: Handlers

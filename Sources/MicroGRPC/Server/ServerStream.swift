@@ -36,12 +36,28 @@ final class ServerStream: HTTP2Stream {
     private var hasHandlerReturned = false
     private var isHeadSent = false
 
+    /// The one message, while the end of the request has yet to come.
+    private var request: Message?
+    private var isEndAwaited = false
+
+    /// Whether fields of HTTP/1.1 are dropped from the request, since it is a gRPC call.
+    private var isExcused = false
+
+    /// How many bytes of the body have yet to come by the `content-length` of a request that must keep to it.
+    private var awaitedBytes: Int64?
+
+    /// The answer of a request that is no call, while its end has yet to come.
+    private var textAnswer: TextAnswer?
+
     /// Whether the answer tells which compressions we understand.
     private var announcesEncodings = false
     private var hasRequestEnded = false
 
     /// Whether the whole answer is on the wire.
     private var isAnswered = false
+
+    /// Whether the call was one that a client should not make.
+    private var isWasteful = false
 
     /// When the call began.
     private let begin: NIODeadline
@@ -57,20 +73,36 @@ final class ServerStream: HTTP2Stream {
 
     // MARK: The head
 
+    /// Ends the call since its head or its trailers are too long.
+    func headersTooLong() {
+        isWasteful = true
+        let error = MicroError(
+            .resourceExhausted,
+            "The call's header fields take more than \(server.limits.maximumHeaderListSize) bytes.")
+        guard phase == .head else { return fail(error) }
+        server.head.isTooLong = true
+        server.head.fault = error
+    }
+
     override func headersEnded(endsStream: Bool) {
-        guard phase == .head else { return }
-        server.headEnded()
+        guard phase == .head else { return trailersEnded(endsStream: endsStream) }
+        let violation = server.headEnded()
         let head = server.head
+        defer { head.reset() }
+        isExcused = head.isCall && !server.limits.isStrictOnFields
+        if let violation { return end(malformed: violation, path: head.path) }
         if let subtype = head.subtype { self.subtype = subtype }
         announcesEncodings = head.announcesEncodings
         // What stands behind the limit was not read, so the fault comes first.
         if let fault = head.fault { return finish(.failure(fault)) }
-        guard head.isPost else { return refuse(httpStatus: "405", allow: "POST") }
-        guard head.subtype != nil else { return refuse(httpStatus: "415", allow: nil) }
+        if !isExcused { awaitedBytes = head.rules.contentLength }
+        guard head.isCall else { return refuse(TextAnswer(to: head), endsStream: endsStream) }
         if let timeout = head.timeout {
             let deadline = server.now + .nanoseconds(timeout)
             self.deadline = deadline
             server.watchDeadline(deadline)
+            // A client whose time is over before the call is here.
+            if isOverdue { return expire() }
         }
         inbox.compression = head.compression
         accept(
@@ -85,31 +117,79 @@ final class ServerStream: HTTP2Stream {
         let acceptance = server.handler.accept(head)
         switch acceptance {
         case .refuse(let error):
-            finish(.failure(error))
+            return finish(.failure(error))
         case .unary, .serverStream:
+            server.rememberPath(head.path)
             phase = .waiting
             waitForPeer()
             accepted = (head, acceptance)
         case .stream(let run, let placement):
+            server.rememberPath(head.path)
             phase = .streaming
             start(.stream(run, head, handle(head)), path: head.path, placement)
         }
     }
 
     /// Answers a request that isn't a gRPC call (gRPC over HTTP/2, "Requests").
-    private func refuse(httpStatus: String, allow: String?) {
+    ///
+    /// One that says how long it is is read first, unless it is long: it may be malformed.
+    private func refuse(_ answer: TextAnswer, endsStream: Bool) {
         phase = .finished
         isHeadSent = true
-        var block = FieldBlock()
-        block.add(":status", httpStatus)
-        if let allow { block.add("allow", allow) }
-        server.session.submitResponse(block, for: self, hasBody: false)
+        textAnswer = answer
+        if !endsStream, let awaitedBytes, awaitedBytes <= server.limits.streamWindow { return waitForPeer() }
+        if awaitedBytes.map({ !endsStream || $0 == 0 }) ?? true { sendText() }
+    }
+
+    private func sendText() {
+        guard let answer = textAnswer else { return }
+        textAnswer = nil
+        // The client must take it in time.
+        waitForPeer()
+        if let body = answer.body { append(text: body) }
+        server.session.submitResponse(answer.head, for: self, hasBody: answer.body != nil)
         server.setNeedsFlush()
+    }
+
+    /// Takes note that an answer that is a text is on the wire.
+    func textSent() { answered() }
+
+    private func trailersEnded(endsStream: Bool) {
+        let rules = server.trailerRules
+        guard endsStream else { return end(malformed: "trailers that do not end the request") }
+        guard let violation = rules.violation ?? (isExcused ? nil : rules.leniency) else { return }
+        end(malformed: violation)
+    }
+
+    /// Resets a request that breaks a rule of HTTP.
+    private func end(malformed violation: RequestRules.Violation, path: String? = nil) {
+        guard !isClosed else { return }
+        let path = path ?? accepted?.head.path ?? ""
+        phase = .finished
+        isHeadSent = true
+        accepted = nil
+        request = nil
+        textAnswer = nil
+        awaitedBytes = nil
+        deadline = nil
+        let error = MicroError(.internal, "The request is malformed: it has \(violation).")
+        inbox.finish(.failure(error))
+        releaseUnread()
+        dropOutbound()
+        server.session.reset(id, NGHTTP2_PROTOCOL_ERROR)
+        server.setNeedsFlush()
+        server.reportMalformed(violation, path: path)
+        resumeSender(error)
+        task?.cancel()
     }
 
     // MARK: The request's messages
 
-    override func bodyReceived(_ bytes: UnsafeRawBufferPointer) {
+    override func bodyReceived(_ bytes: UnsafeRawBufferPointer, inLastFrame: Bool) {
+        if let awaitedBytes {
+            self.awaitedBytes = awaitedBytes - Int64(bytes.count)
+            if awaitedBytes < bytes.count { end(malformed: "a body that is longer than its content-length") }
+        }
         var rest = bytes
         do throws(MessageAssembler.Fault) {
             while !isFinished, !inbox.hasEnded, !inbox.isFull, let message = try inbox.next(from: &rest) {
@@ -118,6 +198,7 @@ final class ServerStream: HTTP2Stream {
         } catch {
             fail(error.error)
         }
+        if phase == .waiting, request != nil, !inLastFrame { awaitEnd() }
         if phase == .streaming {
             inbox.keep(rest)
             if !inbox.isInsideMessage { patience = nil } else if patience == nil { waitForPeer() }
@@ -134,7 +215,8 @@ final class ServerStream: HTTP2Stream {
     private func countUnread() {
         // When the call is gone, its messages stay only for a handler that may still read them.
         let isHeld = !isClosed || task != nil
-        let count = isHeld ? max(0, inbox.heldCount - server.limits.streamWindow) : 0
+        let held = inbox.heldCount + (request?.count ?? 0)
+        let count = isHeld ? max(0, held - server.limits.streamWindow) : 0
         server.unreadBytes += count - unreadBytes
         unreadBytes = count
     }
@@ -157,17 +239,45 @@ final class ServerStream: HTTP2Stream {
 
     private func deliver(_ message: Message) {
         switch phase {
-        case .waiting: start(with: message)
-        case .answering:
-            fail(MicroError(.internal, "The request has a second message, and the endpoint takes one."))
+        case .waiting where request == nil: request = message
+        case .waiting, .answering:
+            fail(MicroError(.unimplemented, "The request has a second message, and the endpoint takes one."))
         case .streaming: inbox.deliver(message)
         case .head, .finished: return
         }
     }
 
-    private func start(with message: Message) {
-        guard let (head, acceptance) = accepted else { return }
+    /// Lets the handler wait for the end of the request, behind which no second message can come.
+    ///
+    /// It doesn't wait for long, since some clients end their requests only when they have the answer: those of a
+    /// stream of replies until what has come by now is read, those of one reply for a moment.
+    private func awaitEnd() {
+        guard !isEndAwaited else { return }
+        isEndAwaited = true
+        if case .serverStream? = accepted?.acceptance {
+            let bound = NIOLoopBound(self, eventLoop: server.loop)
+            server.loop.execute { bound.value.startWithoutEnd() }
+        } else {
+            let due = server.now + Self.endGrace
+            patience = due
+            server.watchDeadline(due)
+        }
+    }
+
+    /// For how long a request that has its message may take to end.
+    private static let endGrace: TimeAmount = .milliseconds(250)
+
+    private func startWithoutEnd() {
+        guard phase == .waiting, request != nil, !isClosed else { return }
+        server.now = .now()
+        startWithRequest()
+    }
+
+    private func startWithRequest() {
+        guard let message = request, let (head, acceptance) = accepted else { return }
+        request = nil
         accepted = nil
+        releaseUnread()
         patience = nil
         phase = .answering
         switch acceptance {
@@ -183,10 +293,17 @@ final class ServerStream: HTTP2Stream {
         guard !hasRequestEnded else { return }
         hasRequestEnded = true
         patience = isFinished ? patience : nil
+        if let awaitedBytes, awaitedBytes != 0 {
+            return end(malformed: "a body that is shorter than its content-length")
+        }
+        sendText()
         if inbox.isInsideMessage {
             fail(MicroError(.internal, "The request ended inside a message."))
         } else if phase == .waiting {
-            fail(MicroError(.internal, "The request ended without a message."))
+            guard request == nil else { return startWithRequest() }
+            fail(
+                MicroError(.unimplemented, "The request ended without a message, and the endpoint takes one.")
+            )
         } else if phase == .streaming {
             inbox.finish(.success(nil))
         }
@@ -304,6 +421,7 @@ final class ServerStream: HTTP2Stream {
         guard !isFinished else { return }
         if let error = fault(in: outcome) { return finish(.failure(error)) }
         phase = .finished
+        request = nil
         // The deadline stays: a client that doesn't take the answer by then is not waited for.
         guard !isClosed else { return }
         waitForPeer()
@@ -377,14 +495,18 @@ final class ServerStream: HTTP2Stream {
     }
 
     override func headersSent(endsStream: Bool) {
+        if endsStream { answered() }
+    }
+
+    private func answered() {
+        isAnswered = true
         // A client that has not ended its request is told that nobody reads the rest (RFC 9113,
         // section 8.1).
-        isAnswered = endsStream
-        if endsStream, !hasRequestEnded { server.session.reset(id, NGHTTP2_NO_ERROR) }
+        if !hasRequestEnded { server.session.reset(id, NGHTTP2_NO_ERROR) }
     }
 
     override func expire() {
-        let error = MicroError(.deadlineExceeded, "The deadline passed before the call was done.")
+        let error = Self.deadlineError
         inbox.finish(.failure(error))
         releaseUnread()
         if outbound.count > 0 {
@@ -401,9 +523,18 @@ final class ServerStream: HTTP2Stream {
         task?.cancel()
     }
 
+    private static var deadlineError: MicroError {
+        MicroError(.deadlineExceeded, "The deadline passed before the call was done.")
+    }
+
     override func patienceEnded() {
         patience = nil
-        if isFinished {
+        if textAnswer != nil {
+            // The request did not end, and its end would have changed nothing but for one that is malformed.
+            sendText()
+        } else if phase == .waiting, request != nil {
+            startWithRequest()
+        } else if isFinished {
             // It is the client that doesn't take its answer.
             dropOutbound()
             server.session.reset(id, NGHTTP2_ENHANCE_YOUR_CALM)
@@ -417,14 +548,14 @@ final class ServerStream: HTTP2Stream {
     }
 
     override func closed(_ reason: CloseReason) {
-        if isAnswered {
+        if isAnswered, !isWasteful {
             server.guardian.callCompleted()
         } else if server.now - begin < server.resetGrace {
             server.guardian.callWasted()
         }
         defer { releaseUnread() }
         guard !(isFinished && hasHandlerReturned) else { return }
-        let error = reason.error
+        let error = reason.isCancellation && isOverdue ? Self.deadlineError : reason.error
         inbox.finish(.failure(error))
         finish(.failure(error))
         dropOutbound()
@@ -446,13 +577,19 @@ final class ServerStream: HTTP2Stream {
     /// Its task has no parent; it is the only kind in the engine. It belongs to the connection, which
     /// cancels it when the call is over, and counts as closed only when it has returned.
     private func start(_ call: HandlerCall, path: String, _ placement: Placement) {
+        guard !isOverdue else { return expire() }
         server.handlerStarted()
         let loop = server.loop
         let bound = NIOLoopBound(self, eventLoop: loop)
         let limit = server.limits.maximumMessageSize
+        let deadline = deadline
         guard !placement.usesPool(messageSize: call.messageSize) else {
             task = Task.detached {
                 let begin = NIODeadline.now()
+                // The pool may have been busy for so long that the call is over.
+                guard !Task.isCancelled, deadline.map({ begin < $0 }) ?? true else {
+                    return loop.execute { bound.value.handlerSkipped() }
+                }
                 let outcome = await call.run(limit: limit)
                 placement.note(nanoseconds: (NIODeadline.now() - begin).nanoseconds)
                 loop.execute { bound.value.handlerReturned(outcome) }
@@ -470,6 +607,12 @@ final class ServerStream: HTTP2Stream {
         guard !hasHandlerReturned else { return }
         self.task = task
         if isClosed || isFinished { task.cancel() }
+    }
+
+    /// Ends a call whose handler was not started, since the call was over before.
+    private func handlerSkipped() {
+        if !isFinished { expire() }
+        handlerReturned(.failure(Self.deadlineError))
     }
 
     private func handlerReturned(_ outcome: HandlerOutcome) {

@@ -50,7 +50,9 @@ struct OnLinkAddresses: Hashable, Sendable {
         }
     }
 
-    private var prefixes: Set<Prefix> = [Prefix([169, 254, 0, 0], 16), Prefix([0xFE, 0x80] + [UInt8](repeating: 0, count: 14), 10)]
+    private var prefixes: Set<Prefix> = [
+        Prefix([169, 254, 0, 0], 16), Prefix([0xFE, 0x80] + [UInt8](repeating: 0, count: 14), 10),
+    ]
 
     /// Takes the addresses of an interface.
     ///

@@ -39,7 +39,7 @@ struct MulticastLink: Sendable {
     ///
     /// It has a port of its own, since answers are unicast and the
     /// system gives a packet to a shared port to any one of those who share it.
-    private let asker: any Channel
+    let asker: any Channel
 
     /// Opens the sockets.
     ///

@@ -94,6 +94,7 @@ struct NetworkInterface: Sendable {
         guard let usable = try? all() else { return [] }
         if let names { return usable.filter { names.contains($0.name) } }
         let kinds: [InterfaceKind] = [.hardware, .tunnel, .container]
-        return Array(kinds.flatMap { kind in usable.filter { $0.addresses[0].kind == kind } }.prefix(maximumCount))
+        return Array(
+            kinds.flatMap { kind in usable.filter { $0.addresses[0].kind == kind } }.prefix(maximumCount))
     }
 }

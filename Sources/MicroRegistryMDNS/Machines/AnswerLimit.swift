@@ -4,8 +4,9 @@ internal import NIOCore
 ///
 /// The address of a datagram is easily forged, and an answer is many times as large as its question.
 struct AnswerLimit {
-    /// The most bytes of answers to one address in a second. One answer may have up to 64 KiB; those of common
-    /// services have one or two.
+    /// The most bytes of answers to one address in a second.
+    ///
+    /// One answer may have up to 64 KiB; those of common services have one or two.
     private let maximumBytesPerSource: Int
 
     /// The most bytes of answers in a second.

@@ -46,7 +46,9 @@ struct AskedQuestions {
         return (message.answers + message.additionals).allSatisfy(isAddress) ? nil : message
     }
 
-    /// Whether a record may belong to an answer. An address says nothing without the record that points to it.
+    /// Whether a record may belong to an answer.
+    ///
+    /// An address says nothing without the record that points to it.
     private func isAnswer(_ record: DNSRecord) -> Bool {
         if case .address = record.data { return true }
         return ([record.name] + record.name.parents).contains { recent.contains($0) || earlier.contains($0) }

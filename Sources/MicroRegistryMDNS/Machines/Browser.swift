@@ -163,7 +163,7 @@ struct Browser {
         watches = watches.mapValues { AskSchedule(question: $0.question, now: now) }
         listing = listing.map { AskSchedule(question: $0.question, now: now) }
         let questions = watches.values.map(\.question) + [listing?.question].compactMap(\.self)
-        return Set(questions + searches.questions).map(Effect.ask)
+        return Set(questions + searches.asked).map(Effect.ask)
     }
 
     /// Forgets a node of our own that has gone, whatever older packets still say.

@@ -103,7 +103,7 @@ struct Searches {
     let quiet: TimeAmount
 
     private var searches: [ID: Search] = [:]
-    private var asked: [DNSName: Question] = [:]
+    private var questions: [DNSName: Question] = [:]
 
     /// Creates an empty set of searches.
     ///
@@ -128,18 +128,18 @@ struct Searches {
     func isRunning(_ id: ID) -> Bool { searches[id] != nil }
 
     /// The names that are asked for.
-    var questions: [DNSName] { Array(asked.keys) }
+    var asked: [DNSName] { searches.values.map(\.question) }
 
     /// Whether somebody waits for a service's nodes.
     ///
     /// - Parameter question: The name that finds the service's nodes.
     /// - Returns: Whether anybody waits.
-    func wants(_ question: DNSName) -> Bool { asked[question] != nil }
+    func wants(_ question: DNSName) -> Bool { questions[question] != nil }
 
     /// Takes notice of a text that was left out.
     ///
     /// - Parameter question: The name that finds its service's nodes.
-    mutating func missed(_ question: DNSName) { asked[question]?.misses += 1 }
+    mutating func missed(_ question: DNSName) { questions[question]?.misses += 1 }
 
     /// Begins a search; the caller sends the question.
     ///
@@ -153,11 +153,11 @@ struct Searches {
         let end = now + limit
         // What watchers hear later reaches them as a change.
         let overtime = if case .caller = id { Self.overtime } else { TimeAmount.zero }
-        let known = asked[question] ?? Question()
-        asked[question] = Question(searches: known.searches + 1, misses: known.misses)
+        let asked = questions[question] ?? Question()
+        questions[question] = Question(searches: asked.searches + 1, misses: asked.misses)
         searches[id] = Search(
             goal: goal, quiet: goal == .services ? max(quiet, min(limit, Self.listingQuiet)) : quiet,
-            question: question, start: now, latestEnd: end + overtime, misses: known.misses,
+            question: question, start: now, latestEnd: end + overtime, misses: asked.misses,
             end: end, retry: now + .nanoseconds(limit.nanoseconds / 2))
     }
 
@@ -168,12 +168,12 @@ struct Searches {
 
     private mutating func remove(_ id: ID) -> Findings? {
         guard let search = searches.removeValue(forKey: id) else { return nil }
-        let known = asked[search.question] ?? Question()
-        asked[search.question] =
-            known.searches > 1 ? Question(searches: known.searches - 1, misses: known.misses) : nil
+        let asked = questions[search.question] ?? Question()
+        questions[search.question] =
+            asked.searches > 1 ? Question(searches: asked.searches - 1, misses: asked.misses) : nil
         return Findings(
             records: Array(search.records.values), services: search.services,
-            isPartial: search.isPartial || known.misses > search.misses)
+            isPartial: search.isPartial || asked.misses > search.misses)
     }
 
     /// Takes notice of a node.

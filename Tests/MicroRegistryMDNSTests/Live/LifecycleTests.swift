@@ -1,4 +1,5 @@
 import Configuration
+import InMemoryLogging
 import Logging
 import MicroCore
 import NIOCore
@@ -20,15 +21,31 @@ import Testing
         await #expect(throws: MicroError.self) { for try await _ in watch {} }
     }
 
-    @Test func withoutMulticastTheErrorSaysWhatToDo() async throws {
+    @Test func withoutMulticastOneWarningSaysWhatToDo() async throws {
+        let log = InMemoryLogHandler()
         let names = try #require(ServiceNames(domain: "micro"))
         let engine = Engine(
             names: names, timeout: .milliseconds(1), directory: RegistryDirectory(isSynced: false),
-            logger: .current)
-        let error = await #expect(throws: StartError.self) { try await engine.open([]) }
-        #expect(error?.code == .unavailable)
-        #expect(error?.message.contains("ip link set lo multicast on") == true)
-        #expect(error?.message.contains("MICRO_REGISTRY") == true)
+            logger: Logger(label: "test") { _ in log })
+        for _ in 0..<3 { await engine.adapt(to: []) }
+        let warnings = log.entries.filter { $0.level == .warning }.map { "\($0.message)" }
+        #expect(warnings.count == 1)
+        #expect(warnings.first?.contains("ip link set lo multicast on") == true)
+        #expect(warnings.first?.contains("MICRO_REGISTRY") == true)
+        // Others can't be found meanwhile, which isn't that they don't exist; our own are there.
+        let record = Network.record(Network.serviceName())
+        try await engine.register(record, timeToLive: nil)
+        #expect(try await engine.lookUp(record.name) == [record])
+        let error = await #expect(throws: MicroError.self) { try await engine.lookUp("nobody") }
+        #expect(error?.rpcStatus == .unavailable && error?.detail == warnings.first)
+        // With an interface it goes on, and says so; the next time without one is news again.
+        let loopback = try NetworkInterface.all().filter { $0.name == Network.interfaces[0] }
+        await engine.adapt(to: loopback)
+        #expect(log.entries.last?.message == "mDNS listens.")
+        #expect(try await engine.lookUp("nobody") == [])
+        await engine.adapt(to: [])
+        #expect(log.entries.filter { $0.level == .warning }.count == 2)
+        await engine.close()
     }
 
     @Test func callsWaitForTheStart() async throws {

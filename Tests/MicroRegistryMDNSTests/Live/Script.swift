@@ -13,6 +13,13 @@ final class Script: Sendable {
         program = try ForeignProgram("python3", [file.path] + arguments, package: "python3")
     }
 
+    /// Starts `mdns.py` in a network of its own.
+    init(in network: NetworkNamespace, _ arguments: String...) throws {
+        let file = try #require(
+            Bundle.module.url(forResource: "mdns", withExtension: "py", subdirectory: "Scripts"))
+        program = try network.start("python3", [file.path] + arguments)
+    }
+
     /// Ends the process.
     func stop() async { await program.stop() }
 

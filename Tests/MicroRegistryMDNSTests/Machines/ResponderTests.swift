@@ -93,8 +93,29 @@ import Testing
         }
         query.flags = DNSMessage.Flags(rawValue: 0x0200)
         #expect(responder.answers(to: query).count == 1)
+    }
+
+    @Test mutating func answersEachQuestionOfAPacketOnce() throws {
+        try responder.register(record(), timeToLive: nil, now: now)
+        var query = try DNSMessage(decoding: Captures.query)
+        let answer = try #require(responder.answers(to: query).first)
         query.questions = Array(repeating: query.questions[0], count: 1000)
-        #expect(responder.answers(to: query).count == 32)
+        #expect(responder.answers(to: query) == [answer])
+        // The same in other words: other types, with and without the bit that asks for a unicast answer.
+        let node = try #require(DNSName("go.micro.srv.greeter-a.go.micro.srv.greeter.micro"))
+        for (name, types) in [
+            (query.questions[0].name, [DNSType.ptr, .any]), (node, [.any, .srv, .txt, .a]),
+        ] {
+            for type in types {
+                for classCode: UInt16 in [1, 0x8001, 255] {
+                    query.questions.append(DNSQuestion(name: name, type: type, classCode: classCode))
+                }
+            }
+        }
+        query.questions.removeFirst(999)
+        #expect(responder.answers(to: query) == [answer])
+        query.questions.reverse()
+        #expect(responder.answers(to: query).reduce(0) { $0 + $1.count } <= 3 * answer.count)
     }
 
     /// Lets time pass until nothing more is due before an end, and returns what was sent and when.
@@ -201,10 +222,21 @@ import Testing
     }
 
     @Test func boundsAnswersToASource() {
-        var limit = AnswerLimit(maximumAnswers: 3, maximumSources: 2)
-        #expect((0..<5).map { _ in limit.allows("a", now: now) } == [true, true, true, false, false])
-        #expect(["b", "c", "b"].map { limit.allows($0, now: now) } == [true, false, true])
-        #expect(limit.allows("a", now: now + .seconds(1)) == true)
+        var limit = AnswerLimit(maximumBytesPerSource: 300, maximumBytes: 550, maximumSources: 2)
+        #expect((0..<4).map { _ in limit.allows(100, to: "a", now: now) } == [true, true, true, false])
+        #expect(["b", "c", "b"].map { limit.allows(100, to: $0, now: now) } == [true, false, true])
+        // All sources together.
+        #expect([100, 50].map { limit.allows($0, to: "b", now: now) } == [false, true])
+        #expect([300].map { limit.allows($0, to: "a", now: now + .seconds(1)) } == [true])
+    }
+
+    @Test mutating func announcesAgainWhenTheNetworkHasChanged() throws {
+        try responder.register(record(), timeToLive: nil, now: now)
+        // While a node is probed, its announcements are still to come.
+        responder.announceAgain(now: now)
+        #expect(try run(until: now + .seconds(30)).count == 6)
+        responder.announceAgain(now: now + .seconds(30))
+        #expect(try run(until: now + .seconds(60)).map(\.at) == [30, 31, 33].map(TimeAmount.seconds))
     }
 
     /// One bound for both sides: what is registered is found, with all of its endpoints.

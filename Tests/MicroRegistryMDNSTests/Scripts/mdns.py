@@ -1,9 +1,11 @@
 """The other side of the mDNS tests: go-micro's roles on dnspython, an independent DNS decoder.
 
-  mdns.py resolve INTERFACE FAMILY QUESTION TYPE [SECONDS]   asks as go-micro does, prints what came
+  mdns.py resolve INTERFACE FAMILY QUESTION TYPE [SECONDS [SOURCE]]
+                                                             asks as go-micro does, prints what came
   mdns.py listen  INTERFACE FAMILY SECONDS NAME              prints the packets about a name
   mdns.py respond INTERFACE FAMILY SHAPE SERVICE             answers as a shape of go-micro's matrix
   mdns.py announce INTERFACE FAMILY SERVICE TTL              announces a node, and takes it back on a line
+  mdns.py inject  ADDRESS PORT SERVICE                       tells one socket of a node
   mdns.py hostile INTERFACE FAMILY                           sends packets that are made to do harm
 """
 import json, os, random, select, socket, struct, sys, time, zlib
@@ -30,7 +32,7 @@ def group(interface, family):
     return (GROUPS["6"], PORT, 0, socket.if_nametoindex(interface))
 
 
-def open_socket(interface, family, member):
+def open_socket(interface, family, member, source=""):
     """A socket that sends to the group over the interface, and is a member of it if asked."""
     kind = socket.AF_INET if family == "4" else socket.AF_INET6
     opened = socket.socket(kind, socket.SOCK_DGRAM)
@@ -40,7 +42,7 @@ def open_socket(interface, family, member):
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         opened.bind(("" if family == "4" else "::", PORT))
     else:
-        opened.bind(("" if family == "4" else "::", 0))
+        opened.bind((source if family == "4" else "::", 0))
     if family == "4":
         local = socket.inet_aton(address_of(interface))
         opened.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, local)
@@ -134,8 +136,8 @@ def go_entry(reply, asked):
     return entry if "A" in entry or "AAAA" in entry else None
 
 
-def resolve(interface, family, question, kind, seconds="1"):
-    asker = open_socket(interface, family, False)
+def resolve(interface, family, question, kind, seconds="1", source=""):
+    asker = open_socket(interface, family, False, source)
     query = dns.message.make_query(question, kind, flags=0)
     asker.sendto(query.to_wire(), group(interface, family))
     for _, data, sender in packets([asker], float(seconds)):
@@ -257,6 +259,15 @@ def announce(interface, family, service, ttl):
         say("gone")
 
 
+def inject(address, port, service):
+    message = dns.message.Message(id=0)
+    message.flags = dns.flags.QR
+    message.answer = Node(service, 1, "4").all()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.sendto(message.to_wire(), (address, int(port)))
+    say("done")
+
+
 def hostile(interface, family):
     sender = open_socket(interface, family, False)
     random.seed(5353)
@@ -282,5 +293,5 @@ def hostile(interface, family):
 
 
 if __name__ == "__main__":
-    roles = {f.__name__: f for f in (resolve, listen, respond, announce, hostile)}
+    roles = {f.__name__: f for f in (resolve, listen, respond, announce, inject, hostile)}
     roles[sys.argv[1]](*sys.argv[2:])

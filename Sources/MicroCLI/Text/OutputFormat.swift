@@ -1,0 +1,32 @@
+internal import ArgumentParser
+
+/// How a command that shows something prints it.
+enum OutputFormat: String, ExpressibleByArgument, CaseIterable, Sendable {
+    /// Tables and words, for people.
+    case text
+
+    /// JSON, for programs.
+    case json
+
+    /// Prints a document in the form that is asked for.
+    ///
+    /// - Parameters:
+    ///   - text: The document for people, which ends with a newline.
+    ///   - json: The document for programs.
+    func print(text: @autoclosure () -> String, json: @autoclosure () -> JSONValue) throws(CommandFailure) {
+        switch self {
+        case .text: try Output.write(text())
+        case .json:
+            let line = json().line
+            try Output.write(json: ((try? JSONLayout.indented(line)) ?? line) + [UInt8(ascii: "\n")])
+        }
+    }
+}
+
+/// The option of the commands that show something.
+struct OutputOption: ParsableArguments {
+    @Option(
+        name: [.customShort("o"), .customLong("output")],
+        help: ArgumentHelp("How it is printed: as text, or as JSON for programs.", valueName: "text|json"))
+    var format = OutputFormat.text
+}

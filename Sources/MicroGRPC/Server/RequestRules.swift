@@ -1,0 +1,137 @@
+/// What RFC 9113, sections 8.2 and 8.3, say of the fields of a request, as they are read one by one.
+///
+/// nghttp2 has the same rules, but only for all streams of a connection or for none. Calls that came into a
+/// go-micro fleet through its HTTP gateway have fields of HTTP/1.1 among their metadata, and are served, so its
+/// rules are switched off and these hold in their place. They tell two kinds of violations apart: those that no
+/// request may have, and those that are dropped from a gRPC call.
+struct RequestRules {
+    /// What is wrong with a request, for a log.
+    typealias Violation = StaticString
+
+    /// What no request may have.
+    private(set) var violation: Violation?
+
+    /// What a request that is no gRPC call may not have, either.
+    private(set) var leniency: Violation?
+
+    /// What `content-length` says, if it is there and a number.
+    private(set) var contentLength: Int64?
+
+    private var seen: Seen = []
+    private var isConnect = false
+    private var isOptions = false
+    private var isHTTP = false
+    private var isPathRegular = false
+    private var isPathAsterisk = false
+
+    private struct Seen: OptionSet {
+        let rawValue: UInt8
+
+        static let method = Seen(rawValue: 1)
+        static let scheme = Seen(rawValue: 2)
+        static let path = Seen(rawValue: 4)
+        static let authority = Seen(rawValue: 8)
+        static let host = Seen(rawValue: 16)
+        static let regular = Seen(rawValue: 32)
+        static let contentLength = Seen(rawValue: 64)
+    }
+
+    /// Takes a field of a head.
+    ///
+    /// - Parameters:
+    ///   - field: What the name means.
+    ///   - name: The name.
+    ///   - value: The value.
+    mutating func add(
+        _ field: ReservedFields.Field?, name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>
+    ) {
+        guard name.first == UInt8(ascii: ":") else { return addRegular(field, name: name, value: value) }
+        if seen.contains(.regular) { refuse("a pseudo-header field behind another field") }
+        switch field {
+        case .method:
+            see(.method, value.allSatisfy(FieldBytes.isToken))
+            isConnect = value.equals("CONNECT")
+            isOptions = value.equals("OPTIONS")
+        case .scheme:
+            see(.scheme, FieldBytes.isScheme(value))
+            isHTTP = value.equals("http") || value.equals("https")
+        case .path:
+            see(.path, FieldBytes.areVisible(value))
+            isPathRegular = value.first == UInt8(ascii: "/")
+            isPathAsterisk = value.equals("*")
+        case .authority: see(.authority, value.allSatisfy(FieldBytes.isAuthority))
+        default: refuse("a pseudo-header field that requests don't have")
+        }
+        if value.isEmpty { refuse("an empty pseudo-header field") }
+    }
+
+    /// Takes a field of the trailers.
+    mutating func addTrailer(
+        _ field: ReservedFields.Field?, name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>
+    ) {
+        guard name.first != UInt8(ascii: ":") else { return refuse("a pseudo-header field in trailers") }
+        addRegular(field, name: name, value: value)
+    }
+
+    private mutating func addRegular(
+        _ field: ReservedFields.Field?, name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>
+    ) {
+        seen.insert(.regular)
+        if !FieldBytes.areValue(value) { refuse("a control character in a value") }
+        if FieldBytes.hasWhiteSpaceAtEdge(value) { excuse("white space at the edge of a value") }
+        switch field {
+        case nil:
+            if !FieldBytes.areName(name) { refuse("a name with a character that names don't have") }
+            if name.equals("host") { addHost(value) }
+        case .connectionSpecific: excuse("a field of the connection of HTTP/1.1")
+        case .contentLength: addContentLength(value)
+        case .te: if !FieldBytes.isTrailers(value) { refuse("a te that is not trailers") }
+        default:
+            // The names that are known are well-formed, but for the empty one.
+            if name.isEmpty { refuse("an empty name") }
+        }
+    }
+
+    private mutating func addHost(_ value: UnsafeBufferPointer<UInt8>) {
+        if seen.contains(.host) || value.isEmpty || !value.allSatisfy(FieldBytes.isAuthority) {
+            excuse("a host that is none, or a second one")
+        }
+        seen.insert(.host)
+    }
+
+    private mutating func addContentLength(_ value: UnsafeBufferPointer<UInt8>) {
+        let length = FieldBytes.number(value)
+        if seen.contains(.contentLength) || length == nil {
+            excuse("a content-length that is no number, or a second one")
+        }
+        seen.insert(.contentLength)
+        contentLength = length
+    }
+
+    /// Takes note that the head is complete.
+    mutating func headEnded() {
+        guard violation == nil else { return }
+        if isConnect {
+            contentLength = nil
+            if !seen.isDisjoint(with: [.scheme, .path]) || !seen.contains(.authority) {
+                refuse("a CONNECT that has :scheme or :path, or no :authority")
+            }
+        } else if !seen.isSuperset(of: [.method, .scheme, .path]) {
+            refuse("no :method, :scheme or :path")
+        } else if seen.isDisjoint(with: [.authority, .host]) {
+            refuse("neither :authority nor host")
+        } else if isHTTP, !isPathRegular, !(isPathAsterisk && isOptions) {
+            refuse("a :path that does not begin with a slash")
+        }
+    }
+
+    private mutating func see(_ field: Seen, _ isWellFormed: Bool) {
+        if seen.contains(field) { refuse("a pseudo-header field twice") }
+        if !isWellFormed { refuse("a pseudo-header field with a character that it can't have") }
+        seen.insert(field)
+    }
+
+    private mutating func refuse(_ violation: Violation) { self.violation = self.violation ?? violation }
+
+    private mutating func excuse(_ violation: Violation) { leniency = leniency ?? violation }
+}
