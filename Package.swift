@@ -257,19 +257,19 @@ let package = Package(
             "MicroBrokerHTTPTests",
             [
                 "MicroBrokerHTTP", "MicroHTTP1", "MicroRegistryMemory", "MicroTesting", "MicroTestSupport",
-                "MicroCore", configuration, logging, nioCore,
+                "MicroCore", configuration, inMemoryLogging, logging, nioCore,
             ]),
         tests(
             "MicroBrokerNATSTests",
             [
                 "MicroBrokerNATS", "MicroNATS", "MicroTesting", "MicroTestSupport", "MicroCore",
-                configuration, logging, nioCore,
+                configuration, inMemoryLogging, logging, nioCore,
             ]),
         tests(
             "MicroRegistryEtcdTests",
             [
-                "MicroRegistryEtcd", "MicroTesting", "MicroTestSupport", "MicroCore", "MicroCLI",
-                "greeter-service", configuration, inMemoryLogging, logging,
+                "MicroRegistryEtcd", "MicroTransportHTTP2", "MicroTesting", "MicroTestSupport", "MicroCore",
+                "MicroCLI", "greeter-service", configuration, inMemoryLogging, logging,
             ]),
         tests(
             "ServiceEndpointTests",
@@ -330,8 +330,8 @@ if isFuzzing {
         .executableTarget(
             name: "fuzz",
             dependencies: [
-                "CLibFuzzer", "MicroCore", "MicroGRPC", "MicroRegistryMDNS", "MicroCodecJSON", logging,
-                nioCore, nioEmbedded,
+                "CLibFuzzer", "MicroCore", "MicroGRPC", "MicroRegistryMDNS", "MicroRegistryEtcd", "MicroNATS",
+                "MicroBrokerHTTP", "MicroCodecJSON", logging, nioCore, nioEmbedded, swiftProtobuf,
             ], path: "Fuzz", exclude: ["CLibFuzzer", "run"], swiftSettings: settings,
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]),
     ]

@@ -10,7 +10,9 @@ import CLibFuzzer
 // fuzz NAME CORPUS [flag…]   runs one with libFuzzer's flags; its seeds are written to the folder CORPUS first
 // fuzz NAME FILE             runs one with the bytes of a file: a crash that was found
 
-let targets: [FuzzTarget] = [.http2Server, .http2Client, .grpc, .mdns, .metadata, .json]
+let targets: [FuzzTarget] = [
+    .http2Server, .http2Client, .grpc, .mdns, .metadata, .json, .nats, .etcd, .events,
+]
 
 /// The target of this process: libFuzzer takes a function, which can't hold it.
 nonisolated(unsafe) var chosen = targets[0]

@@ -22,6 +22,9 @@ final class EventReceiver: Sendable {
 
     private let state = Mutex(State())
 
+    /// Limits the warnings that whoever reaches the port can cause.
+    private let throttle = LogThrottle(burst: 20)
+
     /// The room of requests that are for no subscription.
     private let strangersRoom = HTTP1Room()
 
@@ -71,7 +74,10 @@ final class EventReceiver: Sendable {
             let server = try await HTTP1Server.open(
                 on: configuration.address, limits: configuration.limits, tls: tls,
                 room: { [self] target in subscription(target)?.room ?? strangersRoom }
-            ) { [self] request in await answer(request) }
+            ) { [self, logger = Logger.current] request in
+                // The server's tasks know nothing of the service's logger.
+                await withLogger(logger) { _ in await answer(request) }
+            }
             let isEnded = state.withLock { state in
                 if case .ended = state.phase { return true }
                 state.phase = .open(server)
@@ -107,11 +113,16 @@ final class EventReceiver: Sendable {
         do {
             event = try EventEnvelope.decode(request.body)
         } catch {
-            let detail = (error as? MicroError)?.detail ?? "\(error)"
-            Logger.current.warning(
-                "An event can't be read.",
-                metadata: ["client.address": "\(request.peer)", LogKeys.error: "\(detail.prefix(300))"])
-            return Responses.error(500, "Error parsing the request: \(detail.prefix(300))")
+            let detail = ((error as? MicroError)?.detail ?? "\(error)").printable()
+            throttle.admit { suppressed in
+                Logger.current.warning(
+                    "An event can't be read.",
+                    metadata: [
+                        "client.address": "\(request.peer)", LogKeys.error: "\(detail)",
+                        "suppressed": "\(suppressed)",
+                    ])
+            }
+            return Responses.error(500, "Error parsing the request: \(detail)")
         }
         guard let subscription = subscription(request.target), subscription.options.topic == event.topic
         else {

@@ -53,8 +53,8 @@ struct EventSender: Sendable {
             Logger.current.warning(
                 "A subscriber did not get an event.",
                 metadata: [
-                    LogKeys.topic: "\(topic)", LogKeys.address: "\(loss.receiver.address)",
-                    LogKeys.error: "\(loss.reason)",
+                    LogKeys.topic: "\(topic)", LogKeys.address: "\(loss.receiver.address.printableAddress())",
+                    LogKeys.error: "\(loss.reason.printable())",
                 ])
         }
         guard let first = losses.first(where: { $0.receiver.delivery == .atLeastOnce }) ?? losses.first,
@@ -63,7 +63,8 @@ struct EventSender: Sendable {
         throw MicroError(
             .unavailable,
             "\(losses.count) of \(groups.count) subscribers of \"\(topic)\" did not get the event; "
-                + "\(first.receiver.address): \(first.reason)", id: "go.micro.broker")
+                + "\(first.receiver.address.printableAddress()): \(first.reason.printable())",
+            id: "go.micro.broker")
     }
 
     /// Sends an event to one of the members of a queue, or to the one subscription without a queue.

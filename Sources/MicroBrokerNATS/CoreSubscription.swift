@@ -51,17 +51,23 @@ final class CoreSubscription: BrokerSubscription {
         await queue.drain(deadline: deadline)
     }
 
+    /// Limits the warnings that any publisher can cause.
+    private static let throttle = LogThrottle(burst: 20)
+
     /// Reads an event, or logs why it is none.
     static func event(_ message: NATSMessage) -> BrokerEvent? {
         do {
             return try EventEnvelope.decode(message.payload.readableBytesView, topic: message.subject)
         } catch {
-            Logger.current.warning(
-                "A message on NATS isn't an event, and is dropped.",
-                metadata: [
-                    "messaging.destination.name": "\(message.subject)", "error.message": "\(error)",
-                    "micro.nats.bytes": "\(message.payloadLength)",
-                ])
+            throttle.admit { suppressed in
+                Logger.current.warning(
+                    "A message on NATS isn't an event, and is dropped.",
+                    metadata: [
+                        "messaging.destination.name": "\(message.subject.printable())",
+                        "error.message": "\(error)", "micro.nats.bytes": "\(message.payloadLength)",
+                        "suppressed": "\(suppressed)",
+                    ])
+            }
             return nil
         }
     }

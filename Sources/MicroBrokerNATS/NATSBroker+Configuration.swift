@@ -103,7 +103,7 @@ extension NATSBroker.Configuration {
                 do throws(NATSError) {
                     client.servers.append(try NATSServer(address))
                 } catch {
-                    throw StartError(.invalidConfiguration, "MICRO_BROKER_ADDRESS: \(error.message)")
+                    throw Self.invalidAddress(error, of: addresses)
                 }
             }
         }
@@ -115,6 +115,17 @@ extension NATSBroker.Configuration {
             client.reconnectBufferSize = bytes
         }
         jetStream = try JetStreamVariables.read(values)
+    }
+
+    private static func invalidAddress(_ error: NATSError, of addresses: [String]) -> StartError {
+        guard addresses.count > 1, addresses.contains(where: { $0.contains("@") }) else {
+            return StartError(.invalidConfiguration, "MICRO_BROKER_ADDRESS: \(error.message)")
+        }
+        // What looks like an address may be the first half of a password with a comma in it.
+        return StartError(
+            .invalidConfiguration,
+            "MICRO_BROKER_ADDRESS has an address that can't be used. In a user or password, write a comma as %2C, a "
+                + "space as %20 and a slash as %2F; or set MICRO_BROKER_USER and MICRO_BROKER_PASSWORD.")
     }
 
     private static func credentials(_ values: PluginVariables) throws(StartError) -> NATSCredentials? {

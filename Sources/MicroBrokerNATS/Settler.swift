@@ -85,8 +85,8 @@ struct Settler: Sendable {
             Logger.current.warning(
                 "An event was refused as often as it may be, and is given up.",
                 metadata: [
-                    "messaging.destination.name": "\(message.message.subject)",
-                    "micro.nats.stream": "\(message.stream)",
+                    "messaging.destination.name": "\(message.message.subject.printable())",
+                    "micro.nats.stream": "\(message.stream.printable())",
                     "micro.nats.sequence": "\(message.streamSequence)",
                     "micro.nats.deliveries": "\(message.deliveries)",
                 ])

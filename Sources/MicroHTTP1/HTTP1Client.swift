@@ -75,7 +75,8 @@ package final class HTTP1Client: Sendable {
         to address: String, as name: PeerName, timeout: Duration
     ) async throws(HTTP1Failure) -> PooledConnection {
         guard let (host, port) = HostPort.split(address), let port, port > 0, !host.isEmpty else {
-            throw HTTP1Failure("\"\(address.prefix(200))\" is not of the form host:port.", isSent: false)
+            throw HTTP1Failure(
+                "\"\(address.printableAddress())\" is not of the form host:port.", isSent: false)
         }
         let loop = EventLoops.currentOrNext
         let attempts = ConnectAttempts<NIOLoopBound<ClientConnection>>()

@@ -58,17 +58,25 @@ package struct HTTP1Limits: Hashable, Sendable {
     /// The greatest number of bytes of a message's body.
     package var maximumBodySize = 4 << 20
 
-    /// How many connections a server has open at most; more are closed as they come.
+    /// How many connections a server has open at most; then one that has no request makes way for a new one.
     package var maximumConnections = 1000
 
     /// How many unused connections a client keeps for one address.
     package var maximumIdleConnections = 8
 
-    /// How long a connection may be without a request, and how long a request's header may take.
+    /// How long a connection may be between two requests, the next one's header included.
     package var serverIdleTimeout: Duration = .seconds(60)
 
-    /// How long a request's body may take.
+    /// How long the header of a connection's first request may take, from its beginning.
+    package var firstHeaderTimeout: Duration = .seconds(10)
+
+    /// How long a request's body may take, the time not counted in which there is no room for it.
     package var bodyTimeout: Duration = .seconds(30)
+
+    /// How often a body is looked at, and how many bytes of it must have come since, or else the request is
+    /// refused.
+    package var bodyRateInterval: Duration = .seconds(5)
+    package var minimumBodyBytes = 16 << 10
 
     /// How long a client keeps an unused connection; shorter than any server does, so that a request seldom
     /// meets a connection that is just being closed.

@@ -10,11 +10,21 @@ final class ServerConnection: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 
-    private enum Phase {
-        /// Nothing of a request has arrived.
+    /// What a connection does, for the decision which one makes way for another.
+    enum Activity {
+        /// It has never had a request.
+        case new
+        /// It is between two requests.
         case idle
-        /// A request's header is there, but no room for its body, which waits.
-        case blocked(HTTPRequestHead)
+        /// It has a request.
+        case busy
+    }
+
+    private enum Phase {
+        /// No request's header has arrived.
+        case idle
+        /// A part of a request's body finds no room, and waits.
+        case blocked(HTTPRequestHead, ByteBuffer)
         /// A request's header is there, and its body arrives.
         case receiving(HTTPRequestHead)
         /// A request is being answered; what arrives meanwhile waits.
@@ -27,8 +37,12 @@ final class ServerConnection: ChannelInboundHandler {
     private let limits: HTTP1Limits
     private let handler: HTTP1Server.Handler
     private let room: HTTP1Server.RoomChoice
+    private let onActivity: (Activity) -> Void
     private let onEnd: () -> Void
     private let peer: String
+
+    /// The peer's address without its port, whose share of the room counts.
+    private let peerHost: String
 
     private var phase = Phase.idle
     private var body: [UInt8] = []
@@ -37,8 +51,13 @@ final class ServerConnection: ChannelInboundHandler {
     private var waiting = FIFO<HTTPServerRequestPart>()
     private var isReading = true
 
-    /// The room that the request's body has, or waits for.
+    /// The room of the request's body.
     private var place: (room: HTTP1Room, number: Int)?
+
+    /// When the request's body must be there, and how much of it has come since the timer was set.
+    private var bodyDeadline = NIODeadline.distantFuture
+    private var recentBytes = 0
+    private var blockedSince = NIODeadline.distantPast
     private var timer: Scheduled<Void>?
     private var task: Task<Void, Never>?
     private var isOpen = true
@@ -46,19 +65,22 @@ final class ServerConnection: ChannelInboundHandler {
 
     init(
         _ channel: any Channel, limits: HTTP1Limits, room: @escaping HTTP1Server.RoomChoice,
-        handler: @escaping HTTP1Server.Handler, onEnd: @escaping () -> Void
+        handler: @escaping HTTP1Server.Handler, onActivity: @escaping (Activity) -> Void,
+        onEnd: @escaping () -> Void
     ) {
         self.channel = channel
         self.limits = limits
         self.room = room
         self.handler = handler
+        self.onActivity = onActivity
         self.onEnd = onEnd
         let address = channel.remoteAddress
+        peerHost = address?.ipAddress ?? "unknown"
         peer = address?.ipAddress.map { HostPort.join($0, address?.port ?? 0) } ?? "unknown"
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        arm(limits.serverIdleTimeout)
+        arm(limits.firstHeaderTimeout)
         context.fireChannelActive()
     }
 
@@ -112,8 +134,7 @@ final class ServerConnection: ChannelInboundHandler {
         case (.head(let head), .idle):
             begin(head)
         case (.body(let bytes), .receiving):
-            guard bytes.readableBytes <= limits.maximumBodySize - body.count else { return refuse(413) }
-            body.append(contentsOf: bytes.readableBytesView)
+            receive(bytes)
         case (.end, .receiving(let head)):
             answer(head)
         default:
@@ -124,31 +145,58 @@ final class ServerConnection: ChannelInboundHandler {
 
     private func begin(_ head: HTTPRequestHead) {
         phase = .receiving(head)
-        let length = bodyLength(head)
-        guard length <= limits.maximumBodySize else { return refuse(413) }
-        let (room, loop) = (room(head.uri), channel.eventLoop)
+        onActivity(.busy)
+        guard announcedLength(head) <= limits.maximumBodySize else { return refuse(413) }
+        body = []
+        bodyDeadline = .now() + TimeAmount(limits.bodyTimeout)
+        armForBody()
+        guard head.headers.first(name: "expect")?.lowercased() == "100-continue" else { return }
+        let part = HTTPServerResponsePart.head(HTTPResponseHead(version: .http1_1, status: .continue))
+        channel.writeAndFlush(part, promise: nil)
+    }
+
+    private func announcedLength(_ head: HTTPRequestHead) -> Int {
+        head.headers.first(name: "content-length").map { Int($0) ?? .max } ?? 0
+    }
+
+    /// Takes a part of a body, once there is room for it.
+    private func receive(_ bytes: ByteBuffer) {
+        guard case .receiving(let head) = phase else { return }
+        guard bytes.readableBytes <= limits.maximumBodySize - body.count else { return refuse(413) }
+        let (room, number) = place ?? enterRoom(head)
+        let loop = channel.eventLoop
         let connection = NIOLoopBound(self, eventLoop: loop)
-        let (number, isInside) = room.enter(length) { loop.execute { connection.value.entered() } }
-        place = (room, number)
-        guard isInside else {
-            timer?.cancel()
-            phase = .blocked(head)
-            return setReading(false)
+        let isInside = room.take(bytes.readableBytes, for: number) {
+            loop.execute { connection.value.entered() }
         }
-        receive(head)
+        if isInside { return keep(bytes) }
+        // The peer can't send meanwhile, so its time stands still.
+        timer?.cancel()
+        blockedSince = .now()
+        phase = .blocked(head, bytes)
+        setReading(false)
     }
 
-    /// The greatest length that a request's body can have.
-    private func bodyLength(_ head: HTTPRequestHead) -> Int {
-        if let length = head.headers.first(name: "content-length") { return Int(length) ?? .max }
-        return head.headers.contains(name: "transfer-encoding") ? limits.maximumBodySize : 0
+    private func keep(_ bytes: ByteBuffer) {
+        body.append(contentsOf: bytes.readableBytesView)
+        recentBytes += bytes.readableBytes
     }
 
-    /// There is room now for the body that waited.
+    /// There is room now for what waited.
     private func entered() {
-        guard isOpen, case .blocked(let head) = phase else { return }
-        receive(head)
+        guard isOpen, case .blocked(let head, let bytes) = phase else { return }
+        phase = .receiving(head)
+        bodyDeadline = bodyDeadline + (NIODeadline.now() - blockedSince)
+        keep(bytes)
+        armForBody()
         takeWaiting()
+    }
+
+    private func enterRoom(_ head: HTTPRequestHead) -> (room: HTTP1Room, number: Int) {
+        let room = room(head.uri)
+        let place = (room: room, number: room.enter(from: peerHost))
+        self.place = place
+        return place
     }
 
     private func leaveRoom() {
@@ -156,18 +204,10 @@ final class ServerConnection: ChannelInboundHandler {
         place = nil
     }
 
-    private func receive(_ head: HTTPRequestHead) {
-        phase = .receiving(head)
-        body = []
-        arm(limits.bodyTimeout)
-        guard head.headers.first(name: "expect")?.lowercased() == "100-continue" else { return }
-        let part = HTTPServerResponsePart.head(HTTPResponseHead(version: .http1_1, status: .continue))
-        channel.writeAndFlush(part, promise: nil)
-    }
-
     private func answer(_ head: HTTPRequestHead) {
         phase = .answering(head)
         timer?.cancel()
+        if let (room, number) = place { room.complete(number) }
         let request = HTTP1Request(
             method: head.method.rawValue, target: head.uri, headers: HTTP1Fields(head.headers), body: body,
             peer: peer)
@@ -191,6 +231,7 @@ final class ServerConnection: ChannelInboundHandler {
         write(response, to: head, keepsAlive: keepsAlive)
         if keepsAlive {
             phase = .idle
+            onActivity(.idle)
             arm(limits.serverIdleTimeout)
         }
         takeWaiting()
@@ -254,8 +295,16 @@ final class ServerConnection: ChannelInboundHandler {
         timer = channel.eventLoop.scheduleTask(in: TimeAmount(timeout)) { connection.value.timedOut() }
     }
 
+    /// Looks after a while whether the body gets on as fast as it must.
+    private func armForBody() {
+        recentBytes = 0
+        let left = bodyDeadline - .now()
+        arm(min(limits.bodyRateInterval, .nanoseconds(max(left.nanoseconds, 1))))
+    }
+
     private func timedOut() {
         switch phase {
+        case .receiving where recentBytes >= limits.minimumBodyBytes && bodyDeadline > .now(): armForBody()
         case .receiving: refuse(408)
         case .idle, .closing: channel.close(promise: nil)
         case .blocked, .answering: break

@@ -1,3 +1,5 @@
+import Logging
+import MicroCore
 import MicroNIO
 import MicroTLS
 import NIOCore
@@ -6,9 +8,22 @@ import Synchronization
 
 /// The connections of a server that are open, or whose handlers still run.
 final class ServerConnections: Sendable {
+    private struct Entry {
+        let loop: any EventLoop
+        let connection: NIOLoopBound<ServerConnection>
+        var activity = ServerConnection.Activity.new
+
+        /// When it began to do that, in the order of all of them.
+        var since: Int
+
+        /// Whether it makes way for another one.
+        var isLeaving = false
+    }
+
     private struct State {
-        var open: [Int: (loop: any EventLoop, connection: NIOLoopBound<ServerConnection>)] = [:]
+        var open: [Int: Entry] = [:]
         var lastID = 0
+        var leaving = 0
         var isClosing = false
         var waiters: [CheckedContinuation<Void, Never>] = []
     }
@@ -18,6 +33,11 @@ final class ServerConnections: Sendable {
     private let room: HTTP1Server.RoomChoice
     private let handler: HTTP1Server.Handler
     private let state = Mutex(State())
+    private let logger = Logger.current
+    private let throttle = LogThrottle(burst: 1)
+
+    /// How many connections that make way for others may still be open.
+    private static let maximumLeaving = 64
 
     init(
         limits: HTTP1Limits, tls: TLSContext?, room: @escaping HTTP1Server.RoomChoice,
@@ -39,15 +59,14 @@ final class ServerConnections: Sendable {
             return state.lastID
         }
         let connection = ServerConnection(channel, limits: limits, room: room, handler: handler) {
-            [weak self] in self?.remove(id)
+            [weak self] in
+            self?.note($0, of: id)
+        } onEnd: {
+            [weak self] in
+            self?.remove(id)
         }
-        let bound = NIOLoopBound(connection, eventLoop: loop)
-        let isTaken = state.withLock { state in
-            guard !state.isClosing, state.open.count < limits.maximumConnections else { return false }
-            state.open[id] = (loop, bound)
-            return true
-        }
-        guard isTaken else { throw ChannelError.alreadyClosed }
+        guard admit(Entry(loop: loop, connection: NIOLoopBound(connection, eventLoop: loop), since: id), id)
+        else { throw ChannelError.alreadyClosed }
         do {
             let pipeline = channel.pipeline.syncOperations
             if let tls { try pipeline.addHandler(TLSHandler(tls)) }
@@ -64,19 +83,69 @@ final class ServerConnections: Sendable {
         }
     }
 
+    /// Gives a connection a place, which another one makes if there is none.
+    private func admit(_ entry: Entry, _ id: Int) -> Bool {
+        let (isTaken, leaving) = state.withLock { state -> (Bool, Entry?) in
+            guard !state.isClosing else { return (false, nil) }
+            var leaving: Entry?
+            if state.open.count - state.leaving >= limits.maximumConnections {
+                guard state.leaving < Self.maximumLeaving, let other = Self.mostIdle(state) else {
+                    return (false, nil)
+                }
+                state.open[other]?.isLeaving = true
+                state.leaving += 1
+                leaving = state.open[other]
+            }
+            state.open[id] = entry
+            return (true, leaving)
+        }
+        if let leaving { leaving.loop.execute { leaving.connection.value.drain() } }
+        if !isTaken || leaving != nil { warn(isTaken: isTaken) }
+        return isTaken
+    }
+
+    /// The connection that has been without a request for longest; those that never had one come first.
+    private static func mostIdle(_ state: State) -> Int? {
+        state.open.filter { !$0.value.isLeaving && $0.value.activity != .busy }.min { left, right in
+            let (left, right) = (left.value, right.value)
+            guard left.activity == right.activity else { return left.activity == .new }
+            return left.since < right.since
+        }?.key
+    }
+
+    private func warn(isTaken: Bool) {
+        throttle.admit { suppressed in
+            logger.warning(
+                isTaken
+                    ? "The HTTP server has as many connections as it takes; those without a request are closed."
+                    : "The HTTP server has as many connections as it takes, all busy; new ones are closed.",
+                metadata: [
+                    "micro.connections": "\(limits.maximumConnections)", "suppressed": "\(suppressed)",
+                ])
+        }
+    }
+
+    private func note(_ activity: ServerConnection.Activity, of id: Int) {
+        state.withLock { state in
+            state.lastID += 1
+            state.open[id]?.activity = activity
+            state.open[id]?.since = state.lastID
+        }
+    }
+
     /// Lets all connections finish what they answer, and close.
     func drain() {
         let open = state.withLock { state in
             state.isClosing = true
             return Array(state.open.values)
         }
-        for (loop, connection) in open { loop.execute { connection.value.drain() } }
+        for entry in open { entry.loop.execute { entry.connection.value.drain() } }
     }
 
     /// Cancels all handlers and closes all connections.
     func terminate() {
-        for (loop, connection) in state.withLock({ Array($0.open.values) }) {
-            loop.execute { connection.value.terminate() }
+        for entry in state.withLock({ Array($0.open.values) }) {
+            entry.loop.execute { entry.connection.value.terminate() }
         }
     }
 
@@ -93,7 +162,7 @@ final class ServerConnections: Sendable {
 
     private func remove(_ id: Int) {
         let waiters = state.withLock { state in
-            state.open[id] = nil
+            if state.open.removeValue(forKey: id)?.isLeaving == true { state.leaving -= 1 }
             guard state.open.isEmpty else { return [] as [CheckedContinuation<Void, Never>] }
             defer { state.waiters = [] }
             return state.waiters

@@ -125,11 +125,19 @@ extension EtcdRegistry {
         /// The members, each of which says whether it is secure.
         func endpoints() throws(StartError) -> [EtcdEndpoint] {
             var endpoints: [EtcdEndpoint] = []
+            // Also a comma in a password parts an address, so nothing is shown if any has one.
+            guard !addresses.contains(where: { $0.contains("@") }) else {
+                throw StartError(
+                    .invalidConfiguration,
+                    "MICRO_REGISTRY_ADDRESS has a user or password in an address. Set them by "
+                        + "MICRO_REGISTRY_USER and MICRO_REGISTRY_PASSWORD, and leave host and port in the address."
+                )
+            }
             for text in addresses {
                 guard var endpoint = EtcdEndpoint(text) else {
                     throw StartError(
                         .invalidConfiguration,
-                        "MICRO_REGISTRY_ADDRESS has \"\(text.prefix(300))\", which is not an address of etcd: it "
+                        "MICRO_REGISTRY_ADDRESS has \"\(text.printableAddress())\", which is not an address of etcd: it "
                             + "takes host:port, http://host:port or https://host:port, with commas between.")
                 }
                 endpoint.isSecure = endpoint.isSecure ?? (tls != nil)

@@ -163,7 +163,8 @@ extension EtcdRegistry {
     private func list(_ core: EtcdCore, _ range: KeyLayout.KeyRange) async throws -> [ServiceRecord] {
         var records: [ServiceRecord] = []
         var reader = RecordReader(unreadable: core.unreadable)
-        _ = try await Listing(client: core.client).read(range) { page, isFirst in
+        let deadline = ContinuousClock.now + core.client.timeout
+        _ = try await Listing(client: core.client).read(range, until: deadline) { page, isFirst in
             if isFirst { records = [] }
             for value in page {
                 let key = String(decoding: value.key, as: UTF8.self)

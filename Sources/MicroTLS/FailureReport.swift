@@ -1,4 +1,5 @@
 internal import COpenSSL
+internal import MicroCore
 
 /// What is known about a failure, and the error that tells it.
 struct FailureReport {
@@ -75,12 +76,15 @@ struct FailureReport {
             return TLSError(
                 .peerNotTrusted,
                 "We refused the \(peer): its certificate has another name. Expected \(expected); it has "
-                    + "\(presented.summary). Check the address, or set the expected name."
+                    + "\(presented.summary.printable()). Check the address, or set the expected name."
             )
         }
         // The texts are literals of the library.
         let reason = X509_verify_cert_error_string(verifyResult).map { String(cString: $0) } ?? "unknown"
-        let whose = verification.refused.map { " (subject \($0.subject), issuer \($0.issuer))" } ?? ""
+        let whose =
+            verification.refused.map {
+                " (subject \($0.subject.printable()), issuer \($0.issuer.printable()))"
+            } ?? ""
         let advice =
             switch Int32(truncatingIfNeeded: verifyResult) {
             case X509_V_ERR_CERT_HAS_EXPIRED, X509_V_ERR_CERT_NOT_YET_VALID:

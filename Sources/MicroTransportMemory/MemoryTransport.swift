@@ -62,7 +62,8 @@ public struct MemoryTransport: Transport {
     public func connect(to node: Node, as name: PeerName) async throws -> any Connection {
         guard let listener = MemoryAddresses.listener(at: node.address), listener.isAccepting else {
             throw MicroError(
-                .unavailable, "Nobody listens at \(node.address) in this process.", processed: .no)
+                .unavailable, "Nobody listens at \(node.address.printableAddress()) in this process.",
+                processed: .no)
         }
         return MemoryConnection(to: listener, configuration: configuration)
     }

@@ -1,4 +1,6 @@
 import Foundation
+import InMemoryLogging
+import Logging
 import MicroBrokerHTTP
 import MicroCore
 import MicroRegistryMemory
@@ -43,6 +45,24 @@ import Testing
                 #expect(answer.contains(text), "\(body): \(answer)")
             }
         }
+    }
+
+    @Test func whatIsLoggedOfAnEventIsOneLine() async throws {
+        let (handler, lines) = (InMemoryLogHandler(), Log<String>())
+        let logger = Logger(label: "test") { _ in handler }
+        try await withLogger(logger) { _ in
+            try await withSubscription { node, _, _ in
+                for key in ["a\\nb\\u001b[31m", "\\u009b31m\\u202e"] {
+                    let body = #"{"Header":{"\#(key)":7},"Body":""}"#
+                    let answer = try await Python.run(Python.post, node.address, node.id, body)
+                    #expect(answer.hasPrefix("500 {"), "\(answer)")
+                }
+            }
+        }
+        for entry in handler.entries { lines.add("\(entry.message) \(entry.metadata)") }
+        let text = lines.all.joined()
+        #expect(text.contains("An event can't be read."))
+        #expect(text.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x9B && $0.value != 0x202E })
     }
 
     @Test func requestsThatAreNone() async throws {

@@ -14,7 +14,7 @@ import Testing
     private func withServer(
         limits: HTTP1Limits = HTTP1Limits(), _ body: @escaping @Sendable (String) async throws -> Void
     ) async throws {
-        let (common, other) = (HTTP1Room(limit: 10), HTTP1Room(limit: 10))
+        let (common, other) = (HTTP1Room(limit: 10, share: 10), HTTP1Room(limit: 10, share: 10))
         let (entered, gate) = (entered, gate)
         let server = try await HTTP1Server.open(
             on: .host("127.0.0.1", port: 0), limits: limits, room: { $0 == "/other" ? other : common }
@@ -49,7 +49,7 @@ import Testing
                 group.addTask { try await send("/small", bytes: 1, to: address) }
                 try await Task.sleep(for: .milliseconds(100))
                 try await send("/other", bytes: 10, to: address)
-                // What has no body needs no room, and still waits for its turn.
+                // What would have room waits for its turn.
                 #expect(entered.all == ["/stuck", "/other"])
                 gate.fire()
                 try await group.waitForAll()

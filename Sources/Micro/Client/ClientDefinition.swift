@@ -68,7 +68,8 @@ struct ClientDefinition: Sendable {
             try await engine.registry?.run()
         } catch {
             guard !Task.isCancelled else { return }
-            Logger.current.error("The registry failed.", metadata: [LogKeys.error: "\(error)"])
+            Logger.current.error(
+                "The registry failed.", metadata: [LogKeys.error: "\("\(error)".printable(limit: 2000))"])
             engine.registryFailed(error)
         }
     }

@@ -101,7 +101,8 @@ final class ClientEngine: Sendable {
             throw ClientErrors.unavailable("No transport is linked. " + TransportProducts.advice(for: .grpc))
         }
         guard let host = Self.host(address) else {
-            throw ClientErrors.invalid("The address \"\(address.prefix(300))\" is not of the form host:port.")
+            throw ClientErrors.invalid(
+                "The address \"\(address.printableAddress())\" is not of the form host:port.")
         }
         let slot = ConnectionSlot(
             node: Node(id: address, address: address), name: .host(host), transport: transport, pool: pool)

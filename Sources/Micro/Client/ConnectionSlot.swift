@@ -220,14 +220,16 @@ final class ConnectionSlot: Sendable {
         } catch {
             if Task.isCancelled { throw ClientErrors.cancelled() }
             var failure = ClientErrors.outcome(error)
-            if !(error is MicroError) { failure = ClientErrors.unavailable("\(node.address): \(error)") }
+            if !(error is MicroError) {
+                failure = ClientErrors.unavailable("\(node.address.printableAddress()): \(error)")
+            }
             failure.processed = .no
             throw failure
         }
     }
 
     private func tooLate() -> MicroError {
-        ClientErrors.deadlineExceeded("\(node.address) was not reached in time")
+        ClientErrors.deadlineExceeded("\(node.address.printableAddress()) was not reached in time")
     }
 
     /// Takes an unused connection out, to be closed.

@@ -88,7 +88,7 @@ final class ServiceEntry: Sendable {
     func fail(_ error: any Error) {
         Logger.current.warning(
             "The registry can't be watched; known nodes are used further.",
-            metadata: [LogKeys.service: "\(service)", LogKeys.error: "\(error)"])
+            metadata: [LogKeys.service: "\(service)", LogKeys.error: "\("\(error)".printable(limit: 2000))"])
         let failure = ClientErrors.unavailable("The registry can't tell the nodes of \(service): \(error)")
         state.withLock { $0.failure = failure }
         settled.fire()

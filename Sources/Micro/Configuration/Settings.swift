@@ -10,7 +10,9 @@ struct Settings: Sendable {
 
         /// An error that says what is wrong with the value.
         func invalid(_ requirement: String) -> StartError {
-            StartError(.invalidConfiguration, "\(origin) is \"\(text)\". It must be \(requirement).")
+            StartError(
+                .invalidConfiguration,
+                "\(origin) is \"\(text.printableAddress())\". It must be \(requirement).")
         }
     }
 

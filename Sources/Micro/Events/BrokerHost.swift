@@ -82,7 +82,8 @@ final class BrokerHost: Sendable {
             try await broker.run()
         } catch {
             guard !Task.isCancelled else { return }
-            Logger.current.error("The broker failed.", metadata: [LogKeys.error: "\(error)"])
+            Logger.current.error(
+                "The broker failed.", metadata: [LogKeys.error: "\("\(error)".printable(limit: 2000))"])
             let reason =
                 error as? StartError ?? StartError(.unavailable, "The broker failed: \(error)")
             state.withLock { $0 = .failed(reason) }

@@ -103,7 +103,7 @@ extension SubscriberInfo {
             error is UndecodableEvent ? "An event can't be decoded." : "A subscriber failed.",
             metadata: [
                 LogKeys.topic: "\(topic)", LogKeys.reference: "\(ServiceEnvironment.newReference())",
-                LogKeys.error: "\(error)",
+                LogKeys.error: "\("\(error)".printable(limit: 2000))",
             ])
     }
 }

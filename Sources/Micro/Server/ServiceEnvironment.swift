@@ -30,7 +30,8 @@ final class ServiceEnvironment: Sendable {
         logger.error(
             "A handler failed.",
             metadata: [
-                LogKeys.endpoint: "\(endpoint)", LogKeys.reference: "\(reference)", LogKeys.error: "\(error)",
+                LogKeys.endpoint: "\(endpoint)", LogKeys.reference: "\(reference)",
+                LogKeys.error: "\("\(error)".printable(limit: 2000))",
             ])
         return MicroError(
             id: identity.name, code: 500, detail: "internal error (reference \(reference))")

@@ -74,7 +74,7 @@ struct Registration: Sendable {
             return true
         } catch {
             Logger.current.warning(
-                "The service could not leave the registry.", metadata: [LogKeys.error: "\(error)"])
+                "The service could not leave the registry.", metadata: [LogKeys.error: "\("\(error)".printable(limit: 2000))"])
             return false
         }
     }
@@ -104,7 +104,7 @@ struct Registration: Sendable {
             guard !Task.isCancelled else { return false }
             Logger.current.warning(
                 "The service could not be registered; this is tried again.",
-                metadata: [LogKeys.service: "\(record.name)", LogKeys.error: "\(error)"])
+                metadata: [LogKeys.service: "\(record.name)", LogKeys.error: "\("\(error)".printable(limit: 2000))"])
             return false
         }
     }

@@ -12,7 +12,7 @@ enum CodingFailure {
             case EncodingError.invalidValue(_, let context): at(context.codingPath, context.debugDescription)
             default: "\(error)"
             }
-        return text.utf8.count <= limit ? text : String(text.prefix(limit)) + "…"
+        return text.printable(limit: limit)
     }
 
     private static func describe(_ error: DecodingError) -> String {

@@ -49,7 +49,7 @@ public struct ListenAddress: Hashable, Sendable {
             guard !path.isEmpty, path.utf8.count < 108 else {
                 throw StartError(
                     .invalidConfiguration,
-                    "The address \"\(text)\" has no usable path: a Unix socket's path has 1 to 107 bytes."
+                    "The address \"\(text.printableAddress())\" has no usable path: a Unix socket's path has 1 to 107 bytes."
                 )
             }
             self = .unixSocket(String(path))
@@ -58,7 +58,7 @@ public struct ListenAddress: Hashable, Sendable {
         guard let (host, port) = HostPort.split(text) else {
             throw StartError(
                 .invalidConfiguration,
-                "The address \"\(text)\" is not of the form host:port, :port, [IPv6]:port or unix:path "
+                "The address \"\(text.printableAddress())\" is not of the form host:port, :port, [IPv6]:port or unix:path "
                     + "with a port from 0 to 65535."
             )
         }
@@ -96,7 +96,11 @@ public enum HostPort {
             host = text[..<colon]
             port = text[text.index(after: colon)...]
         }
-        guard host.utf8.count <= 255, host.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else { return nil }
+        guard host.utf8.count <= 255,
+            host.unicodeScalars.allSatisfy({ $0 != " " && $0 != "@" && $0.isHarmless })
+        else {
+            return nil
+        }
         guard let port else { return (String(host), nil) }
         guard !port.isEmpty, port.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }),
             let number = Int(port), number <= 65535

@@ -152,10 +152,11 @@ public struct MicroError: Error, Hashable, Sendable {
 }
 
 extension MicroError: CustomStringConvertible {
-    /// The status and the detail, and who reported it.
+    /// The status and the detail, and who reported it, fit for a log line: another process may have chosen the
+    /// words.
     public var description: String {
-        let origin = id.isEmpty ? "" : "\(id): "
-        return "\(origin)\(detail) (\(rpcStatus), code \(code))"
+        let origin = id.isEmpty ? "" : "\(id.printable()): "
+        return "\(origin)\(detail.printable(limit: 2000)) (\(rpcStatus), code \(code))"
     }
 }
 

@@ -48,6 +48,6 @@ public struct StartError: Error, Hashable, Sendable {
 }
 
 extension StartError: CustomStringConvertible {
-    /// The message.
-    public var description: String { message }
+    /// The message, fit for a log line.
+    public var description: String { message.printable(limit: 4000) }
 }

@@ -98,11 +98,11 @@ public struct PluginVariables: Sendable {
     /// - Parameters:
     ///   - key: The key.
     ///   - wanted: What it takes, such as `a host and a port`.
-    /// - Returns: The error, with the variable, its value and what it takes.
+    /// - Returns: The error, with the variable, its value without user and password, and what it takes.
     public func invalid(_ key: String, _ wanted: String) -> StartError {
         StartError(
             .invalidConfiguration,
-            "\(name(key)) is \((text(key) ?? "").debugDescription); it takes \(wanted).")
+            "\(name(key)) is \"\((text(key) ?? "").printableAddress())\"; it takes \(wanted).")
     }
 }
 

@@ -68,7 +68,8 @@ package final class GRPCConnection: Connection {
         }
         guard let (host, port) = HostPort.split(address), let port, !host.isEmpty else {
             throw MicroError(
-                .unavailable, "The address \"\(address)\" is not of the form host:port.", id: clientErrorID,
+                .unavailable, "The address \"\(address.printableAddress())\" is not of the form host:port.",
+                id: clientErrorID,
                 processed: .no)
         }
         return try await bootstrap.connect(host: host, port: port).get()

@@ -1,4 +1,5 @@
 internal import Logging
+internal import MicroCore
 internal import MicroNIO
 internal import NIOCore
 internal import Synchronization
@@ -91,7 +92,7 @@ extension NATSCore {
         guard let link, link.stage == .login else { return }
         link.stage = .open
         isOpen = true
-        backoff.reset()
+        openedAt = .now()
         lastFailure = nil
         for entry in subscriptions.values.sorted(by: { $0.number < $1.number }) {
             control.writeSubscribe(entry.subject, queue: entry.queue, number: entry.number)
@@ -133,9 +134,14 @@ extension NATSCore {
         counters.serverErrors.add(1, ordering: .relaxed)
         guard let link else { return }
         if error.code == .permissionDenied || text.lowercased().hasPrefix("invalid subject") {
-            logger.warning(
-                "The NATS server reports an error.",
-                metadata: ["server.address": "\(link.server.server)", "error.message": "\(error)"])
+            throttle.admit { suppressed in
+                logger.warning(
+                    "The NATS server reports an error.",
+                    metadata: [
+                        "server.address": "\(link.server.server)", "error.message": "\(error)",
+                        "suppressed": "\(suppressed)",
+                    ])
+            }
             let subject = NATSError.subject(in: text)
             events.send(
                 NATSEvent(.serverError, server: "\(link.server.server)", subject: subject, error: error))

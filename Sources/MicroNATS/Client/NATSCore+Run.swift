@@ -31,10 +31,17 @@ extension NATSCore {
                 throw reason
             }
             pool.rotate()
-            guard reason.code != .lameDuck else { continue }
+            // One that was lost sooner counts as a failed try, so that the next is not made at once.
+            let hasLasted = openedAt < .now() - Self.shortLife
+            openedAt = .distantFuture
+            if hasLasted { backoff.reset() }
+            if hasLasted, reason.code == .lameDuck { continue }
             await pause(backoff.next(servers: pool.entries.count))
         }
     }
+
+    /// How long a connection must last to show that the server can be used.
+    private static let shortLife = TimeAmount.seconds(5)
 
     /// Begins the end: what is buffered is written, the server answers, and the connection is closed.
     func beginClosing() {
@@ -104,9 +111,14 @@ extension NATSCore {
         guard let link else { return .lost }
         let reason = (try? await link.ended.futureResult.get()) ?? .lost
         if !isClosing {
-            logger.warning(
-                "The connection to the NATS server has ended; another one is opened.",
-                metadata: ["server.address": "\(entry.server)", "error.message": "\(reason)"])
+            throttle.admit { suppressed in
+                logger.warning(
+                    "The connection to the NATS server has ended; another one is opened.",
+                    metadata: [
+                        "server.address": "\(entry.server)", "error.message": "\(reason)",
+                        "suppressed": "\(suppressed)",
+                    ])
+            }
         }
         lastFailure = reason
         return reason

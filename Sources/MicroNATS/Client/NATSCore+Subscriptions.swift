@@ -1,4 +1,5 @@
 internal import Logging
+internal import MicroCore
 internal import MicroNIO
 internal import NIOCore
 internal import Synchronization
@@ -113,9 +114,14 @@ extension NATSCore {
         counters.messagesDropped.add(dropped, ordering: .relaxed)
         guard !entry.isDropping else { return }
         entry.isDropping = true
-        logger.warning(
-            "A NATS subscription drops messages, since its reader is too slow.",
-            metadata: ["messaging.destination.name": "\(entry.subject)", "micro.nats.dropped": "\(dropped)"])
+        throttle.admit { suppressed in
+            logger.warning(
+                "A NATS subscription drops messages, since its reader is too slow.",
+                metadata: [
+                    "messaging.destination.name": "\(entry.subject.printable())",
+                    "micro.nats.dropped": "\(dropped)", "suppressed": "\(suppressed)",
+                ])
+        }
         let error = NATSError(
             .slowConsumer,
             "The subscription of \(entry.subject) drops messages, since its reader is too slow.")

@@ -1,4 +1,5 @@
 internal import Logging
+internal import MicroCore
 internal import NIOCore
 internal import Synchronization
 
@@ -64,7 +65,6 @@ extension NATSCore {
     private static let patience = TimeAmount.microseconds(200)
 }
 
-
 // MARK: - What isn't sent
 
 extension NATSCore {
@@ -102,7 +102,7 @@ extension NATSCore {
         counters.messagesUnsent.add(count, ordering: .relaxed)
         logger.warning(
             "NATS messages were not sent, or may not have been.",
-            metadata: ["micro.nats.messages": "\(count)", "error.message": "\(reason)"])
+            metadata: ["micro.nats.messages": "\(count)", "error.message": "\(reason.printable())"])
         events.send(NATSEvent(.unsent, error: NATSError(code, "\(count) messages were not sent. \(reason)")))
     }
 }

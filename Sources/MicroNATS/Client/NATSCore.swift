@@ -1,4 +1,5 @@
 internal import Logging
+internal import MicroCore
 internal import MicroNIO
 internal import MicroTLS
 internal import NIOCore
@@ -63,12 +64,18 @@ actor NATSCore {
     nonisolated let inboxes: String
 
     var logger = Logger(label: "micro.nats")
+
+    /// Limits the warnings that a server or a publisher can cause as often as it likes.
+    let throttle = LogThrottle(burst: 20)
     var pool: ServerPool
     var backoff: Backoff
     var link: Link?
 
     /// Whether the connection is open, or about to be left.
     var isOpen = false
+
+    /// When the last connection was open.
+    var openedAt = NIODeadline.distantFuture
     var lastLink = 0
 
     /// Why the last connection ended.

@@ -1,3 +1,5 @@
+internal import MicroCore
+
 /// A reason why something can't be done with NATS.
 ///
 /// The message says what was wrong, where, and what to do.
@@ -108,14 +110,15 @@ public struct NATSError: Error, Hashable, Sendable {
 }
 
 extension NATSError: CustomStringConvertible {
-    /// The message.
-    public var description: String { message }
+    /// The message, fit for a log line.
+    public var description: String { message.printable(limit: 2000) }
 }
 
 extension NATSError {
     /// What a server's `-ERR` means.
-    init(serverError text: String) {
-        let lowered = text.lowercased()
+    init(serverError raw: String) {
+        let lowered = raw.lowercased()
+        let text = raw.printable(limit: 200)
         func has(_ part: String) -> Bool { lowered.contains(part) }
         switch true {
         case has("permissions violation"):

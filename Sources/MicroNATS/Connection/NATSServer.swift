@@ -1,3 +1,5 @@
+internal import MicroCore
+
 /// The address of a server.
 ///
 /// It is written as `nats://host:4222`, `tls://host:4222` or `host:4222`; the port is 4222 unless it is
@@ -43,7 +45,8 @@ public struct NATSServer: Hashable, Sendable {
             case "nats": break
             case "tls": requiresTLS = true
             case let scheme:
-                throw Self.invalid(text, "the scheme \(scheme) is unknown; use nats:// or tls://")
+                throw Self.invalid(
+                    text, "the scheme \(scheme.printable(limit: 20)) is unknown; use nats:// or tls://")
             }
             rest = text[separator.upperBound...]
         }
@@ -88,7 +91,8 @@ public struct NATSServer: Hashable, Sendable {
                 throw invalid(text, "an IPv6 address stands in brackets, as in [::1]:4222")
             }
         }
-        guard !host.isEmpty, host.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F && $0 != 0x2F }) else {
+        guard !host.isEmpty, host.unicodeScalars.allSatisfy({ $0 != " " && $0 != "/" && $0.isHarmless })
+        else {
             throw invalid(text, "it has no host, or the host has a character that it can't have")
         }
         guard let port else { return (String(host), 4222) }
@@ -118,10 +122,8 @@ public struct NATSServer: Hashable, Sendable {
     }
 
     private static func invalid(_ text: String, _ reason: String) -> NATSError {
-        // What stands before the host may be a secret.
-        let shown = text.lastIndex(of: "@").map { "…" + text[$0...] } ?? text
-        return NATSError(
-            .invalidAddress, "The NATS address \(shown.debugDescription) can't be used: \(reason).")
+        NATSError(
+            .invalidAddress, "The NATS address \"\(text.printableAddress())\" can't be used: \(reason).")
     }
 }
 

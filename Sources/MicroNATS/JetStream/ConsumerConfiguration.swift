@@ -1,3 +1,5 @@
+internal import MicroCore
+
 /// How a consumer hands out a stream's messages, each until it is acknowledged.
 public struct ConsumerConfiguration: Hashable, Sendable {
     /// Where a new consumer begins.
@@ -123,24 +125,13 @@ struct ConsumerRequest: Encodable {
         }
         config = Config(
             durableName: configuration.durableName, deliverPolicy: policy, startSequence: sequence,
-            ackWait: configuration.ackWait.wholeNanoseconds,
+            ackWait: configuration.ackWait.nanosecondsClamped,
             maximumDeliveries: configuration.maximumDeliveries,
             filterSubject: configuration.filterSubject, maximumPending: configuration.maximumPending,
-            inactiveThreshold: configuration.inactiveThreshold?.wholeNanoseconds)
+            inactiveThreshold: configuration.inactiveThreshold?.nanosecondsClamped)
         guard let beginning = existing?.beginning else { return }
         config.deliverPolicy = beginning.policy
         config.startSequence = beginning.sequence
         config.startTime = beginning.time
-    }
-}
-
-extension Duration {
-    /// The duration as JetStream writes it, at most 292 years.
-    var wholeNanoseconds: Int64 {
-        let (seconds, attoseconds) = components
-        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        guard !overflow else { return seconds < 0 ? .min : .max }
-        return product.addingReportingOverflow(attoseconds / 1_000_000_000).overflow
-            ? .max : product + attoseconds / 1_000_000_000
     }
 }

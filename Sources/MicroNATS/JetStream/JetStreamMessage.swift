@@ -1,3 +1,4 @@
+internal import MicroCore
 public import NIOCore
 
 /// A message that a consumer hands out, which waits to be acknowledged.
@@ -63,7 +64,7 @@ public struct JetStreamMessage: Sendable {
     /// - Throws: A ``NATSError``; the message is then handed out again when its time is up.
     public func refuse(after delay: Duration? = nil) async throws(NATSError) {
         guard let delay, delay > .zero else { return try await tell("-NAK") }
-        try await tell("-NAK {\"delay\":\(delay.wholeNanoseconds)}")
+        try await tell("-NAK {\"delay\":\(delay.nanosecondsClamped)}")
     }
 
     /// Asks for more time.

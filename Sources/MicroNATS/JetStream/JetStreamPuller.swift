@@ -71,8 +71,8 @@ public final class JetStreamPuller {
     private func ask(_ count: Int) async throws(NATSError) {
         outstanding = count
         let request =
-            "{\"batch\":\(count),\"expires\":\(Self.expiry.wholeNanoseconds),"
-            + "\"idle_heartbeat\":\(Self.heartbeat.wholeNanoseconds)}"
+            "{\"batch\":\(count),\"expires\":\(Self.expiry.nanosecondsClamped),"
+            + "\"idle_heartbeat\":\(Self.heartbeat.nanosecondsClamped)}"
         let subject = "\(jetStream.apiPrefix).CONSUMER.MSG.NEXT.\(stream).\(consumer)"
         do throws(NATSError) {
             try await jetStream.client.publish(ByteBuffer(string: request), to: subject, reply: inbox)

@@ -1,3 +1,4 @@
+internal import MicroCore
 internal import NIOCore
 
 /// What a server says.
@@ -76,6 +77,7 @@ struct NATSParser {
     private mutating func complete(from buffer: inout ByteBuffer) -> Bool {
         guard buffer.readableBytes > 0 else { return false }
         let count: Int
+        var endsLine = false
         if let wanted {
             count = min(max(wanted - partial.readableBytes, 0), buffer.readableBytes)
         } else {
@@ -83,16 +85,19 @@ struct NATSParser {
             var end = 0
             while end < bytes.count, bytes[end] != UInt8(ascii: "\n") { end += 1 }
             count = min(end + 1, bytes.count)
+            endsLine = end < bytes.count
         }
         if var piece = buffer.readSlice(length: count) { partial.writeBuffer(&piece) }
         if let wanted { return partial.readableBytes >= wanted }
-        return true
+        // A line without its end is looked at again only to find that it is too long: all of it each time would
+        // cost a server that sends single bytes nothing, and us much.
+        return endsLine || partial.readableBytes > Self.lineLimit(partial.readableBytesUInt8Span)
     }
 
     private static func parse(_ buffer: ByteBuffer) throws(ProtocolFault) -> Progress {
         let bytes = buffer.readableBytesUInt8Span
         let isMessage = bytes[0] | 0x20 == UInt8(ascii: "m") || bytes[0] | 0x20 == UInt8(ascii: "h")
-        let limit = bytes[0] | 0x20 == UInt8(ascii: "i") ? maximumInfoLine : maximumControlLine
+        let limit = lineLimit(bytes)
         var end = 0
         while end < bytes.count, bytes[end] != UInt8(ascii: "\n") { end += 1 }
         guard end <= limit else { throw ProtocolFault("a control line is longer than \(limit) bytes") }
@@ -104,11 +109,15 @@ struct NATSParser {
         return .operation(try simple(buffer, lineLength: end - 1), length: end + 1)
     }
 
+    private static func lineLimit(_ bytes: Span<UInt8>) -> Int {
+        bytes[0] | 0x20 == UInt8(ascii: "i") ? maximumInfoLine : maximumControlLine
+    }
+
     /// The beginning of a line, for an error.
     static func quoted(_ bytes: Span<UInt8>, _ count: Int) -> String {
         var text: [UInt8] = []
         for index in 0..<min(count, 64, bytes.count) { text.append(bytes[index]) }
-        return String(decoding: text, as: UTF8.self).debugDescription
+        return "\"\(String(decoding: text, as: UTF8.self).printable())\""
     }
 }
 

@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+internal import MicroCore
 internal import NIOCore
 
 /// What a server says of itself: the JSON of its `INFO`.
@@ -43,7 +44,7 @@ struct ServerInfo: Decodable, Sendable {
             info.connectURLs = info.connectURLs.map { Array($0.prefix(maximumURLs)) }
             return info
         } catch {
-            throw ProtocolFault("the server's INFO can't be read: \(error)")
+            throw ProtocolFault("the server's INFO can't be read: \("\(error)".printable())")
         }
     }
 }

@@ -67,7 +67,7 @@ enum EtcdCoding {
         do {
             return try message.withBytes { try Value(serializedBytes: $0, options: options) }
         } catch {
-            throw MicroError(.internal, "etcd's answer is not a \(Value.protoMessageName): \(error)")
+            throw MicroError(.internal, "etcd: its answer is not a \(Value.protoMessageName): \(error)")
         }
     }
 

@@ -11,7 +11,8 @@ enum EtcdErrors {
         let detail =
             error.detail.hasPrefix(connecting)
             ? String(error.detail.dropFirst(connecting.count)) : error.detail
-        let place = detail.contains(endpoint.address) ? detail : "\(endpoint): \(detail)"
+        let shown = detail.printable(limit: 500)
+        let place = detail.contains(endpoint.address) ? shown : "\(endpoint): \(shown)"
         return place + advice(error, at: endpoint)
     }
 

@@ -9,14 +9,20 @@ final class UnreadableKeys: Sendable {
     /// How many keys are reported; nobody reads more.
     private static let limit = 1000
 
+    private let throttle = LogThrottle(burst: 20)
     private let reported = Mutex<Set<String>>([])
 
     /// Reports a key, unless it was reported before.
     func report(_ key: String, _ reason: String) {
         let isNew = reported.withLock { $0.count < Self.limit && $0.insert(key).inserted }
         guard isNew else { return }
-        Logger.current.warning(
-            "A value in etcd is not a service's record, and is passed over.",
-            metadata: ["key": "\(key.prefix(200))", "error": "\(reason.prefix(200))"])
+        throttle.admit { suppressed in
+            Logger.current.warning(
+                "A value in etcd is not a service's record, and is passed over.",
+                metadata: [
+                    "key": "\(key.printable(limit: 200))", "error": "\(reason.printable(limit: 200))",
+                    "suppressed": "\(suppressed)",
+                ])
+        }
     }
 }

@@ -18,6 +18,9 @@ final class Leases: Sendable {
         var unansweredSince: ContinuousClock.Instant?
     }
 
+    /// A lease that was granted for longer, in seconds, is renewed as if it were for this long.
+    private static let longestGrant: Int64 = 86400
+
     private let client: EtcdClient
     private let lossAlarm: Alarm
 
@@ -54,9 +57,10 @@ final class Leases: Sendable {
             let request = EtcdLeaseGrantRequest.with { $0.ttl = seconds }
             let response = try await client.send(.grantLease, request, until: deadline)
             guard response.error.isEmpty, response.id != 0 else {
-                throw MicroError(.unavailable, "etcd grants no lease: \(response.error)", processed: .no)
+                throw MicroError(
+                    .unavailable, "etcd grants no lease: \(response.error.printable())", processed: .no)
             }
-            let lease = Lease(id: response.id, granted: max(1, response.ttl))
+            let lease = Lease(id: response.id, granted: min(max(1, response.ttl), Self.longestGrant))
             leases.withLock { $0[seconds] = lease }
             alarm.ring()
             return response.id

@@ -12,6 +12,7 @@ struct ScopeWatch {
     private let directory: RegistryDirectory
     private let onSynced: @Sendable () -> Void
 
+    private let throttle = LogThrottle(burst: 3)
     private var reader: RecordReader
 
     /// The nodes by their keys: a deleted key comes without its value.
@@ -22,6 +23,9 @@ struct ScopeWatch {
 
     /// The cluster that the revision belongs to.
     private var cluster: UInt64 = 0
+
+    /// How many times longer than a call a listing for a watch may take.
+    private static let patience = 12
 
     /// Whether there is a new token since a watch was last granted.
     private var hasNewToken = false
@@ -50,7 +54,6 @@ struct ScopeWatch {
     /// Follows the nodes until the task is cancelled.
     mutating func run() async {
         var pauses = Pauses()
-        var hasWarned = false
         while !Task.isCancelled {
             guard let session = try? await client.link.session(until: nil) else { return }
             let start = ContinuousClock.now
@@ -60,16 +63,25 @@ struct ScopeWatch {
             } catch {
                 guard !Task.isCancelled else { return }
                 if case .member = EtcdFault(error) { client.link.report(session, error) }
-                if case .refused = EtcdFault(error), !hasWarned {
-                    hasWarned = true
-                    Logger.current.warning(
-                        "etcd refuses a watch; this is tried again.",
-                        metadata: ["error": "\(EtcdErrors.text(error, at: session.endpoint))"])
-                }
-                if case .compacted = EtcdFault(error) { continue }
+                report(error, at: session.endpoint)
             }
             if ContinuousClock.now - start > .seconds(5) { pauses.reset() }
             try? await Task.sleep(for: pauses.next())
+        }
+    }
+
+    /// Logs what only somebody else can mend: the connection's own troubles are the link's to report.
+    private func report(_ error: MicroError, at endpoint: EtcdEndpoint) {
+        switch EtcdFault(error) {
+        case .member, .busy, .staleToken, .leaseLost: return
+        case .compacted, .final, .tooLong, .refused: break
+        }
+        throttle.admit { suppressed in
+            Logger.current.warning(
+                "A watch of etcd was interrupted; this is tried again.",
+                metadata: [
+                    "error": "\(EtcdErrors.text(error, at: endpoint))", "suppressed": "\(suppressed)",
+                ])
         }
     }
 
@@ -80,7 +92,8 @@ struct ScopeWatch {
         var records: [ServiceRecord] = []
         var nodes: [Data: [NodeKey]] = [:]
         var reader = reader
-        let header = try await Listing(client: client).read(range) { page, isFirst in
+        let deadline = ContinuousClock.now + client.timeout * Self.patience
+        let header = try await Listing(client: client).read(range, until: deadline) { page, isFirst in
             if isFirst { (records, nodes) = ([], [:]) }
             for value in page {
                 guard let record = Self.read(value, with: &reader, scope) else { continue }
@@ -131,8 +144,8 @@ struct ScopeWatch {
             if response.canceled { throw await cancellation(response, session) }
             if response.created { hasNewToken = false }
             try check(response.header)
-            apply(response.events)
-            advance(response)
+            try apply(response.events)
+            try advance(response)
         }
         throw MicroError(.unavailable, "etcd has ended a watch.")
     }
@@ -148,13 +161,17 @@ struct ScopeWatch {
             .outOfRange, "The revision \(nextRevision) was compacted: etcd has other data than before.")
     }
 
-    private mutating func apply(_ events: [EtcdEvent]) {
+    private mutating func apply(_ events: [EtcdEvent]) throws(MicroError) {
         for event in events {
             let known = nodes[event.kv.key] ?? []
             let record = event.type == .put ? Self.read(event.kv, with: &reader, scope) : nil
             let present = record?.keys ?? []
             for key in known where !present.contains(key) { directory.remove(key) }
             nodes[event.kv.key] = record?.keys
+            guard nodes.count <= Listing.maximumKeys else {
+                nextRevision = nil
+                throw MicroError(.internal, "etcd: a watch has more than \(Listing.maximumKeys) keys.")
+            }
             if let record { directory.insert(record) }
         }
     }
@@ -163,7 +180,12 @@ struct ScopeWatch {
     ///
     /// The header's revision counts only without events: with them, it may be ahead of those that are still to
     /// come. A fragment's events may be followed by more of the same revision.
-    private mutating func advance(_ response: EtcdWatchResponse) {
+    private mutating func advance(_ response: EtcdWatchResponse) throws(MicroError) {
+        let revision = response.events.last?.kv.modRevision ?? response.header.revision
+        guard EtcdRevision.isPossible(revision) else {
+            nextRevision = nil
+            throw EtcdRevision.impossible(revision)
+        }
         if let last = response.events.last {
             if !response.fragment { nextRevision = last.kv.modRevision + 1 }
         } else if !response.created {
@@ -181,10 +203,10 @@ struct ScopeWatch {
         let reason = response.cancelReason
         // A watch is told so of a token that is too old as well as of a user who may not read.
         if reason.contains("permission denied") || reason.contains("invalid auth token") {
-            guard !hasNewToken else { return MicroError(.permissionDenied, reason) }
+            guard !hasNewToken else { return MicroError(.permissionDenied, reason.printable()) }
             hasNewToken = await client.renewToken(session, until: .now + client.timeout)
-            return MicroError(.unauthenticated, reason)
+            return MicroError(.unauthenticated, reason.printable())
         }
-        return MicroError(.unavailable, "etcd has ended a watch: \(reason)")
+        return MicroError(.unavailable, "etcd has ended a watch: \(reason.printable())")
     }
 }

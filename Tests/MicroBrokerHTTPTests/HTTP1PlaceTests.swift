@@ -1,0 +1,158 @@
+import MicroCore
+import MicroTestSupport
+import Synchronization
+import Testing
+
+@testable import MicroHTTP1
+
+/// Peers that take places and room on a server and give nothing.
+@Suite(.timeLimit(.minutes(1))) struct HTTP1PlaceTests {
+    private func withServer(
+        limits: HTTP1Limits = HTTP1Limits(), room: HTTP1Room = HTTP1Room(),
+        _ body: @escaping @Sendable (String) async throws -> Void
+    ) async throws {
+        let server = try await HTTP1Server.open(
+            on: .host("127.0.0.1", port: 0), limits: limits, room: { _ in room }
+        ) { request in HTTP1Response(status: 200, body: Array("\(request.body.count)".utf8)) }
+        do { try await body(server.address.description) } catch {
+            await server.shutdown(deadline: .now)
+            throw error
+        }
+        await server.shutdown(deadline: .now)
+    }
+
+    /// Opens connections from 127.0.0.9, writes some bytes to each, and says so; then waits for a line.
+    private static let occupier = """
+        import socket, sys
+        host, port = sys.argv[1].rsplit(":", 1)
+        count, head, body = int(sys.argv[2]), sys.argv[3].encode().decode("unicode_escape").encode(), int(sys.argv[4])
+        sockets = []
+        for number in range(count):
+            s = socket.create_connection((host, int(port)), timeout=20, source_address=("127.0.0.9", 0))
+            s.setblocking(False)
+            sockets.append(s)
+            data = head + b"x" * body
+            try:
+                while data: data = data[s.send(data):]
+            except (BlockingIOError, OSError): pass
+        print("ready", flush=True)
+        sys.stdin.readline()
+        """
+
+    private func occupy(_ address: String, _ count: Int, _ head: String, body: Int) async throws
+        -> ForeignProgram
+    {
+        let program = try ForeignProgram(
+            "python3", ["-c", Self.occupier, address, "\(count)", head, "\(body)"], package: "python3")
+        try await program.waitForOutput("ready")
+        return program
+    }
+
+    private func post(_ bytes: Int, to address: String) async throws -> String {
+        let request = HTTP1Request(body: [UInt8](repeating: 7, count: bytes))
+        let response = try await HTTP1Client().send(
+            request, to: address, as: .host("x"), timeout: .seconds(50))
+        #expect(response.status == 200)
+        return String(decoding: response.body, as: UTF8.self)
+    }
+
+    @Test func silentPostsTakeNoRoom() async throws {
+        let room = HTTP1Room()
+        try await withServer(room: room) { address in
+            let head = "POST / HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: 4194304\\r\\n\\r\\n"
+            let silent = try await occupy(address, 100, head, body: 0)
+            #expect(room.bytes == 0)
+            let start = ContinuousClock.now
+            #expect(try await post(4 << 20, to: address) == "4194304")
+            // Far below the time after which silent ones are let go.
+            #expect(ContinuousClock.now - start < .seconds(4))
+            await silent.stop()
+        }
+    }
+
+    @Test func halvesOfBodiesLeaveTheShareOfOthers() async throws {
+        let room = HTTP1Room(limit: 4 << 20)
+        try await withServer(room: room) { address in
+            let head = "POST / HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: 4194304\\r\\n\\r\\n"
+            let halves = try await occupy(address, 30, head, body: 2 << 20)
+            let end = ContinuousClock.now + .seconds(20)
+            while room.bytes < 1 << 20, ContinuousClock.now < end {
+                try await Task.sleep(for: .milliseconds(5))
+            }
+            #expect(try await post(1 << 20, to: address) == "1048576")
+            await halves.stop()
+        }
+    }
+
+    @Test func halfSentRequestLinesMakeWay() async throws {
+        var limits = HTTP1Limits()
+        limits.maximumConnections = 50
+        try await withServer(limits: limits) { address in
+            let lines = try await occupy(address, 200, "POST / HT", body: 0)
+            for _ in 0..<5 { #expect(try await post(10, to: address) == "10") }
+            await lines.stop()
+        }
+    }
+
+    @Test(arguments: [true, false]) func bodiesMustComeAtAMinimumRate(_ isFast: Bool) async throws {
+        var limits = HTTP1Limits()
+        limits.bodyRateInterval = .seconds(1)
+        limits.minimumBodyBytes = isFast ? 2 : 1000
+        try await withServer(limits: limits) { address in
+            let drip = """
+                import socket, sys, time
+                host, port = sys.argv[1].rsplit(":", 1)
+                s = socket.create_connection((host, int(port)), timeout=20)
+                s.sendall(b"POST / HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\nContent-Length: 60\\r\\n\\r\\n")
+                try:
+                    for _ in range(60):
+                        s.sendall(b"x")
+                        time.sleep(0.05)
+                except OSError: pass
+                print(s.recv(100).decode())
+                """
+            let answer = try await Python.run(drip, address)
+            #expect(answer.hasPrefix(isFast ? "HTTP/1.1 200" : "HTTP/1.1 408"), "\(answer)")
+        }
+    }
+
+    @Test func theOldestGoesOnWhereAllWouldWait() {
+        let room = HTTP1Room(limit: 10, share: 10)
+        let entered = Log<Int>()
+        let (first, second) = (room.enter(from: "a"), room.enter(from: "b"))
+        #expect(room.take(5, for: first) {})
+        #expect(room.take(5, for: second) {})
+        // The room is full of halves. The second waits, and the first doesn't, or both would.
+        #expect(!room.take(5, for: second) { entered.add(2) })
+        #expect(room.take(5, for: first) {})
+        #expect(room.bytes == 15)
+        // Once it is complete it will leave, so nobody else may go beyond the limit.
+        room.complete(first)
+        let third = room.enter(from: "c")
+        #expect(!room.take(1, for: third) { entered.add(3) })
+        #expect(entered.all.isEmpty)
+        room.leave(first)
+        #expect(entered.all == [2])
+        room.leave(second)
+        #expect(entered.all == [2, 3])
+        room.leave(third)
+        room.leave(third)
+        #expect(room.bytes == 0)
+    }
+
+    @Test func anAddressWaitsForItselfBeyondItsShare() {
+        let room = HTTP1Room(limit: 40, share: 10)
+        let entered = Log<Int>()
+        let numbers = (0..<3).map { _ in room.enter(from: "a") }
+        #expect(room.take(10, for: numbers[0]) {})
+        room.complete(numbers[0])
+        #expect(!room.take(4, for: numbers[1]) { entered.add(1) })
+        #expect(!room.take(4, for: numbers[2]) { entered.add(2) })
+        // Others don't wait behind them.
+        let other = room.enter(from: "b")
+        #expect(room.take(10, for: other) {})
+        room.leave(numbers[0])
+        #expect(entered.all == [1, 2])
+        #expect(room.bytes == 18)
+    }
+}

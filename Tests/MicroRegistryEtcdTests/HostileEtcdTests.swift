@@ -1,0 +1,194 @@
+import Foundation
+import MicroCore
+import Synchronization
+import Testing
+
+@testable import MicroRegistryEtcd
+
+/// An etcd, or something in its place, that means no good.
+@Suite(.timeLimit(.minutes(2))) struct HostileEtcdTests {
+    private static let limits: [Int64] = [.max, .max - 1, .min, -1]
+
+    /// A response whose watch was accepted.
+    private static func created(_ revision: Int64, cluster: UInt64 = 0) -> EtcdWatchResponse {
+        var response = EtcdWatchResponse()
+        response.created = true
+        (response.header.revision, response.header.clusterID) = (revision, cluster)
+        return response
+    }
+
+    @Test(arguments: limits) func revisionsAtTheirLimitsEndNothing(_ revision: Int64) async throws {
+        var script = StubEtcd.Script()
+        script.range = { _, number in
+            var response = EtcdRangeResponse()
+            // Also the first answer, which shows that it is an etcd.
+            response.header.revision = revision
+            return response
+        }
+        script.watch = { _ in [Self.created(revision)] }
+        try await StubEtcd.run(script) { registry, stub in
+            if (0 ..< .max).contains(revision) {
+                #expect(try await registry.lookup("greeter").isEmpty)
+            } else {
+                let error = await #expect(throws: MicroError.self) { try await registry.lookup("greeter") }
+                #expect(error?.detail.contains("revision \(revision)") == true, "\(error?.detail ?? "")")
+            }
+            let changes = registry.watch("greeter")
+            let wanted = (0 ..< .max).contains(revision) ? 3 : 4
+            try await eventually("it is listed") { stub.count("/etcdserverpb.KV/Range") >= wanted }
+            withExtendedLifetime(changes) {}
+        }
+    }
+
+    @Test(arguments: limits) func revisionsOfAWatchAtTheirLimitsEndNothing(_ revision: Int64) async throws {
+        let record = Fleet.record("a", address: "127.0.0.1:9001")
+        let json = record.json()
+        var script = StubEtcd.Script()
+        script.watch = { number in
+            var event = EtcdWatchResponse()
+            event.header.revision = revision
+            if number % 2 == 0 {
+                var put = EtcdEvent()
+                put.kv.key = Data("/micro/registry/greeter/greeter-a".utf8)
+                put.kv.value = Data(json)
+                put.kv.modRevision = revision
+                event.events = [put]
+                event.header.revision = 5
+            }
+            return [Self.created(1), event]
+        }
+        try await StubEtcd.run(script) { registry, stub in
+            let changes = registry.watch("greeter")
+            if (0 ..< .max).contains(revision) {
+                let iterator = changes.makeAsyncIterator()
+                #expect(try await iterator.next() == .synced)
+                #expect(try await iterator.next() == .up(record))
+            } else {
+                try await eventually("it is tried again") { stub.count("/etcdserverpb.Watch/Watch") >= 4 }
+            }
+            withExtendedLifetime(changes) {}
+        }
+    }
+
+    @Test(arguments: limits) func timesOfLeasesAtTheirLimitsEndNothing(_ seconds: Int64) async throws {
+        var script = StubEtcd.Script()
+        script.lease = {
+            var response = EtcdLeaseGrantResponse()
+            (response.id, response.ttl) = (seconds, seconds)
+            return response
+        }
+        script.renewal = { seconds }
+        try await StubEtcd.run(script) { registry, stub in
+            let record = Fleet.record("a", address: "127.0.0.1:9001")
+            try await registry.register(record, timeToLive: .seconds(60))
+            try await eventually("it is renewed") { stub.count("/etcdserverpb.Lease/LeaseKeepAlive") > 0 }
+            try await registry.deregister(record)
+        }
+    }
+
+    @Test func aListingThatNeverEndsIsGivenUp() async throws {
+        var script = StubEtcd.Script()
+        script.range = { request, number in
+            var response = EtcdRangeResponse()
+            response.header.revision = 1
+            response.more = true
+            var pair = EtcdKeyValue()
+            pair.key = Data("/micro/registry/greeter/".utf8) + Data(String(format: "%010d", number).utf8)
+            response.kvs = [pair]
+            return response
+        }
+        try await StubEtcd.run(script, timeout: .milliseconds(500)) { registry, _ in
+            let start = ContinuousClock.now
+            let error = await #expect(throws: MicroError.self) { try await registry.lookup("greeter") }
+            #expect(ContinuousClock.now - start < .seconds(20))
+            #expect(
+                error?.detail.contains("not at its end in time") == true || error?.rpcStatus == .unavailable)
+        }
+    }
+
+    @Test func aListingOfTooManyKeysIsGivenUp() async throws {
+        var script = StubEtcd.Script()
+        script.range = { request, number in
+            var response = EtcdRangeResponse()
+            response.header.revision = 1
+            response.more = true
+            response.kvs = (0..<20_000).map { index in
+                var pair = EtcdKeyValue()
+                let key = "/micro/registry/greeter/" + String(format: "%010d%010d", number, index)
+                pair.key = Data(key.utf8)
+                return pair
+            }
+            return response
+        }
+        try await StubEtcd.run(script, timeout: .seconds(60)) { registry, stub in
+            let error = await #expect(throws: MicroError.self) { try await registry.lookup("greeter") }
+            #expect(error?.detail.contains("more than 100000 keys") == true, "\(error?.detail ?? "")")
+            #expect(stub.count("/etcdserverpb.KV/Range") < 10)
+        }
+    }
+
+    @Test(arguments: ["/micro/registry/greeter/a", "/micro/registry/other/a", "", "/"])
+    func aListingThatDoesNotGoOnIsGivenUp(_ key: String) async throws {
+        var script = StubEtcd.Script()
+        script.range = { _, _ in
+            var response = EtcdRangeResponse()
+            response.header.revision = 1
+            response.more = true
+            var pair = EtcdKeyValue()
+            pair.key = Data(key.utf8)
+            response.kvs = [pair]
+            return response
+        }
+        try await StubEtcd.run(script) { registry, stub in
+            let error = await #expect(throws: MicroError.self) { try await registry.lookup("greeter") }
+            #expect(error?.detail.contains("out of order") == true, "\(error?.detail ?? "")")
+            #expect(stub.count("/etcdserverpb.KV/Range") <= 4)
+        }
+    }
+
+    @Test func aClusterThatIsAnotherOneAtEveryAnswerIsAskedSeldom() async throws {
+        var script = StubEtcd.Script()
+        script.range = { _, number in
+            var response = EtcdRangeResponse()
+            (response.header.revision, response.header.clusterID) = (1, UInt64(number) * 2)
+            return response
+        }
+        script.watch = { [Self.created(1, cluster: UInt64($0) * 2 + 1)] }
+        try await StubEtcd.run(script) { registry, stub in
+            let changes = registry.watch("greeter")
+            try await eventually("it is tried again") { stub.count("/etcdserverpb.Watch/Watch") >= 3 }
+            let before = stub.count("/etcdserverpb.Watch/Watch")
+            try await Task.sleep(for: .seconds(2))
+            // Without pauses there would be some thousand.
+            #expect(stub.count("/etcdserverpb.Watch/Watch") - before < 40)
+            withExtendedLifetime(changes) {}
+        }
+    }
+
+    @Test func revisionsThatAreAlwaysCompactedAreAskedForSeldom() async throws {
+        var script = StubEtcd.Script()
+        script.range = { request, number throws(MicroError) in
+            if number > 0 {
+                throw MicroError(
+                    .outOfRange, "etcdserver: mvcc: required revision has been compacted", processed: .no)
+            }
+            return EtcdRangeResponse()
+        }
+        try await StubEtcd.run(script) { registry, stub in
+            await #expect(throws: MicroError.self) { try await registry.lookup("greeter") }
+            #expect(stub.count("/etcdserverpb.KV/Range") < 30)
+        }
+    }
+
+    @Test(
+        arguments: [
+            "http://root:secret@127.0.0.1:2379", "root:secret@127.0.0.1", "https://root:se/secret@h:1",
+            "http://root:se,secret@h:1",
+        ])
+    func passwordsInAddressesAreNotShown(_ address: String) throws {
+        let context = PluginContext.context(["MICRO_REGISTRY_ADDRESS": address])
+        let error = try #require(throws: StartError.self) { try EtcdRegistry().prepare(context) }
+        #expect(!error.message.contains("cret") && !error.message.contains("root"), "\(error.message)")
+        #expect(error.message.contains("MICRO_REGISTRY_PASSWORD"))
+    }
+}
