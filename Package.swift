@@ -244,7 +244,8 @@ let package = Package(
         tests(
             "MicroProtobufTests",
             [
-                "MicroProtobuf", "Micro", "MicroCore", "MicroCodecProtobuf", "MicroTransportMemory",
+                "MicroProtobuf", "Micro", "MicroCore", "MicroCodecJSON", "MicroCodecProtobuf",
+                "MicroTransportMemory",
                 "MicroRegistryMemory", "MicroBrokerMemory", swiftProtobuf,
             ]),
         tests(
