@@ -231,7 +231,7 @@ let package = Package(
             "MicroCLITests",
             [
                 "MicroCLI", "MicroDefaults", "Micro", "MicroTestSupport", "MicroCore", "greeter-service",
-                "greeter-protobuf", "pubsub", "streaming", argumentParser,
+                "protoc-gen-micro-swift", "greeter-protobuf", "pubsub", "streaming", argumentParser,
             ]),
         tests("MicroCoreTests", ["MicroCore", configuration], resources: [.copy("Fixtures")]),
         tests(
