@@ -6,11 +6,16 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 SOURCES = Package.swift Sources Tests Examples Interop Fuzz scripts $(wildcard Benchmarks/Package.swift Benchmarks/Sources)
 
+# Where `make install` puts things; DESTDIR goes before it, for those who make packages.
+PREFIX ?= /usr/local
+RELEASE = $(SWIFT) build -c release --static-swift-stdlib
+
 .DEFAULT_GOAL := help
-.PHONY: help build demo test samples protos linkage bench bench-smoke bench-peers fuzz format lint clean
+.PHONY: help build install uninstall demo test samples protos linkage bench bench-smoke bench-peers fuzz format lint clean
 
 help:
 	@echo "make demo         builds a greeter and the micro command, finds the one with the other, and calls it"
+	@echo "make install      builds micro and protoc's plugin for release and installs them in PREFIX ($(PREFIX))"
 	@echo "make test         builds and runs all tests, or those of the targets in TESTS=A,B"
 	@echo "make samples      compiles the samples of the documents as somebody else's package would"
 	@echo "make protos       generates the Swift code of all .proto files anew"
@@ -26,6 +31,16 @@ help:
 build:
 	@scripts/setup build
 	$(SWIFT) build
+
+# The programs need no Swift on the machine that they run on.
+install:
+	@scripts/setup install
+	$(RELEASE) --product micro
+	$(RELEASE) --product protoc-gen-micro-swift
+	scripts/install "$$($(RELEASE) --show-bin-path)" "$(DESTDIR)$(PREFIX)"
+
+uninstall:
+	scripts/install --remove "$(DESTDIR)$(PREFIX)"
 
 demo:
 	@scripts/setup build
@@ -76,7 +91,7 @@ format:
 
 lint:
 	$(SWIFT) format lint --strict --parallel --recursive $(SOURCES)
-	@for script in $(filter-out scripts/samples,$(wildcard scripts/*)) .ci/run Fuzz/run; do bash -n $$script || exit 1; done
+	@for script in $$(grep -ls '^#!.*bash' scripts/* .ci/run Fuzz/run); do bash -n $$script || exit 1; done
 
 clean:
 	rm -rf .build .venv

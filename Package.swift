@@ -231,7 +231,7 @@ let package = Package(
             "MicroCLITests",
             [
                 "MicroCLI", "MicroDefaults", "Micro", "MicroTestSupport", "MicroCore", "greeter-service",
-                "greeter-protobuf", "pubsub", "streaming", argumentParser,
+                "protoc-gen-micro-swift", "greeter-protobuf", "pubsub", "streaming", argumentParser,
             ]),
         tests("MicroCoreTests", ["MicroCore", configuration], resources: [.copy("Fixtures")]),
         tests(
@@ -244,7 +244,8 @@ let package = Package(
         tests(
             "MicroProtobufTests",
             [
-                "MicroProtobuf", "Micro", "MicroCore", "MicroCodecProtobuf", "MicroTransportMemory",
+                "MicroProtobuf", "Micro", "MicroCore", "MicroCodecJSON", "MicroCodecProtobuf",
+                "MicroTransportMemory",
                 "MicroRegistryMemory", "MicroBrokerMemory", swiftProtobuf,
             ]),
         tests(

@@ -18,6 +18,9 @@ struct EventSender: Sendable {
     private struct Loss: Sendable {
         let receiver: BrokerRecord.Receiver
         let reason: String
+
+        /// Whether the subscriber can't read such events, which is the publisher's affair.
+        var isUnreadable = false
     }
 
     /// What came of one request.
@@ -31,13 +34,16 @@ struct EventSender: Sendable {
         case refused(String, after: Duration?)
         /// It may have handled the event.
         case unclear(String)
+        /// It can't read the event, whose content type or encoding it does not know.
+        case unreadable(String)
         /// It will never take the event.
         case hopeless(String)
     }
 
     /// Sends an event to one member of each group.
     ///
-    /// - Throws: `unavailable` if nobody took the event, or one that must have it did not.
+    /// - Throws: `invalidArgument` if a subscriber can't read the event, and `unavailable` if nobody took it or
+    ///   one that must have it did not.
     func send(_ envelope: [UInt8], topic: String, to groups: [[BrokerRecord.Receiver]]) async throws {
         var losses: [Loss] = []
         await withTaskGroup(of: Loss?.self) { tasks in
@@ -56,6 +62,9 @@ struct EventSender: Sendable {
                     LogKeys.topic: "\(topic)", LogKeys.address: "\(loss.receiver.address.printableAddress())",
                     LogKeys.error: "\(loss.reason.printable())",
                 ])
+        }
+        if let loss = losses.first(where: \.isUnreadable) {
+            throw MicroError(.invalidArgument, loss.reason, id: "go.micro.broker")
         }
         guard let first = losses.first(where: { $0.receiver.delivery == .atLeastOnce }) ?? losses.first,
             losses.count == groups.count || first.receiver.delivery == .atLeastOnce
@@ -91,6 +100,8 @@ struct EventSender: Sendable {
                 }
             case .hopeless:
                 return Loss(receiver: receiver, reason: reason)
+            case .unreadable:
+                return Loss(receiver: receiver, reason: reason, isUnreadable: true)
             }
             attempt += 1
             try? await Task.sleep(for: min(pause, Self.longestPause))
@@ -133,6 +144,7 @@ extension EventSender.Answer {
         switch response.status {
         case 200..<300: self = .taken
         case 404: self = .gone
+        case 415: self = .unreadable((MicroError(json: response.body)?.detail ?? text).printable(limit: 500))
         case 503: self = .notThere(text)
         case 429, 500...: self = .refused(text, after: seconds.map { .seconds(max(0, min($0, 3600))) })
         default: self = .hopeless(text)
@@ -142,7 +154,9 @@ extension EventSender.Answer {
     fileprivate var reason: String {
         switch self {
         case .taken, .gone: ""
-        case .notThere(let text), .refused(let text, _), .unclear(let text), .hopeless(let text): text
+        case .notThere(let text), .refused(let text, _), .unclear(let text), .unreadable(let text),
+            .hopeless(let text):
+            text
         }
     }
 

@@ -73,7 +73,7 @@ extension HTTPBroker {
             if let first = variables.list("address")?.first { address = try ListenAddress(parsing: first) }
             guard address.hostPort != nil else { throw variables.invalid("address", "a host and a port") }
             if let text = variables.text("advertise") {
-                guard HostPort.split(text) != nil else {
+                guard HostPort.split(text) != nil, !HostPort.isNumber(text) else {
                     throw variables.invalid("advertise", "a host, or host:port")
                 }
                 advertise = text

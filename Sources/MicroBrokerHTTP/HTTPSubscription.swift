@@ -29,6 +29,8 @@ final class HTTPSubscription: BrokerSubscription {
     private let registered = Mutex<ServiceRecord?>(nil)
     private let onCancel: @Sendable (String) -> Void
 
+    private let handler: EventHandler
+
     /// The id, which is the node's in the registry.
     let id: String
 
@@ -43,6 +45,7 @@ final class HTTPSubscription: BrokerSubscription {
         self.onCancel = onCancel
         self.address = address
         self.isSecure = isSecure
+        self.handler = handler
         queue = SubscriptionQueue(options, discard: { $0.answer.give(.gone) }) { delivery in
             let word = await ReceivedEvent.deliver(delivery.event, attempt: delivery.attempt, to: handler) {
                 delivery.answer.give(.verdict($0))
@@ -55,6 +58,7 @@ final class HTTPSubscription: BrokerSubscription {
 
     /// Has an event handled, and returns what to answer its sender.
     func receive(_ event: BrokerEvent, attempt: Int) async -> HTTP1Response {
+        do { try handler.check(event) } catch { return Responses.unreadable(error) }
         let answer = PendingAnswer()
         guard await queue.submit(Delivery(event: event, attempt: attempt, answer: answer)) else {
             return Responses.leaving

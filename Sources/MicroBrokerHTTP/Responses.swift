@@ -9,6 +9,9 @@ enum Responses {
     /// The subscription ends; another member of its queue may take the event.
     static let leaving = error(503, "The subscription is ending.")
 
+    /// The subscriber can't read such events, now or later.
+    static func unreadable(_ reason: MicroError) -> HTTP1Response { error(415, reason.detail) }
+
     /// The event was refused, and should come again.
     static func refused(after delay: Duration?) -> HTTP1Response {
         var response = error(500, "The subscriber did not take the event.")

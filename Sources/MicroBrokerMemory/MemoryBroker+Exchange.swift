@@ -63,7 +63,10 @@ extension MemoryBroker {
             }
         }
 
-        func publish(_ event: BrokerEvent) {
+        /// Queues an event at all who can handle it.
+        ///
+        /// - Throws: Why one of them can't.
+        func publish(_ event: BrokerEvent) throws(MicroError) {
             let (all, queues) = topics.withLock { topics in
                 var queues: [[MemorySubscription]] = []
                 for name in topics[event.topic]?.queues.keys.map(\.self) ?? [] {
@@ -71,9 +74,18 @@ extension MemoryBroker {
                 }
                 return (topics[event.topic]?.all ?? [], queues)
             }
-            for subscription in all { subscription.queue.offer(event) }
+            var refusal: MicroError?
+            func offer(_ subscription: MemorySubscription) -> Bool {
+                do { try subscription.handler.check(event) } catch {
+                    refusal = error
+                    return true
+                }
+                return subscription.queue.offer(event)
+            }
+            for subscription in all { _ = offer(subscription) }
             // A member that is just leaving takes nothing any more: then it is the next one's turn.
-            for members in queues { _ = members.first { $0.queue.offer(event) } }
+            for members in queues { _ = members.first(where: offer) }
+            if let refusal { throw refusal }
         }
     }
 }

@@ -40,14 +40,14 @@ public final class MemoryBroker: Broker {
     /// - Parameters:
     ///   - event: The event.
     ///   - topic: The topic.
-    /// - Throws: A `MicroError` with the status `invalidArgument` for a topic that can't be used, or
-    ///   `unavailable` if the broker does not run.
+    /// - Throws: A `MicroError` with the status `invalidArgument` for a topic that can't be used or an event
+    ///   that a subscriber can't read, or `unavailable` if the broker does not run.
     public func publish(_ event: BrokerEvent, to topic: String) async throws {
         try TopicName.check(topic)
         try await runner.waitUntilRunning()
         var event = event
         event.topic = topic
-        exchange.publish(event)
+        try exchange.publish(event)
     }
 
     /// Returns how many receivers a topic has on the exchange; subscriptions that share a queue are one.

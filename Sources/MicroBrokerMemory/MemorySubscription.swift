@@ -4,6 +4,7 @@ import MicroCore
 final class MemorySubscription: BrokerSubscription {
     let options: SubscriptionOptions
     let queue: SubscriptionQueue<BrokerEvent>
+    let handler: EventHandler
 
     private let exchange: MemoryBroker.Exchange
 
@@ -13,6 +14,7 @@ final class MemorySubscription: BrokerSubscription {
     ) {
         self.options = options
         self.exchange = exchange
+        self.handler = handler
         queue = SubscriptionQueue(options, size: \.byteCount) { event in
             await ReceivedEvent.deliver(event, to: handler) == .ack
         }

@@ -67,6 +67,20 @@ private func decode<Value: Decodable>(
     } catch let error as MicroError {
         throw error
     } catch {
+        if JSONProblem.isAboutWholeText(error) {
+            guard data.count <= JSONNumbers.limit else {
+                throw MicroError(
+                    .invalidArgument,
+                    "The \(type) is not valid JSON, or has a number that its field can't hold.")
+            }
+            let culprit = JSONNumbers(of: Array(data)).culprit { text in
+                do { _ = try decoder.decode(type, from: Data(text)) } catch {
+                    return !JSONProblem.isAboutWholeText(error)
+                }
+                return true
+            }
+            if let culprit { throw MicroError(.invalidArgument, JSONProblem.text(of: culprit, type: type)) }
+        }
         throw MicroError(.invalidArgument, JSONProblem.text(of: error, type: type))
     }
 }

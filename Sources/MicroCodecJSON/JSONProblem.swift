@@ -1,3 +1,5 @@
+import MicroCore
+
 /// Words for what the JSON coders report.
 enum JSONProblem {
     /// Returns what is wrong and where.
@@ -23,6 +25,21 @@ enum JSONProblem {
         }
     }
 
+    /// Whether a decoder could not read the text, or a number in it: it does not say which.
+    static func isAboutWholeText(_ error: any Error) -> Bool {
+        guard case DecodingError.dataCorrupted(let context) = error else { return false }
+        return context.codingPath.isEmpty
+    }
+
+    /// Returns what is wrong with a number, and where.
+    static func text(of culprit: JSONNumbers.Culprit, type: Any.Type) -> String {
+        let number = culprit.number.printable(limit: 40)
+        let path = culprit.path.isEmpty ? "" : " at \(culprit.path.printable(limit: 200))"
+        return culprit.isFraction
+            ? "The \(type) in JSON has \(number)\(path), which is not a whole number."
+            : "The \(type) in JSON has \(number)\(path), which is out of range."
+    }
+
     /// The parser's own error says more than the decoder's general words.
     private static func reason(_ context: DecodingError.Context) -> String {
         context.underlyingError.map { "\($0)" } ?? context.debugDescription
@@ -38,6 +55,7 @@ enum JSONProblem {
                 text += text.isEmpty ? key.stringValue : ".\(key.stringValue)"
             }
         }
-        return " at \(text)"
+        // Keys of a dictionary are the sender's.
+        return " at \(text.printable(limit: 200))"
     }
 }

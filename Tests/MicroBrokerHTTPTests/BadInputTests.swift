@@ -65,6 +65,40 @@ import Testing
         #expect(text.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x9B && $0.value != 0x202E })
     }
 
+    @Test func aPublisherIsToldOfEventsThatASubscriberCannotRead() async throws {
+        let (registry, log) = (MemoryRegistry(), Log<String>())
+        let (publisher, subscriber) = (HTTPBroker(), HTTPBroker())
+        try await whileRunning(publisher, subscriber, registry: registry) {
+            let picky = EventHandler(
+                check: { event throws(MicroError) in
+                    guard event.header["Content-Type"] == "application/json" else {
+                        throw MicroError(.invalidArgument, "It reads application/json.")
+                    }
+                }
+            ) { received in
+                log.add("picky \(received.event.header["Content-Type"] ?? "")")
+                return .ack
+            }
+            _ = try await subscriber.subscribe(.init(topic: "t"), handler: picky)
+            _ = try await subscriber.subscribe(.init(topic: "t")) { received in
+                log.add("other \(received.event.header["Content-Type"] ?? "")")
+                return .ack
+            }
+            func event(_ type: String) -> BrokerEvent {
+                BrokerEvent(topic: "t", header: ["Content-Type": type], body: Message(Array("x".utf8)))
+            }
+            let error = await #expect(throws: MicroError.self) {
+                try await publisher.publish(event("application/protobuf"), to: "t")
+            }
+            #expect(error?.rpcStatus == .invalidArgument)
+            #expect(error?.detail == "It reads application/json.")
+            // The others have got it all the same.
+            #expect(log.all == ["other application/protobuf"])
+            try await publisher.publish(event("application/json"), to: "t")
+            #expect(log.all.sorted().last == "picky application/json")
+        }
+    }
+
     @Test func requestsThatAreNone() async throws {
         try await withSubscription(configuration: .init(maximumEventSize: 1024)) { node, _, _ in
             for (request, status) in [

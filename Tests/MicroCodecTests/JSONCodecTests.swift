@@ -99,6 +99,56 @@ import Testing
         #expect(error?.detail.contains("Event") == true)
     }
 
+    struct Numbers: Codable {
+        var count: Int?
+        var small: UInt8?
+        var ratio: Double?
+        var text: String?
+        var list: [Numbers]?
+        var named: [String: Int]?
+    }
+
+    @Test(arguments: [
+        (#"{"count":9223372036854775808}"#, "9223372036854775808 at count, which is out of range."),
+        (
+            #"{"count":-9223372036854775809,"ratio":1}"#,
+            "-9223372036854775809 at count, which is out of range."
+        ),
+        (#"{"ratio":1e400}"#, "1e400 at ratio, which is out of range."),
+        (#"{"ratio":-1E+400}"#, "-1E+400 at ratio, which is out of range."),
+        (#"{"small":256}"#, "256 at small, which is out of range."),
+        (#"{"small":-1}"#, "-1 at small, which is out of range."),
+        (#"{"count":1.5}"#, "1.5 at count, which is not a whole number."),
+        (
+            #"{"text":"[1e400,{\"","list":[{"count":1},{"list":[{"small":300}]}],"ratio":2}"#,
+            "300 at list[1].list[0].small, which is out of range."
+        ),
+        (#"{"named":{"a":1,"b\n":9223372036854775808}}"#, "9223372036854775808 at named.b"),
+        (#"{"count":01}"#, "not valid JSON"),
+        (#"{"count":9223372036854775808"#, "not valid JSON"),
+        (#"{"count":1,,}"#, "not valid JSON"),
+    ])
+    func numbersThatTheirFieldCannotHold(text: String, wanted: String) {
+        let error = #expect(throws: MicroError.self) { try decode(text, as: Numbers.self) }
+        #expect(error?.rpcStatus == .invalidArgument)
+        #expect(error?.detail.contains(wanted) == true, "\(error?.detail ?? "")")
+        #expect(error?.detail.contains("\n") == false)
+    }
+
+    @Test func aWholeNumberAloneIsNamedWithoutAPlace() {
+        let error = #expect(throws: MicroError.self) { try decode("128", as: Int8.self) }
+        #expect(error?.detail == "The Int8 in JSON has 128, which is out of range.")
+    }
+
+    @Test func largeTextsAreNotSearched() {
+        let text = "[" + String(repeating: "1,", count: JSONNumbersLimit.numbers) + "300]"
+        let error = #expect(throws: MicroError.self) { try decode(text, as: [UInt8].self) }
+        #expect(error?.detail.contains("not valid JSON, or has a number that its field can't hold") == true)
+    }
+
+    /// More than fit into the texts that are searched.
+    private enum JSONNumbersLimit { static let numbers = 10_000 }
+
     @Test func whatCannotBeWrittenIsAnError() {
         let error = #expect(throws: MicroError.self) { try encode([Double.infinity]) }
         #expect(error?.rpcStatus == .internal)

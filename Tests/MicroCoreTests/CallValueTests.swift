@@ -50,6 +50,13 @@ import Testing
         #expect(error?.message.contains(text) == true)
     }
 
+    @Test func aPortAloneIsToldHowToBeWritten() {
+        let error = #expect(throws: StartError.self) { try ListenAddress(parsing: "9305") }
+        #expect(error?.code == .invalidConfiguration)
+        #expect(error?.message.contains("\":9305\"") == true)
+        #expect(error?.message.contains("host:port") == true)
+    }
+
     @Test func unixSockets() throws {
         let address = try ListenAddress(parsing: "unix:/run/x.sock")
         #expect(address.unixSocketPath == "/run/x.sock")

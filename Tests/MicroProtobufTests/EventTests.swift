@@ -1,5 +1,6 @@
 import Micro
 import MicroBrokerMemory
+import MicroCodecJSON
 import MicroCodecProtobuf
 import MicroCore
 import MicroProtobuf
@@ -51,6 +52,73 @@ struct EventTests {
         }
         #expect(texts.all == ["a proto", "b json", "c proto", "c proto", "c proto", "c proto"])
         #expect(types.all.prefix(2) == ["application/protobuf", "application/json"])
+    }
+}
+
+/// An event as a service without Protobuf has it.
+private struct Value: Codable, Equatable { var value: String }
+
+extension EventTests {
+    private func shop(
+        _ exchange: MemoryBroker.Exchange, @ServiceBuilder _ parts: () -> [any ServiceComponent]
+    )
+        -> MicroService
+    {
+        MicroService(
+            "shop", registry: MemoryRegistry(), broker: .memory(exchange),
+            plugins: [.memoryTransport, .protobufCodec, .jsonCodec],
+            configuration: ConfigurationSources(environment: ["MICRO_SERVER_SPREAD_DELAY": "0"]), parts)
+    }
+
+    @Test("a message to a subscriber of a Codable type fails where it is published, unless it is JSON")
+    func messageToCodable() async throws {
+        let lines = Lines()
+        let service = shop(MemoryBroker.Exchange()) {
+            Subscriber("t") { (event: Value, context) in lines.add(event.value) }
+        }
+        try await service.withRunning { running in
+            var message = Google_Protobuf_Option()
+            message.name = "a"
+            let error = await #expect(throws: MicroError.self) { try await running.publish("t", message) }
+            #expect(error?.rpcStatus == .invalidArgument)
+            #expect(error?.detail.contains("application/protobuf; it reads application/json") == true)
+            #expect(error?.detail.contains(#"PublishOptions(contentSubtype: "json")"#) == true)
+            #expect(running.subscribers[0].undecodable == 1)
+            try await running.publish("t", Value(value: "c"))
+            while lines.all.isEmpty { await Task.yield() }
+        }
+        #expect(lines.all == ["c"])
+    }
+
+    @Test("a Codable event to a subscriber of a message is read as JSON")
+    func codableToMessage() async throws {
+        let lines = Lines()
+        let service = shop(MemoryBroker.Exchange()) {
+            Subscriber("t") { (event: Google_Protobuf_EnumValue, context) in
+                lines.add("\(event.name) \(context.contentSubtype)")
+            }
+        }
+        struct Named: Codable { var name: String }
+        try await service.withRunning { running in
+            try await running.publish("t", Named(name: "a"))
+            try await running.publish("t", Named(name: "b"), options: PublishOptions(contentSubtype: "JSON"))
+            while lines.all.count < 2 { await Task.yield() }
+        }
+        #expect(lines.all == ["a json", "b json"])
+    }
+
+    @Test("an event of a type that is neither names both ways out")
+    func neither() async throws {
+        struct Plain: Sendable {}
+        try await shop(MemoryBroker.Exchange()) {}.withRunning { running in
+            let error = await #expect(throws: MicroError.self) {
+                try await running.publish(topic: "t", value: Plain(), options: PublishOptions())
+            }
+            #expect(error?.detail.contains("Codable") == true)
+            #expect(error?.detail.contains(".proto") == true)
+            #expect(error?.detail.contains("MicroCodecJSON") == true)
+            #expect(error?.detail.contains("MicroCodecProtobuf") == true)
+        }
     }
 }
 

@@ -81,9 +81,13 @@ struct EventTests {
                 #expect(journal.lines == types.indices.map { "\($0) json" })
                 for type in ["application/grpc+proto", "application/zzz", "text/plain", "json"] {
                     let event = BrokerEvent(topic: "t", header: ["Content-Type": type], body: body("{}"))
-                    try await publisher.publish(event, to: "t")
+                    let error = await #expect(throws: MicroError.self) {
+                        try await publisher.publish(event, to: "t")
+                    }
+                    #expect(error?.rpcStatus == .invalidArgument)
+                    #expect(error?.detail.contains("it reads application/json") == true)
                 }
-                while running.subscribers[0].undecodable < 4 { await Task.yield() }
+                #expect(running.subscribers[0].undecodable == 4)
             }
             group.cancelAll()
         }
@@ -105,30 +109,32 @@ struct EventTests {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await publisher.run() }
                 try await service.withRunning { running in
-                    for text in ["{", #"{"message":"bad"}"#, #"{"message":"good"}"#] {
+                    for text in ["{", "[", "", #"{"message":"bad"}"#, #"{"message":"good"}"#] {
                         try await publisher.publish(
                             BrokerEvent(
                                 topic: "t", header: ["Content-Type": "application/json"], body: body(text)),
                             to: "t")
                     }
                     await journal.wait(for: 1)
-                    while running.subscribers[0].handled == 0 || running.subscribers[0].dropped < 2 {
+                    while running.subscribers[0].handled == 0 || running.subscribers[0].dropped < 4 {
                         await Task.yield()
                     }
                     let statistics = running.subscribers[0]
                     #expect(statistics.failed == 1)
-                    #expect(statistics.undecodable == 1)
-                    #expect(statistics.dropped == 2)
+                    #expect(statistics.undecodable == 3)
+                    #expect(statistics.dropped == 4)
                 }
                 group.cancelAll()
             }
         }
+        let warnings = log.entries.filter { $0.level == .warning }
+        #expect(warnings.map { "\($0.message)" } == ["An event can't be decoded."])
         let errors = log.entries.filter { $0.level == .error }
-        #expect(errors.map { "\($0.message)" } == ["An event can't be decoded.", "A subscriber failed."])
-        for entry in errors {
+        #expect(errors.map { "\($0.message)" } == ["A subscriber failed."])
+        for entry in warnings + errors {
             #expect(entry.metadata["messaging.destination.name"] == "t")
-            #expect(entry.metadata["micro.error.reference"]?.description.count == 8)
         }
+        #expect(errors.first?.metadata["micro.error.reference"]?.description.count == 8)
         #expect(errors.last?.metadata["error.message"]?.description.contains("Broken") == true)
     }
 

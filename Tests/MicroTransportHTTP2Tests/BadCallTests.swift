@@ -66,7 +66,10 @@ import Testing
             #expect(answer.httpStatus == "415", "\(type)")
         }
         #expect(try await answer(.init(), "/test.Test/Echo", ["content-type": nil]).httpStatus == "415")
-        for type in ["application/grpc", "application/grpc+proto", "application/grpc;charset=utf-8"] {
+        for type in [
+            "application/grpc", "application/grpc+proto", "application/grpc;charset=utf-8",
+            "Application/GRPC", "application/grpc+PROTO", "application/grpc+proto ; charset=UTF-8",
+        ] {
             let answer = try await answer(.init(), "/test.Test/Echo", ["content-type": type])
             #expect(answer["grpc-status"] == "0", "\(type)")
         }

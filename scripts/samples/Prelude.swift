@@ -60,6 +60,7 @@ let port = 4222
 var context: RequestContext { fatalError() }
 var requests: MessageStream<HelloRequest> { fatalError() }
 
+func look() {}
 func greeting(_ name: String, in language: String) -> String { "Hello, \(name)!" }
 
 // What the conformance suites are shown with.

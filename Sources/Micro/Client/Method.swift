@@ -75,7 +75,7 @@ final class MethodBinding<Request: Sendable, Reply: Sendable>: Sendable {
 
     init(_ method: Method<Request, Reply>, _ engine: ClientEngine) throws(MicroError) {
         self.engine = engine
-        let subtypes = method.contentSubtype.map { [$0] } ?? engine.codecs.subtypes
+        let subtypes = method.contentSubtype.map { [$0.lowercased()] } ?? engine.codecs.subtypes
         for subtype in subtypes {
             guard let request = engine.codecs.coder(for: Request.self, subtype: subtype),
                 let reply = engine.codecs.coder(for: Reply.self, subtype: subtype)
@@ -90,8 +90,7 @@ final class MethodBinding<Request: Sendable, Reply: Sendable>: Sendable {
         throw ClientErrors.invalid(
             "No linked codec can encode \(Request.self) and \(Reply.self)"
                 + (method.contentSubtype.map { " as \"\($0)\"" } ?? "")
-                + ". Add the product \"MicroCodecJSON\" for Codable types, or \"MicroCodecProtobuf\" for Protobuf "
-                + "messages, to the target's dependencies in Package.swift.")
+                + ". \(CodecSet.advice)")
     }
 
     func encode(_ value: Request) throws(MicroError) -> Message {

@@ -36,6 +36,9 @@ struct ServiceSettings: Sendable {
         identity = try Self.identity(settings, defaults: defaults)
         address = try ListenAddress(
             parsing: settings.string("server.address") ?? defaults.address ?? ":0")
+        if let value = settings.value("server.advertise"), HostPort.isNumber(value.text) {
+            throw value.invalid("a host, or host:port such as 10.0.0.1:\(value.text)")
+        }
         advertise = settings.string("server.advertise")
         metadata = try Self.metadata(settings, defaults: defaults)
         (timeToLive, interval) = try Self.renewal(settings)

@@ -5,7 +5,7 @@ extension ClientEngine {
     func encode<Event: Sendable>(
         _ event: Event, _ subtype: String?
     ) throws(MicroError) -> (message: Message, subtype: String) {
-        for subtype in subtype.map({ [$0] }) ?? codecs.subtypes {
+        for subtype in subtype.map({ [$0.lowercased()] }) ?? codecs.subtypes {
             guard let coder = codecs.coder(for: Event.self, subtype: subtype) else { continue }
             do {
                 return (try coder.encode(event), subtype)
@@ -15,8 +15,7 @@ extension ClientEngine {
         }
         throw ClientErrors.invalid(
             "No linked codec can encode \(Event.self)" + (subtype.map { " as \"\($0)\"" } ?? "")
-                + ". Add the product \"MicroCodecJSON\" for Codable types, or \"MicroCodecProtobuf\" for Protobuf "
-                + "messages, to the target's dependencies in Package.swift.")
+                + ". \(CodecSet.advice)")
     }
 
     /// Gives an event to the broker.

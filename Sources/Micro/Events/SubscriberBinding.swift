@@ -17,7 +17,17 @@ struct SubscriberBinding: Sendable {
             try await handler(try decoder.decode(message, as: context.contentSubtype), context)
         }
         let info = info
-        return EventHandler { received in
+        return EventHandler(
+            check: { event throws(MicroError) in
+                do throws(UndecodableEvent) { _ = try decoder.subtype(of: event) } catch {
+                    info.refused(error)
+                    throw MicroError(
+                        .invalidArgument,
+                        "A subscriber of \"\(info.topic)\" in the service \"\(info.service.name)\" can't read the event. "
+                            + error.description, processed: .no)
+                }
+            }
+        ) { received in
             do {
                 let subtype = try decoder.subtype(of: received.event)
                 let context = EventContext(received, contentSubtype: subtype, info: info)
@@ -70,7 +80,9 @@ private struct EventDecoder<Event: Sendable>: Sendable {
         guard let subtype = EventContentType.subtype(of: field), coders[subtype] != nil else {
             let known = subtypes.map(EventContentType.contentType).joined(separator: ", ")
             throw UndecodableEvent(
-                "Unsupported Content-Type: \(field.prefix(100)); this subscriber reads \(known)")
+                "Unsupported Content-Type: \(field.printable(limit: 100)); it reads \(known). Publish it with "
+                    + "PublishOptions(contentSubtype: \"\(subtypes[0])\"), or subscribe with the publisher's type."
+            )
         }
         return subtype
     }
@@ -97,10 +109,23 @@ extension SubscriberInfo {
     ///
     /// That the service is being stopped is nothing to report.
     fileprivate func refused(_ error: any Error) {
-        counters.count(error is UndecodableEvent ? .undecodable : .failed)
+        if let error = error as? UndecodableEvent {
+            counters.count(.undecodable)
+            // A publisher can send as many of them as it likes.
+            undecodable.admit { suppressed in
+                environment.logger.warning(
+                    "An event can't be decoded.",
+                    metadata: [
+                        LogKeys.topic: "\(topic)", LogKeys.error: "\(error)",
+                        LogKeys.suppressed: "\(suppressed)",
+                    ])
+            }
+            return
+        }
+        counters.count(.failed)
         if error is CancellationError, Task.isCancelled { return }
         environment.logger.error(
-            error is UndecodableEvent ? "An event can't be decoded." : "A subscriber failed.",
+            "A subscriber failed.",
             metadata: [
                 LogKeys.topic: "\(topic)", LogKeys.reference: "\(ServiceEnvironment.newReference())",
                 LogKeys.error: "\("\(error)".printable(limit: 2000))",

@@ -17,6 +17,9 @@ public final class SubscriberInfo: Sendable {
     let environment: ServiceEnvironment
     let counters = SubscriberCounters()
 
+    /// Limits what is logged of events that can't be decoded.
+    let undecodable = LogThrottle(burst: 1)
+
     init(_ subscription: SubscriptionOptions, environment: ServiceEnvironment) {
         topic = subscription.topic
         queue = subscription.queue

@@ -50,8 +50,6 @@ enum SubscriberResolver {
             codecs.subtypes.isEmpty ? "no codec is linked" : "the linked codecs can't decode its type"
         return StartError(
             .unknownPlugin,
-            "The subscriber of \"\(subscriber.topic)\" can't be served: \(linked). Add the product "
-                + "\"MicroCodecJSON\" for Codable types, or \"MicroCodecProtobuf\" for Protobuf messages, to the "
-                + "target's dependencies in Package.swift.")
+            "The subscriber of \"\(subscriber.topic)\" can't be served: \(linked). \(CodecSet.advice)")
     }
 }

@@ -19,33 +19,37 @@
 /// }
 /// ```
 public struct Next<Answer>: Sendable {
-    private let body: @Sendable () async throws -> Answer
+    @usableFromInline let body: @Sendable () async throws -> Answer
 
     /// Creates the rest of a call or event.
     ///
     /// - Parameter body: Does it.
-    public init(_ body: @escaping @Sendable () async throws -> Answer) { self.body = body }
+    @inlinable public init(_ body: @escaping @Sendable () async throws -> Answer) { self.body = body }
 
     /// Does the rest.
     ///
     /// - Returns: What came out, for the middleware to return.
     /// - Throws: Why it failed.
-    public func callAsFunction() async throws -> Answer { try await body() }
+    @inlinable public func callAsFunction() async throws -> Answer { try await body() }
 }
 
 /// What is inside a ``ServerMessageMiddleware``: other middleware and the handler.
 public struct NextHandler<Request, Response>: Sendable {
-    private let body: @Sendable (Request) async throws -> Response
+    @usableFromInline let body: @Sendable (Request) async throws -> Response
 
     /// Creates what is inside a middleware.
     ///
     /// - Parameter body: Does it.
-    public init(_ body: @escaping @Sendable (Request) async throws -> Response) { self.body = body }
+    @inlinable public init(_ body: @escaping @Sendable (Request) async throws -> Response) {
+        self.body = body
+    }
 
     /// Runs the handler.
     ///
     /// - Parameter request: The request.
     /// - Returns: The reply.
     /// - Throws: What the handler threw.
-    public func callAsFunction(_ request: Request) async throws -> Response { try await body(request) }
+    @inlinable public func callAsFunction(_ request: Request) async throws -> Response {
+        try await body(request)
+    }
 }

@@ -92,8 +92,6 @@ enum EndpointResolver {
             codecs.subtypes.isEmpty ? "no codec is linked" : "the linked codecs can't encode its types"
         return StartError(
             .unknownPlugin,
-            "The endpoint \"\(endpoint)\" can't be served: \(linked). Add the product \"MicroCodecJSON\" for "
-                + "Codable types, or \"MicroCodecProtobuf\" for Protobuf messages, to the target's dependencies "
-                + "in Package.swift.")
+            "The endpoint \"\(endpoint)\" can't be served: \(linked). \(CodecSet.advice)")
     }
 }

@@ -16,6 +16,13 @@ struct CodecSet: Sendable {
         self.subtypes = subtypes
     }
 
+    /// What to do about a type that no linked codec knows.
+    static let advice = """
+        Codable types need the product "MicroCodecJSON", and Protobuf messages, generated from a .proto file, the product \
+        "MicroCodecProtobuf", among the target's dependencies in Package.swift. A type that is neither must become one: \
+        declare it Codable, or generate it.
+        """
+
     /// Returns the coder of the first codec that has one.
     func coder<Value: Sendable>(for type: Value.Type, subtype: String) -> MessageCoder<Value>? {
         for codec in codecs where codec.contentSubtypes.contains(subtype) {

@@ -6,6 +6,7 @@ enum LogKeys {
     static let earlierAddress = "micro.server.address.earlier"
     static let interface = "network.interface.name"
     static let error = "error.message"
+    static let suppressed = "micro.log.suppressed"
     static let reference = "micro.error.reference"
     static let version = "micro.version"
     static let node = "micro.node.id"

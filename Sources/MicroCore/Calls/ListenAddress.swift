@@ -62,6 +62,13 @@ public struct ListenAddress: Hashable, Sendable {
                     + "with a port from 0 to 65535."
             )
         }
+        guard port != nil || !HostPort.isNumber(host) else {
+            throw StartError(
+                .invalidConfiguration,
+                "The address \"\(host)\" is a number without a host. An address is host:port, such as \"127.0.0.1:\(host)\", "
+                    + "or \":\(host)\" for all addresses of the machine."
+            )
+        }
         self = .host(host, port: port ?? 0)
     }
 }
@@ -106,6 +113,11 @@ public enum HostPort {
             let number = Int(port), number <= 65535
         else { return nil }
         return (String(host), number)
+    }
+
+    /// Whether a text is a number, as a port is that was written without its colon.
+    package static func isNumber(_ text: String) -> Bool {
+        !text.isEmpty && text.utf8.allSatisfy { $0 >= 0x30 && $0 <= 0x39 }
     }
 
     /// Puts a text together; an IPv6 address gets brackets.

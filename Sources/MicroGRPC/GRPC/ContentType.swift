@@ -1,27 +1,32 @@
 /// The content types of gRPC: `application/grpc`, alone or with the name of an encoding.
 enum ContentType {
-    private static let base: StaticString = "application/grpc"
+    private static let base = "application/grpc"
+
+    /// More than any content type has; what is longer isn't one.
+    private static let lengthLimit = 256
 
     /// Returns the encoding that a content type names.
     ///
     /// - Parameter value: The field's value.
     /// - Returns: The name behind the `+`, `proto` where there is none, and `nil` if it isn't gRPC's.
     static func subtype(_ value: UnsafeBufferPointer<UInt8>) -> String? {
-        let baseCount = base.utf8CodeUnitCount
-        guard value.count >= baseCount, UnsafeBufferPointer(rebasing: value[..<baseCount]).equals(base) else {
-            return nil
-        }
-        let rest = UnsafeBufferPointer(rebasing: value[baseCount...])
-        guard let separator = rest.first else { return "proto" }
+        if value.equals("application/grpc+proto") || value.equals("application/grpc") { return "proto" }
+        if value.equals("application/grpc+json") { return "json" }
+        return unusualSubtype(value)
+    }
+
+    /// Returns the encoding of a content type in capitals, with parameters or of another name.
+    private static func unusualSubtype(_ value: UnsafeBufferPointer<UInt8>) -> String? {
+        guard value.count <= lengthLimit else { return nil }
         // Parameters behind a semicolon say nothing that we use.
-        let name = rest.dropFirst().prefix { $0 != UInt8(ascii: ";") }
-        switch separator {
-        case UInt8(ascii: "+"):
-            if rest.equals("+proto") { return "proto" }
-            return String(decoding: name, as: UTF8.self)
-        case UInt8(ascii: ";"): return "proto"
-        default: return nil
+        let type = value.prefix { $0 != UInt8(ascii: ";") }.filter {
+            $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\t")
         }
+        let text = String(decoding: type, as: UTF8.self).lowercased()
+        guard text.hasPrefix(base) else { return nil }
+        let rest = text.dropFirst(base.count)
+        if rest.isEmpty { return "proto" }
+        return rest.hasPrefix("+") ? String(rest.dropFirst()) : nil
     }
 
     /// The head of a successful answer, for the encodings that are used most.
