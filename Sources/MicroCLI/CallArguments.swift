@@ -100,6 +100,7 @@ extension PreparedCall {
     /// - Parameters:
     ///   - json: The request as the user wrote it.
     ///   - description: What the registry knows of the service.
+    /// - Returns: The message.
     /// - Throws: A failure if it is not JSON, or has what the endpoint doesn't know.
     func message(_ json: [UInt8], _ description: ServiceDescription?) throws(CommandFailure) -> Message {
         do {

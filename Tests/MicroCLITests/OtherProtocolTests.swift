@@ -43,7 +43,8 @@ private final class SilentListener: Sendable {
         // Sound because the system is given the structure that it wants, with its length.
         let status = withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                bind(descriptor, pointer, length) | listen(descriptor, 8) | getsockname(descriptor, pointer, &length)
+                bind(descriptor, pointer, length) | listen(descriptor, 8)
+                    | getsockname(descriptor, pointer, &length)
             }
         }
         guard status == 0 else { throw TestSupportError("No port: errno \(errno)") }

@@ -19,8 +19,10 @@ import Testing
                         ValueRecord(name: "COLOR_RED", type: "enum"),
                         ValueRecord(name: "COLOR_GREEN", type: "enum"),
                     ]),
-                ValueRecord(name: "lines", type: "[]Line"), ValueRecord(name: "notes", type: "map[string]string"),
-                ValueRecord(name: "extra", type: "Struct", values: [ValueRecord(name: "fields", type: "map")]),
+                ValueRecord(name: "lines", type: "[]Line"),
+                ValueRecord(name: "notes", type: "map[string]string"),
+                ValueRecord(
+                    name: "extra", type: "Struct", values: [ValueRecord(name: "fields", type: "map")]),
             ]))
 
     private func fault(_ json: String, _ schema: RequestSchema? = nil) throws -> String? {
@@ -48,7 +50,8 @@ import Testing
                 == "The request has no field \"custmer_name\". The fields are: customer_name, address, color, "
                 + "lines, notes, extra.\nDid you mean \"customer_name\"?")
         let nested = try fault(#"{"address":{"steet":"a"}}"#)
-        #expect(nested?.hasPrefix("The request has no field \"address.steet\". The fields are: street.") == true)
+        #expect(
+            nested?.hasPrefix("The request has no field \"address.steet\". The fields are: street.") == true)
         #expect(nested?.hasSuffix("Did you mean \"street\"?") == true)
         #expect(try fault(#"{"zzz":1}"#)?.contains("Did you mean") == false)
     }

@@ -92,7 +92,8 @@ import Testing
         }
         try await withService(sum) { address in
             let program = try ForeignProgram(
-                Programs.path("micro"), ["stream", "clock", "Clock.Sum", "-", "--address", address, "-o", "raw"])
+                Programs.path("micro"),
+                ["stream", "clock", "Clock.Sum", "-", "--address", address, "-o", "raw"])
             // Each is sent before the next is there, and answered.
             try program.write("{\"count\":1}\n")
             try await program.waitForOutput("{\"count\":1}\n")
@@ -118,7 +119,8 @@ import Testing
         }
         try await withService(one) { address in
             let program = try ForeignProgram(
-                Programs.path("micro"), ["stream", "clock", "Clock.One", "-", "--address", address, "-o", "raw"])
+                Programs.path("micro"),
+                ["stream", "clock", "Clock.One", "-", "--address", address, "-o", "raw"])
             try program.write("{\"count\":1}\n")
             #expect(try await program.exitStatus() == 0, "\(program.errorOutput)")
             #expect(program.output == "{\"count\":1}\n")
@@ -135,7 +137,8 @@ import Testing
             #expect(called.output.isEmpty)
             #expect(
                 called.errors
-                    == "Clock.Ticks is a streaming endpoint. Call it with: micro stream \(name) Clock.Ticks …\n")
+                    == "Clock.Ticks is a streaming endpoint. Call it with: micro stream \(name) Clock.Ticks …\n"
+            )
         }
     }
 

@@ -11,7 +11,8 @@ import Testing
 
     @Test(arguments: [
         (["servces"], "services"), (["get", "greeter"], "get service greeter"),
-        (["get", "servce", "x"], "get service"), (["list", "svc"], "list services"), (["helth", "x"], "health"),
+        (["get", "servce", "x"], "get service"), (["list", "svc"], "list services"),
+        (["helth", "x"], "health"),
         (["--registry", "mdns", "stat", "x"], "stats"), (["get", "services"], "get service"),
     ])
     func aCommandThatIsNotThereGetsASuggestion(arguments: [String], meant: String) async throws {
@@ -39,7 +40,8 @@ import Testing
             ["servces"], ["get", "greeter"], ["services", "extra"], ["call"], ["call", "x", "A.B", "{oops"],
             ["call", "x", "A.B", "--metadata", "oops"], ["call", "x", "A.B", "--request_timeout", "soon"],
             ["call", "x", "A.B", "--address", "nowhere"], ["call", "x", "A.B", "-o", "xml"],
-            ["logs", "x", "--since", "soon"], ["logs", "x", "-n", "0"], ["health", "x", "--address", "nowhere"],
+            ["logs", "x", "--since", "soon"], ["logs", "x", "-n", "0"],
+            ["health", "x", "--address", "nowhere"],
             ["publish", "t", "oops"], ["publish", "two words"], ["subscribe", "a.*"],
             ["services", "--registry", "x"], ["publish", "t", "--broker", "x"], ["services", "-o", "yaml"],
         ]
@@ -55,7 +57,9 @@ import Testing
     @Test func aServiceOrEndpointThatIsNotThereGetsASuggestion() async throws {
         let (name, program) = try await Programs.greeter(environment: mdns)
         let mistyped = name.replacingOccurrences(of: "greeter", with: "greter")
-        for arguments in [["get", "service", mistyped], ["health", mistyped], ["call", mistyped, "Greeter.Hello"]] {
+        for arguments in [
+            ["get", "service", mistyped], ["health", mistyped], ["call", mistyped, "Greeter.Hello"],
+        ] {
             let micro = try ForeignProgram(Programs.path("micro"), arguments, environment: mdns)
             #expect(try await micro.exitStatus() == 4)
             #expect(micro.errorOutput.hasSuffix("\nDid you mean \"\(name)\"?\n"), "\(micro.errorOutput)")
@@ -64,10 +68,12 @@ import Testing
         #expect(endpoint.status == 5)
         #expect(endpoint.errors.hasSuffix("\nDid you mean \"Greeter.Hello\"?\n"), "\(endpoint.errors)")
 
-        let field = try await Programs.micro("call", name, "Greeter.Hello", #"{"nam":"x"}"#, environment: mdns)
+        let field = try await Programs.micro(
+            "call", name, "Greeter.Hello", #"{"nam":"x"}"#, environment: mdns)
         #expect(field.status == 64)
         #expect(
-            field.errors == "The request has no field \"nam\". The fields are: name.\nDid you mean \"name\"?\n"
+            field.errors
+                == "The request has no field \"nam\". The fields are: name.\nDid you mean \"name\"?\n"
                 + "--allow-unknown-fields sends it all the same.\n")
         let allowed = try await Programs.micro(
             "call", name, "Greeter.Hello", #"{"nam":"x","name":"John"}"#, "--allow-unknown-fields",
@@ -96,8 +102,10 @@ import Testing
         #expect(
             try await complete("positional@0", "call", "micro", "call", "--registry=memory", "").isEmpty)
         #expect(
-            try await complete("--registry", "services", "micro", "services", "--registry", "").contains("etcd"))
-        #expect(try await complete("--broker", "publish", "micro", "publish", "--broker", "").contains("nats"))
+            try await complete("--registry", "services", "micro", "services", "--registry", "").contains(
+                "etcd"))
+        #expect(
+            try await complete("--broker", "publish", "micro", "publish", "--broker", "").contains("nats"))
         await program.stop()
     }
 
@@ -111,7 +119,8 @@ import Testing
         let services = try await Programs.micro("services", environment: mdns)
         try #require(services.output.contains("evil-$(id)"))
         let micro = try ForeignProgram(
-            Programs.path("micro"), ["---completion", "call", "--", "positional@0", "2", "0", "micro", "call", ""],
+            Programs.path("micro"),
+            ["---completion", "call", "--", "positional@0", "2", "0", "micro", "call", ""],
             environment: mdns.merging(["SAP_SHELL": "bash"]) { $1 })
         #expect(try await micro.exitStatus() == 0)
         #expect(micro.output.contains(name))

@@ -17,7 +17,10 @@ import Testing
 
     @Test(arguments: [1, 2, 3, 1000])
     func aLineIsAValueUnlessItsBracketsAreOpen(cut: Int) {
-        #expect(values("{\"a\":1}\n{\"a\":2}\r\n\n  \n3\n\"x\"", cut: cut) == ["{\"a\":1}", "{\"a\":2}\r", "3", "\"x\""])
+        #expect(
+            values("{\"a\":1}\n{\"a\":2}\r\n\n  \n3\n\"x\"", cut: cut) == [
+                "{\"a\":1}", "{\"a\":2}\r", "3", "\"x\"",
+            ])
         #expect(values("{\n  \"a\": [\n1]\n}\n{}\n", cut: cut) == ["{\n  \"a\": [\n1]\n}", "{}"])
         #expect(values(#"{"a":"}\"{"}"# + "\n1", cut: cut) == [#"{"a":"}\"{"}"#, "1"])
         #expect(values("", cut: cut) == [])

@@ -62,7 +62,8 @@ struct LogsCommand: AsyncParsableCommand {
                 }
                 return await group.reduce(into: []) { $0.append($1) }.compactMap(\.self)
             }
-            try Self.report(failures)
+            // A signal has ended the calls; that is no failure of the nodes.
+            if !Task.isCancelled { try Self.report(failures) }
         }
     }
 
@@ -80,7 +81,8 @@ struct LogsCommand: AsyncParsableCommand {
     }
 
     private static func print(
-        _ request: Debug_LogRequest, of target: NodeTarget, _ debug: Debug_Debug.Client, _ format: OutputFormat,
+        _ request: Debug_LogRequest, of target: NodeTarget, _ debug: Debug_Debug.Client,
+        _ format: OutputFormat,
         named: Bool
     ) async throws {
         try await target.ask { options in

@@ -37,11 +37,14 @@ struct StreamCommand: AsyncParsableCommand {
                         try await Self.send(first, call, description, to: stream)
                     }
                     group.addTask {
-                        while let reply = try await stream.receive() { try call.output.printLine(reply.bytes) }
+                        while let reply = try await stream.receive() {
+                            try call.output.printLine(reply.bytes)
+                        }
                         throw StreamEnd()
                     }
                     do {
-                        try await group.waitForAll()
+                        // The first failure ends the group; waiting for all of it would wait for the others.
+                        while try await group.next() != nil {}
                     } catch is StreamEnd {
                         // The service has ended the call; it has no use for further requests.
                         group.cancelAll()
@@ -52,7 +55,8 @@ struct StreamCommand: AsyncParsableCommand {
     }
 
     private static func send(
-        _ first: Message?, _ call: PreparedCall, _ description: ServiceDescription?, to stream: any OutboundStream
+        _ first: Message?, _ call: PreparedCall, _ description: ServiceDescription?,
+        to stream: any OutboundStream
     ) async throws {
         do {
             if let first {

@@ -53,7 +53,8 @@ struct RequestSchema {
         guard isEnumeration, !values.contains(where: { $0.name == name }), Int(name) == nil else { return }
         let names = values.map { $0.name.printable() }.joined(separator: ", ")
         throw Fault(
-            message: "The field \"\(path.printable())\" can't be \"\(name.printable())\". It is one of: \(names)."
+            message:
+                "The field \"\(path.printable())\" can't be \"\(name.printable())\". It is one of: \(names)."
                 + Suggestion.question(name, among: values.map(\.name)))
     }
 }

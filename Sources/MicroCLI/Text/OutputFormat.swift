@@ -13,6 +13,7 @@ enum OutputFormat: String, ExpressibleByArgument, CaseIterable, Sendable {
     /// - Parameters:
     ///   - text: The document for people, which ends with a newline.
     ///   - json: The document for programs.
+    /// - Throws: A failure if it can't be written.
     func print(text: @autoclosure () -> String, json: @autoclosure () -> JSONValue) throws(CommandFailure) {
         switch self {
         case .text: try Output.write(text())

@@ -14,8 +14,9 @@ enum HelpWidth {
     /// examples on a narrower terminal, and ends with a trap on one of a few columns.
     private static let narrowest = 80
 
-    /// Sets `COLUMNS`, which ArgumentParser reads, where it or the terminal is narrower than our texts. The
-    /// terminal then wraps long lines itself.
+    /// Sets `COLUMNS`, which ArgumentParser reads, where it or the terminal is narrower than our texts.
+    ///
+    /// The terminal then wraps long lines itself.
     static func apply() {
         let columns = ProcessInfo.processInfo.environment["COLUMNS"].flatMap { Int($0) } ?? terminal
         guard let columns, columns < narrowest else { return }
