@@ -79,7 +79,8 @@ let libraries: [Library] = [
     ),
     Library(
         name: "MicroProtobuf",
-        dependencies: ["Micro", "MicroCore", "MicroCodecProtobuf", swiftProtobuf]
+        dependencies: ["Micro", "MicroCore", "MicroCodecProtobuf", swiftProtobuf],
+        exclude: ["Protos"]
     ),
 
     // Floor 4: plugins.
@@ -262,7 +263,8 @@ let package = Package(
             "MicroRegistryEtcdTests",
             [
                 "MicroRegistryEtcd", "MicroTesting", "MicroTestSupport", "MicroCore", "MicroCLI",
-                "greeter-service", configuration, inMemoryLogging, logging,
+                "greeter-service", "MicroDefaults", "Micro", "MicroTransportHTTP2", configuration,
+                inMemoryLogging, logging,
             ]),
         tests(
             "ServiceEndpointTests",
