@@ -73,14 +73,7 @@ struct ServiceRun: Sendable {
             onReady(running)
             await registration.renew(every: plan.settings.interval)
         }
-        plan.overview.enter(.leaving)
-        if await registration.end() {
-            _ = await stop.haste.wait(until: .now + plan.settings.spreadDelay)
-        }
-        plan.overview.enter(.draining)
-        let deadline = ContinuousClock.now + plan.settings.drainTimeout
-        _ = try? await stop.haste.cancelling { await listener.shutdown(deadline: deadline) }
-        _ = try? await stop.haste.cancelling { await running.subscriptions.cancelAll(deadline: deadline) }
+        await ServiceStop(plan: plan, stop: stop).run(running, listener, registration)
     }
 
     /// Opens the subscriptions, unless the service is told to stop meanwhile.
@@ -96,68 +89,17 @@ struct ServiceRun: Sendable {
     }
 
     private func log(_ running: RunningService, _ plan: ServicePlan) {
-        Logger.current.info(
+        if running.record.nodes.contains(where: { $0.address.hasPrefix("unix:") }) {
+            Logger.current.warning(
+                "No client finds the service by the registry: it listens on a Unix socket, and must be called by address.",
+                metadata: [LogKeys.address: "\(running.address)"])
+        }
+        Logger.current.notice(
             "The service runs.",
             metadata: [
                 LogKeys.service: "\(running.identity.name)", LogKeys.version: "\(running.identity.version)",
                 LogKeys.node: "\(running.identity.nodeID)", LogKeys.address: "\(running.address)",
                 LogKeys.registry: "\(plan.registry.name)",
             ])
-    }
-}
-
-/// A node's place in the registry.
-struct Registration: Sendable {
-    /// The longest that leaving the registry may take when the service stops.
-    private static let patience = Duration.seconds(5)
-
-    /// How often the first registration is tried.
-    private static let attempts = 3
-
-    let registry: any Registry
-    let record: ServiceRecord
-    let timeToLive: Duration?
-
-    /// Registers the node; if that fails a few times the service starts nevertheless, and the next
-    /// repetition tries again.
-    func begin() async {
-        for attempt in 1...Self.attempts {
-            if await register() || attempt == Self.attempts { return }
-            if (try? await Task.sleep(for: Backoff.pause(before: attempt))) == nil { return }
-        }
-    }
-
-    /// Repeats the registration until the task is cancelled.
-    func renew(every interval: Duration?) async {
-        guard let interval else { return await OneShot().wait() }
-        while (try? await Task.sleep(for: interval)) != nil { await register() }
-    }
-
-    /// Removes the node.
-    ///
-    /// - Returns: Whether the registry was told.
-    func end() async -> Bool {
-        do {
-            try await registry.deregister(record, within: Self.patience)
-            return true
-        } catch {
-            Logger.current.warning(
-                "The service could not leave the registry.", metadata: [LogKeys.error: "\(error)"])
-            return false
-        }
-    }
-
-    @discardableResult
-    private func register() async -> Bool {
-        do {
-            try await registry.register(record, timeToLive: timeToLive)
-            return true
-        } catch {
-            guard !Task.isCancelled else { return false }
-            Logger.current.warning(
-                "The service could not be registered; this is tried again.",
-                metadata: [LogKeys.service: "\(record.name)", LogKeys.error: "\(error)"])
-            return false
-        }
     }
 }
