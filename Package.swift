@@ -80,7 +80,8 @@ let libraries: [Library] = [
     ),
     Library(
         name: "MicroProtobuf",
-        dependencies: ["Micro", "MicroCore", "MicroCodecProtobuf", swiftProtobuf]
+        dependencies: ["Micro", "MicroCore", "MicroCodecProtobuf", swiftProtobuf],
+        exclude: ["Protos"]
     ),
 
     // Floor 4: plugins.
@@ -270,7 +271,7 @@ let package = Package(
             "MicroRegistryEtcdTests",
             [
                 "MicroRegistryEtcd", "MicroTransportHTTP2", "MicroTesting", "MicroTestSupport", "MicroCore",
-                "MicroCLI", "greeter-service", configuration, inMemoryLogging, logging,
+                "MicroCLI", "greeter-service", "MicroDefaults", "Micro", configuration, inMemoryLogging, logging,
             ]),
         tests(
             "ServiceEndpointTests",

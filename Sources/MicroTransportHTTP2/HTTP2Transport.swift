@@ -24,7 +24,7 @@ public final class HTTP2Transport: Transport {
     private struct State {
         var configuration: Configuration?
         var clientTLS: TLSContext?
-        var hasWarnedOfPlaintext = false
+        var hasToldOfPlaintext = false
     }
 
     private let state: Mutex<State>
@@ -67,7 +67,7 @@ public final class HTTP2Transport: Transport {
     public func listen(on address: ListenAddress, handler: any CallHandler) async throws -> any Listener {
         let configuration = configuration
         let tls = try configuration.tls.map { try TLSContext($0, role: .server, alpn: ["h2"]) }
-        if tls == nil, !address.isLocal { warnOfPlaintext(at: address.description) }
+        if tls == nil, !address.isLocal { tellOfPlaintext(at: address.description, level: .warning) }
         var limits = configuration.limits
         limits.keepaliveInterval = configuration.serverKeepaliveInterval
         return try await GRPCListener.open(on: address, handler: handler, limits: limits, tls: tls)
@@ -93,21 +93,23 @@ public final class HTTP2Transport: Transport {
             return state.clientTLS
         }
         if tls == nil, (try? ListenAddress(parsing: node.address))?.isLocal == false {
-            warnOfPlaintext(at: node.address)
+            // Nothing is wrong with a client that finds it so: those who serve are warned.
+            tellOfPlaintext(at: node.address, level: .info)
         }
         return try await GRPCConnection.open(to: node.address, as: name, limits: limits, tls: tls)
     }
 
     private var configuration: Configuration { state.withLock { $0.configuration } ?? Configuration() }
 
-    /// Warns once that calls can be read and changed on their way.
-    private func warnOfPlaintext(at address: String) {
+    /// Logs once that calls can be read and changed on their way.
+    private func tellOfPlaintext(at address: String, level: Logger.Level) {
         let isFirst = state.withLock { state in
-            defer { state.hasWarnedOfPlaintext = true }
-            return !state.hasWarnedOfPlaintext
+            defer { state.hasToldOfPlaintext = true }
+            return !state.hasToldOfPlaintext
         }
         guard isFirst else { return }
-        Logger.current.warning(
+        Logger.current.log(
+            level: level,
             "Calls travel unencrypted beyond this machine. Set MICRO_TLS_CERT, MICRO_TLS_KEY and MICRO_TLS_CA.",
             metadata: ["server.address": "\(address)"])
     }

@@ -1,6 +1,21 @@
 import Foundation
+import Micro
+import MicroCore
+import MicroRegistryEtcd
 import MicroTestSupport
+import MicroTransportHTTP2
 import Testing
+
+private struct HelloRequest: Codable { var name: String }
+private struct HelloReply: Codable { var message: String }
+
+extension MicroClient {
+    fileprivate func hello(_ name: String) async throws -> String {
+        try await call(
+            "greeter", "Greeter.Hello", HelloRequest(name: name), returning: HelloReply.self
+        ).message
+    }
+}
 
 /// A service and the `micro` command that find each other by variables alone.
 @Suite(.timeLimit(.minutes(1))) struct EndToEndTests {
@@ -43,6 +58,92 @@ import Testing
         #expect(try await greeter.exitStatus() != 0)
         let text = greeter.output + greeter.errorOutput
         #expect(text.contains("authentication failed") && !text.contains("wr0ng"), "\(text)")
+    }
+
+    @Test func losesNoCallWhenThreeOfFourInstancesAreKilled() async throws {
+        let server = try await EtcdServer.started()
+        let variables = ["MICRO_REGISTRY": "etcd", "MICRO_REGISTRY_ADDRESS": server.address]
+        var greeters: [ForeignProgram] = []
+        for _ in 0..<4 {
+            greeters.append(try ForeignProgram(path("greeter-service"), environment: variables))
+        }
+        for greeter in greeters { try await greeter.waitForOutput("The service runs.") }
+        let client = MicroClient(
+            registry: EtcdRegistry(addresses: [server.address]), transports: [HTTP2Transport()],
+            configuration: ConfigurationSources(environment: [:]))
+        let failures = try await withMicroClient(client) { client in
+            // Connections to all of them.
+            for _ in 0..<100 { _ = try await client.hello("John") }
+            for greeter in greeters.dropFirst() { greeter.send(signal: SIGKILL) }
+            for greeter in greeters.dropFirst() { try await greeter.exitStatus() }
+            var failures = 0
+            for _ in 0..<1000 {
+                do { _ = try await client.hello("John") } catch { failures += 1 }
+            }
+            return failures
+        }
+        // One call may be sent on each connection before its loss is seen; such a call may have had its effect.
+        #expect(failures <= 3)
+        // The leases have not ended, and each command knows nothing of those before it.
+        #expect(try await server.keys().count == 4)
+        for _ in 0..<10 {
+            let reply = try await micro(["call", "greeter", "Greeter.Hello", #"{"name":"John"}"#], variables)
+            #expect(reply.contains("Hello, John!"))
+        }
+    }
+
+    @Test func endsAtOnceAtTheSecondSignal() async throws {
+        let server = try await EtcdServer.started()
+        let greeter = try ForeignProgram(
+            path("greeter-service"),
+            environment: [
+                "MICRO_REGISTRY": "etcd", "MICRO_REGISTRY_ADDRESS": server.address,
+                "MICRO_SERVER_SPREAD_DELAY": "60s",
+            ])
+        try await greeter.waitForOutput("The service runs.")
+        greeter.send(signal: SIGINT)
+        try await greeter.waitForOutput("to hear of it")
+        greeter.send(signal: SIGTERM)
+        #expect(try await greeter.exitStatus() == 0)
+        #expect(greeter.errorOutput.contains("The service has stopped."), "\(greeter.errorOutput)")
+    }
+
+    @Test func doesNotWaitForARegistryThatItNeverReached() async throws {
+        let greeter = try ForeignProgram(
+            path("greeter-service"),
+            environment: [
+                "MICRO_REGISTRY": "etcd", "MICRO_REGISTRY_ADDRESS": "127.0.0.1:\(try FreePort.tcp())",
+                "MICRO_LOG_LEVEL": "debug",
+            ])
+        try await greeter.waitForOutput("can't be")
+        let begin = ContinuousClock.now
+        greeter.send(signal: SIGTERM)
+        #expect(try await greeter.exitStatus() == 0)
+        #expect(.now - begin < .seconds(4), "\(greeter.errorOutput)")
+    }
+
+    @Test func logsAsItIsAskedTo() async throws {
+        let server = try await EtcdServer.started()
+        let variables = [
+            "MICRO_REGISTRY": "etcd", "MICRO_REGISTRY_ADDRESS": server.address, "MICRO_LOG_FORMAT": "json",
+        ]
+        let greeter = try ForeignProgram(path("greeter-service"), environment: variables)
+        try await greeter.waitForOutput("The service runs.")
+        await greeter.stop()
+        let lines = greeter.errorOutput.split(separator: "\n")
+        for line in lines {
+            let entry = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+            #expect(entry?["level"] is String && entry?["message"] is String, "\(line)")
+        }
+        #expect(lines.contains { $0.contains("The service has stopped.") })
+        let quiet = try ForeignProgram(
+            path("greeter-service"), environment: variables.merging(["MICRO_LOG_LEVEL": "error"]) { $1 })
+        while try await server.keys().isEmpty { try await Task.sleep(for: .milliseconds(20)) }
+        await quiet.stop()
+        #expect(quiet.errorOutput.isEmpty && quiet.output.isEmpty)
+        let confused = try ForeignProgram(path("greeter-service"), environment: ["MICRO_LOG_LEVEL": "loud"])
+        #expect(try await confused.exitStatus() == 1)
+        #expect(confused.errorOutput.contains("MICRO_LOG_LEVEL is \"loud\""))
     }
 
     private func micro(_ arguments: [String], _ variables: [String: String]) async throws -> String {

@@ -29,6 +29,7 @@ struct ClientTests {
             try await #require(throws: MicroError.self) { try await client.hello() }
         }
         #expect(error.id == "go.micro.client" && error.code == 500 && error.processed == .no)
+        #expect(error.rpcStatus == .unavailable)
         #expect(error.detail == "service greeter: not found")
     }
 
@@ -249,7 +250,7 @@ struct ClientTests {
     }
 
     @Test(
-        "MICRO_PROXY and MICRO_NETWORK redirect, and the path stays",
+        "MICRO_PROXY and MICRO_NETWORK redirect, with the service in the path, which go-micro's proxy reads",
         arguments: [
             (["MICRO_PROXY": "10.1.1.1:9"], "10.1.1.1:9"),
             (["MICRO_PROXY": "service"], "proxy"),
@@ -266,6 +267,59 @@ struct ClientTests {
         let transport = ScriptedTransport { node, head, _ throws(MicroError) in "\(node.id) \(head.path)" }
         let reply = try await withClient(transport, registry: registry, environment) { try await $0.hello() }
         #expect(reply == "\(target) /greeter.Greeter/Hello")
+        // As generated code calls, with a Protobuf package in the path.
+        try await withClient(transport, registry: registry, environment) { client in
+            let method = Method<HelloRequest, HelloReply>("go.micro.srv.greeter", "/pb.Greeter/Hello")
+            let request = HelloRequest(name: "x")
+            let redirected = try await client.call(method, request).message
+            #expect(redirected == "\(target) /go.micro.srv.greeter.Greeter/Hello")
+            let raw = try await client.callRaw(
+                "go.micro.srv.greeter", "/pb.Greeter/Hello", message: Message("{\"name\":\"x\"}".utf8),
+                contentSubtype: "json")
+            #expect(
+                raw.message.withBytes { String(decoding: $0.withUnsafeBytes(Array.init), as: UTF8.self) }
+                    .contains("/go.micro.srv.greeter.Greeter/Hello"))
+            // An address that the caller gives is no proxy.
+            let direct = try await client.call(method, request, options: .address("10.2.2.2:2")).message
+            #expect(direct == "10.2.2.2:2 /pb.Greeter/Hello")
+        }
+    }
+
+    @Test(
+        "a registry can't send a client where only its user may",
+        arguments: [
+            "unix:/run/docker.sock", "unix:80", "10.0.0.1", "10.0.0.1:0", ":80", "", "a:b:c", "memory",
+        ])
+    func registryAddresses(_ address: String) async throws {
+        let bad = Node(id: "0", address: address)
+        let transport = ScriptedTransport()
+        let reply = try await withClient(transport, nodes: [bad, two[1]], selector: FirstSelector()) {
+            try await $0.hello()
+        }
+        #expect(reply == "b" && transport.connects == 1)
+        let error = try await withClient(transport, nodes: [bad]) { client in
+            try await #require(throws: MicroError.self) { try await client.hello() }
+        }
+        #expect(error.rpcStatus == .unavailable && error.detail.contains("host:port"))
+        #expect(transport.connects == 1)
+    }
+
+    @Test(
+        "a plugin that is chosen and isn't linked ends the start, for every role",
+        arguments: ["MICRO_REGISTRY", "MICRO_BROKER", "MICRO_SELECTOR", "MICRO_CACHE"])
+    func unknownPlugin(_ variable: String) async throws {
+        let plugins = testPlugins.adding([
+            Plugin(PluginRole<Int>("cache"), "redis") { _ in 1 }
+        ])
+        let environment = [variable: "natss"]
+        let client = MicroClient(plugins: plugins, configuration: .test(environment))
+        let reason = try await #require(throws: StartError.self) {
+            try await withMicroClient(client) { _ in }
+        }
+        #expect(reason.code == .unknownPlugin && reason.message.contains("natss"))
+        let service = MicroService("greeter", plugins: plugins, configuration: .test(environment)) { hello }
+        let other = try await #require(throws: StartError.self) { try await service.withRunning { _ in } }
+        #expect(other.message == reason.message && other.message.contains(variable))
     }
 
     @Test("metadata names the service that calls, and nothing else is forwarded")

@@ -23,13 +23,13 @@ struct ErrorTests {
         } ?? MicroError(.ok, "")
     }
 
-    @Test("a MicroError passes as it is, with trailing metadata")
+    @Test("a MicroError passes with trailing metadata, and with the service's id if it has none")
     func passes() async throws {
         let thrown = MicroError(.notFound, "no greeting")
         let caught = try await outcome(thrown)
         #expect(caught.rpcStatus == .notFound)
         #expect(caught.detail == "no greeting")
-        #expect(caught.id == "")
+        #expect(caught.id == "greeter")
         #expect(caught.trailingMetadata["x-hint"] == "try later")
         let named = try await outcome(MicroError(id: "my.id", code: 418, detail: "teapot"))
         #expect(named.id == "my.id" && named.code == 418)

@@ -101,6 +101,11 @@ import Testing
         error.rpcDetails = [8, 9, 18, 1, 100]
         error.trailingMetadata = ["retry": "no"]
         try await expectSame([error])
+        // With two details: a google.protobuf.Any each, of the types "a" and "b".
+        error.rpcDetails = [8, 9, 18, 1, 100, 26, 3, 10, 1, 97, 26, 6, 10, 1, 98, 18, 1, 7]
+        try await expectSame([error])
+        error.id = "greeter"
+        try await expectSame([error])
     }
 
     @Test func anErrorIsNeverSuccess() async throws {
@@ -121,7 +126,9 @@ import Testing
 
     // MARK: What others see of us
 
-    @Test func othersGetBothForms() async throws {
+    /// The fields by which a caller shows that it is go-micro's, and none.
+    @Test(arguments: [nil, "x-content-type", "micro-from-service", "micro-x"])
+    func goMicrosFormGoesToGoMicro(_ field: String?) async throws {
         let errors =
             Self.codes.map { MicroError(id: "greeter", code: $0.code, detail: Self.detail) }
             + Self.statuses.map { MicroError(RPCStatus(rawValue: $0.status), Self.detail) }
@@ -133,10 +140,11 @@ import Testing
         let connection = try await RawConnection.open(to: listener.address)
         for (index, error) in errors.enumerated() {
             let answer = try await connection.call(
-                "/e.E/Unary", more: [("index", "\(index)")], stream: UInt32(2 * index + 1))
+                "/e.E/Unary", more: [("index", "\(index)")] + (field.map { [($0, "x")] } ?? []),
+                stream: UInt32(2 * index + 1))
             #expect(answer["grpc-status"] == "\(error.rpcStatus.rawValue)")
             let message = try #require(answer["grpc-message"]?.removingPercentEncoding)
-            if error.id.isEmpty {
+            if error.id.isEmpty || field == nil {
                 #expect(message == Self.detail)
                 #expect(answer["grpc-status-details-bin"] == nil)
                 continue
@@ -152,6 +160,29 @@ import Testing
             let bytes = try #require(Data(base64Encoded: padded))
             #expect(bytes.range(of: Data("type.googleapis.com/errors.Error".utf8)) != nil)
         }
+        await connection.close()
+        await listener.shutdown(deadline: .now)
+    }
+
+    @Test func detailsStandBehindGoMicros() async throws {
+        var error = MicroError(.failedPrecondition, "d", id: "greeter")
+        error.rpcDetails = [8, 9, 18, 1, 100, 26, 3, 10, 1, 97]
+        let sent = error
+        let handler = ClosureHandler { _ in
+            .unary({ (_, _) async throws(MicroError) in throw sent }, Placement())
+        }
+        let listener = try await HTTP2Transport().listen(on: .host("127.0.0.1", port: 0), handler: handler)
+        let connection = try await RawConnection.open(to: listener.address)
+        let plain = try await connection.call("/e.E/Unary", more: [], stream: 1)
+        #expect(plain["grpc-message"] == "d")
+        #expect(plain["grpc-status-details-bin"] == "CAkSAWQaAwoBYQ")
+        let micro = try await connection.call("/e.E/Unary", more: [("micro-x", "1")], stream: 3)
+        let text = try #require(micro["grpc-status-details-bin"])
+        let bytes = try #require(
+            Data(base64Encoded: text + String(repeating: "=", count: (4 - text.count % 4) % 4)))
+        // go-micro's clients read the first detail alone.
+        #expect(bytes.suffix(5) == Data([26, 3, 10, 1, 97]))
+        #expect(bytes.range(of: Data("errors.Error".utf8)) != nil)
         await connection.close()
         await listener.shutdown(deadline: .now)
     }

@@ -53,6 +53,7 @@ struct ClientDefinition: Sendable {
         let assembly = Assembly(
             plugins: plugins, given: parts.byRole, settings: settings,
             identity: ServiceIdentity(name: name ?? "", version: "", nodeID: ""))
+        try assembly.checkChoices()
         let canHaveRegistry =
             parts.registry != nil || settings.value("registry") != nil
             || !plugins.plugins(of: "registry").isEmpty

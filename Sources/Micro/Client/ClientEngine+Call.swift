@@ -33,7 +33,7 @@ extension ClientEngine {
         metadata: Metadata
     ) async throws(MicroError) -> UnaryReply {
         let head = CallHead(
-            path: route.path, contentSubtype: route.subtype, metadata: metadata, deadline: deadline,
+            path: route.path(options), contentSubtype: route.subtype, metadata: metadata, deadline: deadline,
             compression: options.compression ?? settings.compression)
         // The usual case, straight: a service whose nodes are known, and an open connection.
         let choice = try chooseKnown(route, options, avoiding: [])
@@ -58,7 +58,7 @@ extension ClientEngine {
         _ route: CallRoute, _ options: CallOptions, deadline: ContinuousClock.Instant?, metadata: Metadata
     ) async throws(MicroError) -> any OutboundStream {
         let head = CallHead(
-            path: route.path, contentSubtype: route.subtype, metadata: metadata, deadline: deadline,
+            path: route.path(options), contentSubtype: route.subtype, metadata: metadata, deadline: deadline,
             compression: options.compression ?? settings.compression)
         let setup = ContinuousClock.now + settings.requestTimeout
         return try await attempt(route, options, min(deadline ?? setup, setup)) {

@@ -6,11 +6,17 @@ enum ClientErrors {
     static let id = "go.micro.client"
 
     static func notFound(_ service: String) -> MicroError {
-        MicroError(id: id, code: 500, detail: "service \(service): not found", processed: .no)
+        unavailableInGoMicrosWords("service \(service): not found")
     }
 
     static func noneAvailable(_ service: String) -> MicroError {
-        MicroError(id: id, code: 500, detail: "service \(service): none available", processed: .no)
+        unavailableInGoMicrosWords("service \(service): none available")
+    }
+
+    /// That there is no node to call, which go-micro's clients report with the code 500. The gRPC status says what
+    /// it means: nothing is broken, and later there may be one.
+    static func unavailableInGoMicrosWords(_ detail: String) -> MicroError {
+        MicroError(id: id, code: 500, detail: detail, rpcStatus: .unavailable, processed: .no)
     }
 
     static func deadlineExceeded(_ doing: String) -> MicroError {

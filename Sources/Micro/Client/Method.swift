@@ -114,9 +114,14 @@ final class MethodBinding<Request: Sendable, Reply: Sendable>: Sendable {
 final class CallRoute: Sendable {
     let service: String
     let endpoint: String
-    let path: String
     let subtype: String
     let middleware: [any ClientMiddleware]
+
+    /// The path of calls to the service's own nodes, and to an address that a call's options give.
+    private let path: String
+
+    /// The path of calls that the configuration redirects: a proxy of go-micro takes the service from it.
+    private let redirectedPath: String?
 
     /// The service's entry, so that a call on a warm road needs no look into a dictionary.
     let entry = AtomicLazyReference<ServiceEntry>()
@@ -125,7 +130,18 @@ final class CallRoute: Sendable {
         self.service = service
         self.endpoint = endpoint
         self.path = path
+        // A whole path may have a Protobuf package in front of the type.
+        let endpointName = CallPath(service: service, endpoint: endpoint).endpoint
+        redirectedPath =
+            engine.settings.redirection.isActive
+            ? CallPath(service: service, endpoint: endpointName).description : nil
         self.subtype = subtype
         middleware = engine.middleware.filter { $0.applies(to: endpoint, of: service) }
+    }
+
+    /// Returns the path of a call.
+    func path(_ options: CallOptions) -> String {
+        guard let redirectedPath, options.address == nil else { return path }
+        return redirectedPath
     }
 }

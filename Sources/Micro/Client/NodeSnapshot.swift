@@ -11,10 +11,14 @@ final class NodeSnapshot: Sendable {
     /// The protocols of the nodes that no linked transport speaks.
     let unspoken: Set<NodeProtocol>
 
-    init(slots: [ConnectionSlot], unspoken: Set<NodeProtocol>) {
+    /// The address of a node that a registry can't send a client to, if there is one.
+    let refusedAddress: String?
+
+    init(slots: [ConnectionSlot], unspoken: Set<NodeProtocol> = [], refusedAddress: String? = nil) {
         self.slots = slots
         self.nodes = slots.map(\.node)
         self.unspoken = unspoken
+        self.refusedAddress = refusedAddress
     }
 
     /// Where an attempt goes.
@@ -49,7 +53,7 @@ final class NodeSnapshot: Sendable {
         let possible = untried.isEmpty ? slots : untried
         for slot in possible where slot.isDown { slot.probeIfDue() }
         let reachable = possible.filter { !$0.isDown }
-        let candidates = NodeSnapshot(slots: reachable.isEmpty ? possible : reachable, unspoken: [])
+        let candidates = NodeSnapshot(slots: reachable.isEmpty ? possible : reachable)
         return Choice(slot: try candidates.pick(selector, service), hasOthers: untried.count > 1)
     }
 
@@ -62,13 +66,14 @@ final class NodeSnapshot: Sendable {
     private func nothing(_ service: String) -> MicroError {
         guard let node = unspoken.min(by: { ($0.protocol, $0.transport) < ($1.protocol, $1.transport) })
         else {
-            return ClientErrors.notFound(service)
+            guard let refusedAddress else { return ClientErrors.notFound(service) }
+            return ClientErrors.unavailableInGoMicrosWords(
+                "service \(service): none available, since the address \"\(refusedAddress)\" that the registry has is "
+                    + "not of the form host:port. A client connects to others only if its user gives them.")
         }
-        return MicroError(
-            id: ClientErrors.id, code: 500,
-            detail: "service \(service): none available, since no linked transport speaks the protocol "
+        return ClientErrors.unavailableInGoMicrosWords(
+            "service \(service): none available, since no linked transport speaks the protocol "
                 + "\"\(node.protocol)\" over \"\(node.transport)\" of its nodes. "
-                + TransportProducts.advice(for: node),
-            processed: .no)
+                + TransportProducts.advice(for: node))
     }
 }

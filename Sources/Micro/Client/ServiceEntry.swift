@@ -13,6 +13,7 @@ final class ServiceEntry: Sendable {
     private let transports: TransportTable
     private let pool: ConnectionPool
     private let state = Mutex(State())
+    private let refusals = LogThrottle(burst: 1)
 
     /// The nodes or the registry's first error are known.
     let settled = OneShot()
@@ -65,8 +66,11 @@ final class ServiceEntry: Sendable {
         let old = snapshot?.slots ?? []
         var slots: [ConnectionSlot] = []
         var unspoken: Set<NodeProtocol> = []
+        var refusedAddress: String?
         for node in nodes.values.sorted(by: { $0.id < $1.id }) {
-            if let slot = old.first(where: { $0.node.id == node.id && $0.isFor(node) }) {
+            if !Self.isNetworkAddress(node.address) {
+                refusedAddress = node.address.printable(limit: 100)
+            } else if let slot = old.first(where: { $0.node.id == node.id && $0.isFor(node) }) {
                 slots.append(slot.node == node ? slot : slot.renamed(node))
             } else if let transport = transports.transport(for: node) {
                 slots.append(
@@ -75,13 +79,31 @@ final class ServiceEntry: Sendable {
                 unspoken.insert(NodeProtocol(of: node))
             }
         }
-        let snapshot = NodeSnapshot(slots: slots, unspoken: unspoken)
+        if let refusedAddress {
+            refusals.admit { _ in
+                Logger.current.warning(
+                    "A node of the registry is passed over: its address is not of the form host:port.",
+                    metadata: [LogKeys.service: "\(service)", LogKeys.address: "\(refusedAddress)"])
+            }
+        }
+        let snapshot = NodeSnapshot(slots: slots, unspoken: unspoken, refusedAddress: refusedAddress)
         state.withLock { state in
             guard !dropped.hasFired else { return }
             state.snapshot = snapshot
             state.failure = nil
         }
         settled.fire()
+    }
+
+    /// Returns whether a registry may send a client to an address: to a port of a host.
+    ///
+    /// What the user of a client may type beyond that, such as a Unix socket, opens what is meant for this machine
+    /// alone, and whoever can write to the registry need not be of this machine.
+    private static func isNetworkAddress(_ address: String) -> Bool {
+        guard !address.hasPrefix("unix:"), let (host, port) = HostPort.split(address), let port else {
+            return false
+        }
+        return port > 0 && !host.isEmpty
     }
 
     /// Takes note that the registry can't be reached; nodes that are known stay.

@@ -37,6 +37,9 @@ struct Redirection: Sendable {
     /// The address that is called in place of all others.
     var address: String?
 
+    /// Whether calls go elsewhere than to the service that they name.
+    var isActive: Bool { service != nil || address != nil }
+
     init(_ settings: Settings) {
         if let proxy = settings.string("proxy") {
             if proxy.contains(":") {

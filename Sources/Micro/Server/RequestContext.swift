@@ -141,6 +141,8 @@ public final class RequestContext: Sendable {
     func outcome(of error: any Error) -> MicroError {
         info.countError()
         var outcome = environment.outcome(of: error, endpoint: info.name)
+        // go-micro's clients take an error that nobody reports for one of their own, and try again.
+        if outcome.id.isEmpty { outcome.id = info.service.name }
         let trailing = trailingMetadata
         if !trailing.isEmpty { outcome.trailingMetadata.add(contentsOf: trailing) }
         return outcome

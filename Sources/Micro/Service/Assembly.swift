@@ -24,6 +24,18 @@ final class Assembly: Sendable {
         self.identity = identity
     }
 
+    /// Checks that every plugin that the configuration chooses is there, also where its part is made only once it is
+    /// used: a spelling mistake must end the start, not a call later on.
+    ///
+    /// Roles of which all plugins are used have no choice: `MICRO_TRANSPORT` means something else to go-micro.
+    func checkChoices() throws(StartError) {
+        let roles = Set(plugins.all.map(\.role)).union(["registry", "broker", "selector"])
+        for role in roles.subtracting(["transport", "codec", "component"]).sorted() where given[role] == nil {
+            guard let choice = settings.value(role) else { continue }
+            _ = try plugins.choose(PluginRole<any Sendable>(role), name: choice.text)
+        }
+    }
+
     /// Returns the part of a role of which one is chosen.
     func part<Interface>(_ role: PluginRole<Interface>) throws(StartError) -> Interface {
         guard let part = try resolve(role.name, path: []) as? Interface else {

@@ -1,14 +1,14 @@
 internal import Logging
 internal import MicroCore
 internal import ServiceLifecycle
-internal import UnixSignals
 
 extension MicroService {
     /// Runs the service until it is told to stop.
     ///
     /// It stops on SIGTERM and SIGINT, and when the task is cancelled. Either way it stops in order; see the
-    /// type's documentation. Cancelling a service that is stopping already cuts the wait for running calls
-    /// short.
+    /// type's documentation. A second signal, or cancelling a service that is stopping already, forces the stop: it
+    /// waits for nothing more, and cancels the calls that run. A service that does not even then end is ended with
+    /// its process, by a third signal or after 5 seconds.
     ///
     /// A `ServiceGroup` that has the service among its services handles signals itself, and tells the
     /// service to stop. Inside a `Service` of your own, pass `handlingSignals: false`.
@@ -20,13 +20,10 @@ extension MicroService {
     public func run(
         handlingSignals: Bool = true, onReady: @escaping @Sendable (RunningService) -> Void = { _ in }
     ) async throws {
-        let job = ServiceJob(service: self, onReady: onReady)
+        let stop = StopSignal()
+        let job = ServiceJob(service: self, stop: stop, onReady: onReady)
         guard handlingSignals else { return try await job.run() }
-        let group = ServiceGroup(
-            configuration: ServiceGroupConfiguration(
-                services: [.init(service: job, successTerminationBehavior: .gracefullyShutdownGroup)],
-                gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger.current))
-        try await group.run()
+        try await StopSignals.handling(for: stop) { try await job.run() }
     }
 
     /// Runs the service as one of a `ServiceGroup`, which handles signals.
@@ -82,13 +79,13 @@ extension MicroService {
 /// One run of a service, as something that a `ServiceGroup` can run.
 struct ServiceJob: Service {
     let service: MicroService
+    let stop: StopSignal
     let onReady: @Sendable (RunningService) -> Void
 
     func run() async throws {
-        let stop = StopSignal()
         try await withTaskCancellationHandler {
             try await withGracefulShutdownHandler {
-                try await runShielded(stop)
+                try await runShielded()
             } onGracefulShutdown: {
                 stop.request()
             }
@@ -102,7 +99,7 @@ struct ServiceJob: Service {
     /// Cancellation would reach registry, transport and client at once, and the service could neither
     /// leave the registry nor let its calls finish. Here it becomes a request to stop in order. The task is
     /// awaited at once and has ended when this function returns, so it is as good as a child.
-    private func runShielded(_ stop: StopSignal) async throws {
+    private func runShielded() async throws {
         let run = ServiceRun(service: service, stop: stop, onReady: onReady)
         try await Task { try await run.run() }.value
     }
@@ -117,6 +114,9 @@ final class StopSignal: Sendable {
     let haste = OneShot()
 
     func request() { stop.fire() }
+
+    /// Makes a service that is stopping stop without waiting for anything.
+    func force() { haste.fire() }
 
     /// The first cancellation of a service that runs makes it stop in order; if it is stopping, make haste.
     func requestByCancellation() {

@@ -5,7 +5,10 @@ internal import MicroNetwork
 /// A node's place in the registry.
 struct Registration: Sendable {
     /// The longest that leaving the registry may take when the service stops.
-    private static let patience = Duration.seconds(5)
+    static let patience = Duration.seconds(5)
+
+    /// The same for a service that the registry has not confirmed: an attempt that seemed to fail may have been heard.
+    private static let unregisteredPatience = Duration.milliseconds(100)
 
     /// How often the first registration is tried.
     private static let attempts = 3
@@ -14,10 +17,25 @@ struct Registration: Sendable {
     let timeToLive: Duration?
 
     /// Tells when the node's address may have changed.
-    var monitor = NetworkMonitor.shared
+    private let monitor: NetworkMonitor
 
     /// Makes the record, with the address that the node has at this moment.
     let record: @Sendable () -> ServiceRecord
+
+    private let hasRegistered = Shared(false)
+
+    init(
+        registry: any Registry, timeToLive: Duration?, monitor: NetworkMonitor = .shared,
+        record: @escaping @Sendable () -> ServiceRecord
+    ) {
+        self.registry = registry
+        self.timeToLive = timeToLive
+        self.monitor = monitor
+        self.record = record
+    }
+
+    /// Whether the registry has confirmed the node, so that it has to hear of the end.
+    var isRegistered: Bool { hasRegistered.value }
 
     /// Registers the node; if that fails a few times the service starts nevertheless, and the next
     /// repetition tries again.
@@ -70,11 +88,14 @@ struct Registration: Sendable {
     /// - Returns: Whether the registry was told.
     func end() async -> Bool {
         do {
-            try await registry.deregister(record(), within: Self.patience)
+            try await registry.deregister(
+                record(), within: isRegistered ? Self.patience : Self.unregisteredPatience)
             return true
         } catch {
+            guard isRegistered, !Task.isCancelled else { return false }
             Logger.current.warning(
-                "The service could not leave the registry.", metadata: [LogKeys.error: "\("\(error)".printable(limit: 2000))"])
+                "The service could not leave the registry.",
+                metadata: [LogKeys.error: "\("\(error)".printable(limit: 2000))"])
             return false
         }
     }
@@ -95,6 +116,7 @@ struct Registration: Sendable {
     private func register(_ record: ServiceRecord) async throws(StartError) -> Bool {
         do {
             try await registry.register(record, timeToLive: timeToLive)
+            hasRegistered.value = true
             return true
         } catch let error as MicroError where error.rpcStatus == .invalidArgument {
             throw StartError(

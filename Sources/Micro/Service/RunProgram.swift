@@ -1,3 +1,6 @@
+internal import Logging
+import MicroCore
+
 #if canImport(Glibc)
     internal import Glibc
 #elseif canImport(Musl)
@@ -17,10 +20,22 @@
 /// }
 /// ```
 ///
+/// The framework's log goes to standard error. `MICRO_LOG_LEVEL` says from which level on, `notice` by default, which
+/// leaves a short program silent unless something is wrong, and `MICRO_LOG_FORMAT=json` makes each entry a line of
+/// JSON. A program with a log of its own, set up by `LoggingSystem.bootstrap` or `withLogger`, keeps it.
+///
 /// - Parameter body: What the program does.
 public func runProgram(_ body: () async throws -> Void) async {
+    await runProgram(.process, defaultLevel: .notice, body)
+}
+
+private func runProgram(
+    _ configuration: ConfigurationSources, defaultLevel: Logger.Level, _ body: () async throws -> Void
+) async {
     do {
-        try await body()
+        // A flag or file that can't be used is reported by the service or client that is made of it.
+        let log = try ProgramLog(try? Settings(configuration, roles: []))
+        try await withLogger(log.logger(.current, defaultLevel: defaultLevel)) { _ in try await body() }
     } catch {
         let program = CommandLine.arguments.first?.split(separator: "/").last ?? "program"
         // If it can't be written there is nobody left to tell.
@@ -32,5 +47,9 @@ public func runProgram(_ body: () async throws -> Void) async {
 extension MicroService {
     /// Runs the service as a program of its own: until it is told to stop, and with a line on standard error
     /// and the status 1 if it fails.
-    public func main() async { await runProgram { try await run() } }
+    ///
+    /// The framework's log goes to standard error, as ``runProgram(_:)`` says, by default from the level `info` on.
+    public func main() async {
+        await runProgram(definition.configuration, defaultLevel: .info) { try await run() }
+    }
 }

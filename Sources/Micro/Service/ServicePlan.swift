@@ -25,6 +25,7 @@ struct ServicePlan: Sendable {
         settings = try ServiceSettings(values, defaults: definition.defaults)
         let assembly = Assembly(
             plugins: plugins, given: definition.parts.byRole, settings: values, identity: settings.identity)
+        try assembly.checkChoices()
         registry = try assembly.part(.registry)
         let transports = try assembly.parts(.transport)
         transport = try ProtocolChoice.server(transports, values, given: definition.parts.transports.first)

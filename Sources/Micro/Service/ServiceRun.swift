@@ -82,14 +82,7 @@ struct ServiceRun: Sendable {
         } catch {
             // The service is told to stop.
         }
-        plan.overview.enter(.leaving)
-        if await registration.end() {
-            _ = await stop.haste.wait(until: .now + plan.settings.spreadDelay)
-        }
-        plan.overview.enter(.draining)
-        let deadline = ContinuousClock.now + plan.settings.drainTimeout
-        _ = try? await stop.haste.cancelling { await listener.shutdown(deadline: deadline) }
-        _ = try? await stop.haste.cancelling { await running.subscriptions.cancelAll(deadline: deadline) }
+        await ServiceStop(plan: plan, stop: stop).run(running, listener, registration)
     }
 
     /// Opens the subscriptions, unless the service is told to stop meanwhile.
@@ -110,7 +103,12 @@ struct ServiceRun: Sendable {
     }
 
     private func log(_ running: RunningService, _ plan: ServicePlan) {
-        Logger.current.info(
+        if running.record.nodes.contains(where: { $0.address.hasPrefix("unix:") }) {
+            Logger.current.warning(
+                "No client finds the service by the registry: it listens on a Unix socket, and must be called by address.",
+                metadata: [LogKeys.address: "\(running.address)"])
+        }
+        Logger.current.notice(
             "The service runs.",
             metadata: [
                 LogKeys.service: "\(running.identity.name)", LogKeys.version: "\(running.identity.version)",

@@ -11,5 +11,8 @@ enum LogKeys {
     static let version = "micro.version"
     static let node = "micro.node.id"
     static let registry = "micro.registry"
+    static let signal = "process.signal"
+    static let limit = "micro.limit"
+    static let duration = "micro.duration"
     static let topic = "messaging.destination.name"
 }

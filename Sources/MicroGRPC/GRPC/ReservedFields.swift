@@ -4,8 +4,9 @@ import MicroCore
 enum ReservedFields {
     /// The fields that a head's reader deals with, by what they mean.
     enum Field {
-        case method, scheme, path, authority, status, contentType, grpcTimeout, microTimeout, grpcStatus
-        case grpcMessage, grpcStatusDetails, grpcEncoding, grpcAcceptEncoding, te, contentLength, ignored
+        case method, scheme, path, authority, status, contentType, microContentType, grpcTimeout, microTimeout
+        case grpcStatus, grpcMessage, grpcStatusDetails, grpcEncoding, grpcAcceptEncoding, te, contentLength
+        case ignored
         /// A field of HTTP/1.1's connections, which a request of HTTP/2 must not have.
         case connectionSpecific
     }
@@ -34,7 +35,7 @@ enum ReservedFields {
         case (UInt8(ascii: "t"), 17): return name.equals("transfer-encoding") ? .connectionSpecific : nil
         case (UInt8(ascii: "c"), 12): return name.equals("content-type") ? .contentType : nil
         case (UInt8(ascii: "c"), 14): return name.equals("content-length") ? .contentLength : nil
-        case (UInt8(ascii: "x"), 14): return name.equals("x-content-type") ? .ignored : nil
+        case (UInt8(ascii: "x"), 14): return name.equals("x-content-type") ? .microContentType : nil
         case (UInt8(ascii: "g"), 11): return name.equals("grpc-status") ? .grpcStatus : nil
         case (UInt8(ascii: "g"), 12):
             return name.equals("grpc-timeout")
@@ -54,6 +55,12 @@ enum ReservedFields {
 }
 
 extension UnsafeBufferPointer<UInt8> {
+    /// Whether this is one of the names that go-micro's clients put in front of their own metadata.
+    var isGoMicroName: Bool {
+        count > 6 && self[0] == UInt8(ascii: "m")
+            && UnsafeBufferPointer(rebasing: self[..<6]).equals("micro-")
+    }
+
     /// Returns whether the bytes are those of an ASCII text.
     func equals(_ text: StaticString) -> Bool {
         count == text.utf8CodeUnitCount

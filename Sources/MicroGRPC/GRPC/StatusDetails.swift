@@ -7,8 +7,13 @@ import MicroCore
 ///
 /// - `google.rpc.Status`: 1 code, 2 message, 3 details (`google.protobuf.Any`: 1 type URL, 2 value)
 /// - `errors.Error`: 1 id, 2 code, 3 detail, 4 status
+///
+/// go-micro's clients read the first detail only, so the details that an error has beside stand behind it.
 enum StatusDetails {
     private static let typeURL = "type.googleapis.com/errors.Error"
+
+    /// The number of the field of a status that has the details.
+    private static let detailsField: UInt64 = 3
 
     /// Writes the details of an error.
     static func encode(_ error: MicroError, json: [UInt8]) -> [UInt8] {
@@ -20,24 +25,46 @@ enum StatusDetails {
         var any = ProtobufWriter()
         any.bytes(1, Array(typeURL.utf8))
         any.bytes(2, inner.output)
+        return encode(
+            error.rpcStatus, json, details: [any.output[...]] + (error.rpcDetails.map(split)?.others ?? []))
+    }
+
+    private static func encode(
+        _ rpcStatus: RPCStatus, _ message: [UInt8], details: [ArraySlice<UInt8>]
+    ) -> [UInt8] {
         var status = ProtobufWriter()
-        status.varint(1, UInt64(bitPattern: Int64(error.rpcStatus.rawValue)))
-        status.bytes(2, json)
-        status.bytes(3, any.output)
+        status.varint(1, UInt64(bitPattern: Int64(rpcStatus.rawValue)))
+        status.bytes(2, message)
+        for detail in details { status.bytes(detailsField, Array(detail)) }
         return status.output
     }
 
-    /// Reads the first detail that is a go-micro error.
+    /// Reads the first detail that is a go-micro error, with the other details beside it.
     ///
-    /// - Parameter bytes: A serialised `google.rpc.Status`.
+    /// - Parameters:
+    ///   - bytes: A serialised `google.rpc.Status`.
+    ///   - rpcStatus: The status that came with it.
     /// - Returns: The error, or `nil` if there is none in it or it isn't well-formed.
-    static func decode(_ bytes: [UInt8]) -> MicroError? {
-        var status = ProtobufReader(bytes[...])
-        while let (number, value) = status.next() {
-            guard number == 3, case .bytes(let any) = value, let error = decodeAny(any) else { continue }
-            return error
+    static func decode(_ bytes: [UInt8], rpcStatus: RPCStatus) -> MicroError? {
+        let (first, others) = split(bytes)
+        guard var error = first else { return nil }
+        error.rpcStatus = rpcStatus
+        if !others.isEmpty {
+            error.rpcDetails = encode(rpcStatus, Array(error.detail.utf8), details: others)
         }
-        return nil
+        return error
+    }
+
+    /// Takes the details of a serialised `google.rpc.Status` apart: the first go-micro error, and all that are none.
+    private static func split(_ bytes: [UInt8]) -> (error: MicroError?, others: [ArraySlice<UInt8>]) {
+        var status = ProtobufReader(bytes[...])
+        var first: MicroError?
+        var others: [ArraySlice<UInt8>] = []
+        while let (number, value) = status.next() {
+            guard number == detailsField, case .bytes(let any) = value else { continue }
+            if let error = decodeAny(any) { first = first ?? error } else { others.append(any) }
+        }
+        return (first, others)
     }
 
     private static func decodeAny(_ bytes: ArraySlice<UInt8>) -> MicroError? {

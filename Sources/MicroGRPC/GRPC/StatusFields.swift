@@ -2,9 +2,19 @@ import MicroCore
 
 /// The fields in which the outcome of a call travels.
 ///
-/// An error with an id goes in go-micro's two forms: its JSON as `grpc-message`, and its Protobuf in
-/// `grpc-status-details-bin`. One without goes as plain gRPC has it.
+/// To a peer that shows that it is go-micro's, an error with an id goes in go-micro's two forms: its JSON as
+/// `grpc-message`, and its Protobuf in `grpc-status-details-bin`. All others get the status, the text and the
+/// details, as plain gRPC has them.
 enum StatusFields {
+    /// The forms in which an error travels.
+    enum ErrorForm {
+        /// What every gRPC client reads.
+        case plain
+
+        /// What go-micro's clients, and ours, read beyond it.
+        case goMicro
+    }
+
     /// The trailers of a call that succeeded and has no trailing metadata.
     static let success: PermanentFieldBlock = {
         var block = FieldBlock()
@@ -16,33 +26,34 @@ enum StatusFields {
     ///
     /// - Parameters:
     ///   - error: The outcome. What of it doesn't fit is shortened or left out; see ``ErrorFitting``.
+    ///   - form: The form that the peer reads.
     ///   - block: The fields in front.
     ///   - limit: The greatest size that the whole block may have.
-    static func add(_ error: MicroError, to block: inout FieldBlock, limit: Int) {
-        let fitting = ErrorFitting(error, room: limit - block.listSize, encode: fields(of:))
+    static func add(_ error: MicroError, as form: ErrorForm, to block: inout FieldBlock, limit: Int) {
+        let fitting = ErrorFitting(error, room: limit - block.listSize) { fields(of: $0, as: form) }
         block.add(fitting.fields)
         block.add(fitting.metadata)
     }
 
     /// Returns the fields of an error, without its metadata.
-    private static func fields(of error: MicroError) -> FieldBlock {
+    private static func fields(of error: MicroError, as form: ErrorForm) -> FieldBlock {
         var block = FieldBlock()
         // An error must not look like success, whatever its author wrote.
         let status = error.rpcStatus.rawValue > 0 ? error.rpcStatus : .unknown
         block.add("grpc-status", String(status.rawValue))
-        if error.id.isEmpty {
-            if !error.detail.isEmpty { block.add("grpc-message", percentEncoded(Array(error.detail.utf8))) }
-            if let details = error.rpcDetails {
-                block.add("grpc-status-details-bin", Base64.encode(details, padding: false))
-            }
-        } else {
-            let json = error.json()
-            block.add("grpc-message", percentEncoded(json))
-            block.add(
-                "grpc-status-details-bin",
-                Base64.encode(StatusDetails.encode(error, json: json), padding: false))
-        }
+        let (message, details) = texts(of: error, as: form)
+        if !message.isEmpty { block.add("grpc-message", percentEncoded(message)) }
+        if let details { block.add("grpc-status-details-bin", Base64.encode(details, padding: false)) }
         return block
+    }
+
+    /// Returns what an error says in a form: the text, and the details.
+    private static func texts(
+        of error: MicroError, as form: ErrorForm
+    ) -> (message: [UInt8], details: [UInt8]?) {
+        if form == .plain || error.id.isEmpty { return (Array(error.detail.utf8), error.rpcDetails) }
+        let json = error.json()
+        return (json, StatusDetails.encode(error, json: json))
     }
 
     /// Puts the outcome together that a peer sent.
@@ -53,10 +64,7 @@ enum StatusFields {
     ///   - details: The value of `grpc-status-details-bin`, Base64-decoded.
     /// - Returns: The error; go-micro's own if the fields have one.
     static func error(status: RPCStatus, message: [UInt8], details: [UInt8]?) -> MicroError {
-        if let details, var error = StatusDetails.decode(details) {
-            error.rpcStatus = status
-            return error
-        }
+        if let details, let error = StatusDetails.decode(details, rpcStatus: status) { return error }
         if let error = MicroError(json: message, rpcStatus: status) { return error }
         var error = MicroError(status, String(decoding: message, as: UTF8.self))
         error.rpcDetails = details

@@ -17,6 +17,9 @@ final class RequestHead {
     /// The time until the deadline, in nanoseconds.
     var timeout: Int64?
 
+    /// Whether the caller shows that it reads go-micro's errors, by a field that plain gRPC doesn't know.
+    var isFromGoMicro = false
+
     /// What is wrong with the head, if it can't be accepted.
     var fault: MicroError?
 
@@ -44,6 +47,7 @@ final class RequestHead {
         isHead = false
         subtype = nil
         timeout = nil
+        isFromGoMicro = false
         fault = nil
         compression = .identity
         acceptedCompression = CompressionSet()
@@ -73,14 +77,17 @@ final class RequestHead {
         let field = ReservedFields.field(name)
         rules.add(field, name: name, value: value)
         switch field {
-        case nil: Metadata.appendPacked(name: name, value: value, to: &connection.scratch.metadata)
+        case nil:
+            if name.isGoMicroName { isFromGoMicro = true }
+            Metadata.appendPacked(name: name, value: value, to: &connection.scratch.metadata)
+        case .microContentType: isFromGoMicro = true
         case .path: path = connection.path(value)
         case .method:
             isPost = value.equals("POST")
             isHead = value.equals("HEAD")
         case .contentType: subtype = ContentType.subtype(value)
-        case .grpcTimeout: addTimeout(RPCTimeout.nanoseconds(grpc: value), name: "grpc-timeout")
-        case .microTimeout: addTimeout(RPCTimeout.nanoseconds(micro: value), name: "timeout")
+        case .grpcTimeout: addTimeout(grpc: RPCTimeout.nanoseconds(grpc: value))
+        case .microTimeout: addTimeout(micro: RPCTimeout.nanoseconds(micro: value))
         case .grpcEncoding: addEncoding(value)
         case .grpcAcceptEncoding: acceptedCompression.formUnion(acceptedEncodings.meaning(of: value))
         default: return
@@ -100,11 +107,17 @@ final class RequestHead {
                 "The grpc-encoding \"\(name.prefix(64))\" is not supported; \(Encodings.accepted) are.")
     }
 
-    private func addTimeout(_ nanoseconds: Int64?, name: String) {
+    private func addTimeout(grpc nanoseconds: Int64?) {
         guard let nanoseconds else {
-            fault = fault ?? MicroError(.invalidArgument, "The field \(name) is not a time.")
+            fault = fault ?? MicroError(.invalidArgument, "The field grpc-timeout is not a time.")
             return
         }
+        timeout = min(timeout ?? nanoseconds, nanoseconds)
+    }
+
+    /// Takes go-micro's timeout; as at go-micro's servers, one that is no number, or is zero, is none.
+    private func addTimeout(micro nanoseconds: Int64?) {
+        guard let nanoseconds, nanoseconds > 0 else { return }
         timeout = min(timeout ?? nanoseconds, nanoseconds)
     }
 }

@@ -53,6 +53,9 @@ final class ServerStream: HTTP2Stream {
     private var announcesEncodings = false
     private var hasRequestEnded = false
 
+    /// The form of an error that the client understands.
+    private var errorForm = StatusFields.ErrorForm.plain
+
     /// Whether the whole answer is on the wire.
     private var isAnswered = false
 
@@ -93,6 +96,7 @@ final class ServerStream: HTTP2Stream {
         if let violation { return end(malformed: violation, path: head.path) }
         if let subtype = head.subtype { self.subtype = subtype }
         announcesEncodings = head.announcesEncodings
+        if head.isFromGoMicro { errorForm = .goMicro }
         // What stands behind the limit was not read, so the fault comes first.
         if let fault = head.fault { return finish(.failure(fault)) }
         if !isExcused { awaitedBytes = head.rules.contentLength }
@@ -476,14 +480,16 @@ final class ServerStream: HTTP2Stream {
     private func sendFailure(_ error: MicroError) {
         if isHeadSent {
             var block = FieldBlock()
-            StatusFields.add(error, to: &block, limit: server.session.headerListLimit)
+            StatusFields.add(
+                error, as: errorForm, to: &block, limit: server.session.headerListLimit)
             outbound.end = .trailers(block)
             outboundChanged()
         } else {
             // Trailers-Only: one header block is the whole answer.
             var block = ContentType.head(subtype: subtype)
             if announcesEncodings { block.add("grpc-accept-encoding", Encodings.accepted) }
-            StatusFields.add(error, to: &block, limit: server.session.headerListLimit)
+            StatusFields.add(
+                error, as: errorForm, to: &block, limit: server.session.headerListLimit)
             server.session.submitResponse(block, for: self, hasBody: false)
             server.setNeedsFlush()
         }

@@ -1,0 +1,64 @@
+internal import Logging
+import MicroCore
+
+/// The end of a service's run: it leaves the registry, and lets calls and events finish.
+///
+/// Each step is logged with what it waits for, and for how long at most: whoever watches a service that does not
+/// end must see why.
+struct ServiceStop: Sendable {
+    let plan: ServicePlan
+    let stop: StopSignal
+
+    /// Stops the service in order, or at once when that is forced.
+    func run(_ running: RunningService, _ listener: any Listener, _ registration: Registration) async {
+        let begin = ContinuousClock.now
+        await leave(registration)
+        await drain(running, listener)
+        Logger.current.notice(
+            "The service has stopped.",
+            metadata: [
+                LogKeys.service: "\(plan.settings.identity.name)",
+                LogKeys.duration: "\(Self.text(.now - begin))",
+            ])
+    }
+
+    private func leave(_ registration: Registration) async {
+        plan.overview.enter(.leaving)
+        log(
+            "The service stops. It leaves the registry.",
+            limit: registration.isRegistered ? Registration.patience : nil)
+        let hasLeft = (try? await stop.haste.cancelling { await registration.end() }) ?? false
+        let delay = plan.settings.spreadDelay
+        guard hasLeft, delay > .zero, !stop.haste.hasFired else { return }
+        log("It waits for the registry's clients to hear of it.", limit: delay)
+        _ = await stop.haste.wait(until: .now + delay)
+    }
+
+    private func drain(_ running: RunningService, _ listener: any Listener) async {
+        plan.overview.enter(.draining)
+        let limit = plan.settings.drainTimeout
+        let deadline = ContinuousClock.now + limit
+        if stop.haste.hasFired {
+            log("It cancels the calls and events that run.", limit: nil)
+        } else {
+            log("It refuses new calls, and waits for those and the events that run.", limit: limit)
+        }
+        _ = try? await stop.haste.cancelling { await listener.shutdown(deadline: deadline) }
+        _ = try? await stop.haste.cancelling { await running.subscriptions.cancelAll(deadline: deadline) }
+        guard !stop.haste.hasFired, .now >= deadline else { return }
+        Logger.current.warning(
+            "Calls or events that did not end within the limit were cancelled. MICRO_SERVER_DRAIN_TIMEOUT sets it.",
+            metadata: [LogKeys.limit: "\(Self.text(limit))"])
+    }
+
+    private func log(_ message: Logger.Message, limit: Duration?) {
+        var metadata: Logger.Metadata = [LogKeys.service: "\(plan.settings.identity.name)"]
+        if let limit { metadata[LogKeys.limit] = "\(Self.text(limit))" }
+        Logger.current.notice(message, metadata: metadata)
+    }
+
+    private static func text(_ duration: Duration) -> String {
+        let milliseconds = duration / .milliseconds(1)
+        return milliseconds < 1000 ? "\(Int(milliseconds)) ms" : "\((milliseconds / 100).rounded() / 10) s"
+    }
+}

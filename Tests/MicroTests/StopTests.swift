@@ -1,0 +1,100 @@
+import InMemoryLogging
+import Logging
+import Micro
+import MicroCore
+import MicroRegistryMemory
+import Testing
+
+@Suite("Stopping a service that does not want to", .timeLimit(.minutes(1)))
+struct StopTests {
+    @Test("a second signal cuts every wait short: for the registry, for its clients, and for calls")
+    func secondSignal() async throws {
+        let journal = Journal()
+        let started = Gate()
+        let service = makeService(
+            transport: CapturingTransport(journal),
+            environment: ["MICRO_SERVER_DRAIN_TIMEOUT": "1h", "MICRO_SERVER_SPREAD_DELAY": "60s"]
+        ) {
+            Endpoint("Greeter.Hello") { (request: HelloRequest, context) in
+                started.open()
+                try? await Task.sleep(for: .seconds(1_000_000))
+                journal.add("cancelled \(Task.isCancelled)")
+                return HelloReply(message: "never")
+            }
+        }
+        let log = InMemoryLogHandler()
+        try await withLogger(Logger(label: "test") { _ in log }) { _ in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                try await service.run { running in
+                    let client = running.client
+                    Task { try? await client.hello() }
+                    Task {
+                        await started.wait()
+                        raiseTermination()
+                        while !log.entries.contains(where: { "\($0.message)".contains("to hear of it") }) {
+                            await Task.yield()
+                        }
+                        raiseTermination()
+                    }
+                }
+                try await group.waitForAll()
+            }
+        }
+        #expect(journal.lines.contains("cancelled true"))
+        let messages = log.entries.map { "\($0.message)" }
+        #expect(messages.contains("A second signal forces the stop: nothing more is waited for."))
+        #expect(messages.last == "The service has stopped.")
+    }
+
+    @Test("the log says what is waited for, how long at most, and that it has ended")
+    func told() async throws {
+        let log = InMemoryLogHandler()
+        try await withLogger(Logger(label: "test") { _ in log }) { _ in
+            let service = makeService(environment: ["MICRO_SERVER_DRAIN_TIMEOUT": "7s"]) { hello }
+            try await service.withRunning { _ in }
+        }
+        let stopping = log.entries.drop { !"\($0.message)".hasPrefix("The service stops") }
+        #expect(
+            stopping.map { "\($0.message)" } == [
+                "The service stops. It leaves the registry.",
+                "It refuses new calls, and waits for those and the events that run.",
+                "The service has stopped.",
+            ])
+        #expect(stopping.map { $0.metadata["micro.limit"] } == ["5.0 s", "7.0 s", nil])
+        #expect(stopping.last?.metadata["micro.duration"] != nil)
+    }
+
+    @Test("a service that has not reached its registry does not wait for it at the end")
+    func unregistered() async throws {
+        let registry = SilentRegistry()
+        let service = makeService(registry: registry) { hello }
+        let begin = try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await service.run(handlingSignals: false) }
+            await registry.isAsked.wait()
+            let begin = ContinuousClock.now
+            group.cancelAll()
+            try await group.waitForAll()
+            return begin
+        }
+        // It would be five seconds and more.
+        #expect(.now - begin < .seconds(3))
+    }
+}
+
+/// A registry that answers nothing.
+private final class SilentRegistry: Registry {
+    let isAsked = Gate()
+
+    var name: String { "silent" }
+
+    private func hang() async throws {
+        isAsked.open()
+        try await Task.sleep(for: .seconds(1_000_000))
+    }
+
+    func register(_ record: ServiceRecord, timeToLive: Duration?) async throws { try await hang() }
+    func deregister(_ record: ServiceRecord) async throws { try await hang() }
+    func lookup(_ service: String) async throws -> [ServiceRecord] { [] }
+    func services() async throws -> [String] { [] }
+    func watch(_ service: String?) -> RegistryChanges { RegistryDirectory(isSynced: true).watch(service) }
+}
