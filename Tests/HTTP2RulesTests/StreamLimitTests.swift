@@ -112,6 +112,23 @@ import Testing
         try other.close()
     }
 
+    /// Streaming calls that wait don't collect messages beyond the bound, however many they are.
+    @Test func sendersOfCallsThatWaitAreHeldUp() throws {
+        var limits = HTTP2Limits()
+        limits.maximumWaitingBytes = 1000
+        let client = try EmbeddedClient(limits, settings: limit(0))
+        let calls = (0..<2).map { _ in client.call().stream }
+        for call in calls {
+            #expect(call.send(Message([UInt8](repeating: 1, count: 600)), isCompressed: false) == nil)
+        }
+        #expect(calls.allSatisfy(\.isCongested))
+        try client.receive(limit(2))
+        #expect(try requests(client.sent()) == [1, 3])
+        #expect(!calls.contains(where: \.isCongested))
+        #expect(client.connection.waitingBytes == 0)
+        try client.close()
+    }
+
     /// A connection on which nothing may begin is given up, so that the calls can be made on another.
     @Test func aConnectionThatLetsNothingThroughIsGivenUp() throws {
         let client = try EmbeddedClient(settings: limit(0))

@@ -38,7 +38,7 @@ final class ClientCore: Sendable {
         if let error = failure.withLock({ $0 }) { throw ClientErrors.unavailable(error.message) }
         if let deadline, deadline <= .now {
             throw ClientErrors.deadlineExceeded(
-                "the client did not start in time; its run() must be called in a task beside its calls")
+                "the client was not running in time; is its run() called in a task beside its calls?")
         }
         throw ClientErrors.unavailable(
             "The client does not run. Call run() in a task beside its calls, or use withMicroClient.")

@@ -290,7 +290,15 @@ final class ClientStream: HTTP2Stream {
     }
 
     /// Whether so much waits that the caller should wait, too.
-    var isCongested: Bool { outbound.count > OutboundBody.highWatermark && outcome == nil }
+    var isCongested: Bool {
+        guard outcome == nil else { return false }
+        return outbound.count > OutboundBody.highWatermark || queuePosition != nil && isQueueFull
+    }
+
+    /// Whether the calls that wait for a stream hold as much as they may, this one's messages among it.
+    private var isQueueFull: Bool {
+        outbound.count > 0 && client.waitingBytes > client.limits.maximumWaitingBytes
+    }
 
     /// Lets the caller wait until less waits to be sent.
     func waitForRoom(_ continuation: UnsafeContinuation<MicroError?, Never>) {

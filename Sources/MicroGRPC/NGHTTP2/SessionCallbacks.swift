@@ -39,12 +39,6 @@ struct SessionCallbacks: @unchecked Sendable {
             }
             return 0
         }
-        // Fields that nghttp2 leaves out of the block cost as much as the others.
-        nghttp2_session_callbacks_set_on_invalid_header_callback(created) {
-            _, _, _, nameCount, _, valueCount, _, user in
-            withConnection(user) { $0.countField(nameCount + valueCount) }
-            return 0
-        }
         nghttp2_session_callbacks_set_on_frame_recv_callback(created) { session, frame, user in
             guard let frame else { return 0 }
             withConnection(user) { SessionCallbacks.frameReceived(session, frame, $0) }
