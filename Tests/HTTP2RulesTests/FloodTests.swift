@@ -47,6 +47,12 @@ import Testing
             "HEADERS on a closed stream",
             first: [.headers(missing, stream: 1), .reset(ErrorCode.cancel, stream: 1)]
         ) { _ in [.request(1)] },
+        Flood(
+            "long header blocks on a closed stream",
+            first: [.rawHeaders(longField, stream: 1), .reset(ErrorCode.cancel, stream: 1)], count: 100
+        ) { _ in
+            [.rawHeaders(references(16_000), stream: 1)]
+        },
         Flood("rapid reset (CVE-2023-44487)") { [.request($0), .reset(ErrorCode.cancel, stream: $0)] },
         Flood("rapid reset without an error") { [.request($0), .reset(ErrorCode.none, stream: $0)] },
         Flood("made you reset, by a window (CVE-2025-8671)") {

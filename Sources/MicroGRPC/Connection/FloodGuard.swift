@@ -35,6 +35,10 @@ struct FloodGuard {
     private let frameCapacity: Int32
     private let resetCapacity: Int32
     private let continuationLimit: Int32
+
+    /// Whether header blocks that begin no call are charged by their length: requests have short trailers or
+    /// none, while the heads of answers come in any order.
+    private let chargesLength: Bool
     private var frames: Int32
     private var resets: Int32
     private var continuations: Int32 = 0
@@ -44,7 +48,8 @@ struct FloodGuard {
     /// What the peer has done, once it is more than it may.
     private(set) var offence: Offence?
 
-    init(_ limits: HTTP2Limits, now: NIODeadline) {
+    init(_ limits: HTTP2Limits, role: HTTP2Session.Role, now: NIODeadline) {
+        chargesLength = role == .server
         frameCapacity = Int32(clamping: limits.controlFrameBudget)
         resetCapacity = Int32(clamping: limits.resetBudget)
         continuationLimit = Int32(clamping: limits.maximumContinuations)
@@ -80,8 +85,8 @@ struct FloodGuard {
                 lastStream = head.stream
                 earn(Self.callYield)
             } else {
-                // The end of a call, or nothing: what comes for one that is over is read and dropped.
-                spend(1)
+                // The end of a call, or nothing: what comes for one that is over is decoded and dropped.
+                spend(chargesLength ? 1 &+ Int32(clamping: head.length >> 10) : 1)
             }
         case FrameHead.Kind.continuation:
             continuations &+= 1

@@ -89,7 +89,7 @@ class HTTP2Connection {
         now = .now()
         lastRead = now
         scanner = FrameScanner(preface: role == .server ? Int(NGHTTP2_CLIENT_MAGIC_LEN) : 0)
-        guardian = FloodGuard(limits, now: now)
+        guardian = FloodGuard(limits, role: role, now: now)
         session.attach(self)
     }
 
