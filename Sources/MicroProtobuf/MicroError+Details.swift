@@ -49,7 +49,9 @@ extension MicroError {
     ///   - detail: What happened, for a person to read.
     ///   - id: Who reports the error; the service that answers if it is empty.
     ///   - details: More of it, for programs: of ``ErrorDetails``, or messages of your own.
-    public init(_ rpcStatus: RPCStatus, _ detail: String, id: String = "", details: [any SwiftProtobuf.Message]) {
+    public init(
+        _ rpcStatus: RPCStatus, _ detail: String, id: String = "", details: [any SwiftProtobuf.Message]
+    ) {
         self.init(rpcStatus, detail, id: id)
         for detail in details { add(detail) }
     }

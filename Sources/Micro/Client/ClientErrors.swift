@@ -13,8 +13,10 @@ enum ClientErrors {
         unavailableInGoMicrosWords("service \(service): none available")
     }
 
-    /// That there is no node to call, which go-micro's clients report with the code 500. The gRPC status says what
-    /// it means: nothing is broken, and later there may be one.
+    /// Returns that there is no node to call.
+    ///
+    /// go-micro's clients report it with the code 500. The gRPC status says what it means: nothing is broken, and
+    /// later there may be one.
     static func unavailableInGoMicrosWords(_ detail: String) -> MicroError {
         MicroError(id: id, code: 500, detail: detail, rpcStatus: .unavailable, processed: .no)
     }

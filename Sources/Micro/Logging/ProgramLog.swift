@@ -53,6 +53,7 @@ struct ProgramLog: Sendable {
     /// - Parameters:
     ///   - current: The logger until now.
     ///   - defaultLevel: The level if none is chosen.
+    /// - Returns: The logger.
     func logger(_ current: Logger, defaultLevel: Logger.Level) -> Logger {
         guard current.handler is StreamLogHandler else {
             var logger = current

@@ -23,6 +23,7 @@ struct ServiceRun: Sendable {
 
     private func run(_ plan: ServicePlan) async throws {
         let failure = Shared<(any Error)?>(nil)
+        let stopBegin = Shared<ContinuousClock.Instant?>(nil)
         try await withThrowingDiscardingTaskGroup { group in
             // The registry and the client work beside the service, and end with the group: after the service
             // has left the registry and its last call has ended.
@@ -42,9 +43,10 @@ struct ServiceRun: Sendable {
                 failure.value = error
                 stop.request()
             } _: {
-                try await serve(plan)
+                try await serve(plan, stopBegin)
             }
         }
+        if let begin = stopBegin.value { ServiceStop.logEnd(since: begin, plan) }
         if let error = failure.value { throw error }
     }
 
@@ -58,7 +60,7 @@ struct ServiceRun: Sendable {
     }
 
     /// Listens and subscribes, is registered until told to stop, and lets calls and events finish.
-    private func serve(_ plan: ServicePlan) async throws {
+    private func serve(_ plan: ServicePlan, _ stopBegin: Shared<ContinuousClock.Instant?>) async throws {
         let listener = try await plan.transport.listen(on: plan.settings.address, handler: plan.router)
         let running = RunningService(
             identity: plan.settings.identity, address: listener.address,
@@ -82,6 +84,7 @@ struct ServiceRun: Sendable {
         } catch {
             // The service is told to stop.
         }
+        stopBegin.value = .now
         await ServiceStop(plan: plan, stop: stop).run(running, listener, registration)
     }
 

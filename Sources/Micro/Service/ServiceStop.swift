@@ -11,14 +11,21 @@ struct ServiceStop: Sendable {
 
     /// Stops the service in order, or at once when that is forced.
     func run(_ running: RunningService, _ listener: any Listener, _ registration: Registration) async {
-        let begin = ContinuousClock.now
         await leave(registration)
         await drain(running, listener)
+    }
+
+    /// Logs that the service has stopped: also its broker, its registry and its client have ended.
+    ///
+    /// - Parameters:
+    ///   - begin: When the stop began.
+    ///   - plan: The service's parts.
+    static func logEnd(since begin: ContinuousClock.Instant, _ plan: ServicePlan) {
         Logger.current.notice(
             "The service has stopped.",
             metadata: [
                 LogKeys.service: "\(plan.settings.identity.name)",
-                LogKeys.duration: "\(Self.text(.now - begin))",
+                LogKeys.duration: "\(text(.now - begin))",
             ])
     }
 
