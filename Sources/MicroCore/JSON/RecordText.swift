@@ -51,7 +51,9 @@ extension JSONReader {
         return record
     }
 
-    /// Reads a node. A separate `port`, which old versions wrote, is put to the address.
+    /// Reads a node.
+    ///
+    /// A separate `port`, which old versions wrote, is put to the address.
     fileprivate mutating func node() throws(Fault) -> Node {
         var node = Node(id: "", address: "")
         var port: Int?

@@ -29,8 +29,9 @@ private struct DNSReader {
     /// Two bytes of a packet can be a name of 255 bytes; a packet that is full of honest records keeps far below.
     private static let maximumNameBytes = 1 << 16
 
-    /// The most strings that the texts of a packet may have together; each is an allocation. go-micro's are 255
-    /// bytes long, so a packet is full with 256.
+    /// The most strings that the texts of a packet may have together; each is an allocation.
+    ///
+    /// go-micro's are 255 bytes long, so a packet is full with 256.
     private static let maximumStrings = 4096
 
     private let bytes: [UInt8]

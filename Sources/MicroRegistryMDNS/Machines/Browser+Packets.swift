@@ -19,7 +19,9 @@ extension Browser {
         _ message: DNSMessage, from source: PacketSource, sender: String, now: NIODeadline,
         isOwn: (NodeKey) -> Bool
     ) -> [Effect] {
-        guard message.flags.contains(.response), message.flags.isDisjoint(with: .unusual) else { return [] }
+        guard message.flags.contains(.response), message.flags.isDisjoint(with: .unusual) else {
+            return []
+        }
         var effects: [Effect] = []
         for record in message.answers + message.additionals where record.name == names.listing {
             guard case .pointer(let target) = record.data, record.timeToLive > 0,
@@ -33,13 +35,31 @@ extension Browser {
             let job = TextJob(sighting: sighting, packet: packetNumber, sender: sender, source: source)
             // What is said of a node is taken in the order in which it came.
             let isWaiting = queue.holds(sighting.name) || textInHand?.sighting.name == sighting.name
-            if !isWaiting, let known = memory.reading(of: sighting.content.text) {
+            if !isWaiting, let key = cache.key(of: sighting),
+                question(of: sighting.name).map(searches.wants) == false
+            {
+                // A flood of new texts doesn't keep those from being renewed that are known.
+                effects += renew(key, job, now: now, isOwn: isOwn)
+            } else if !isWaiting, let known = memory.reading(of: sighting.content.text) {
                 effects += take(known, of: job, isNew: false, now: now, isOwn: isOwn)
             } else if !queue.append(job) {
                 effects.append(leftOut(job))
             }
         }
         return effects
+    }
+
+    /// Takes notice of a node that is known as it is.
+    private mutating func renew(
+        _ key: NodeKey, _ job: TextJob, now: NIODeadline, isOwn: (NodeKey) -> Bool
+    ) -> [Effect] {
+        guard !isOwn(key) else { return [] }
+        guard job.sighting.timeToLive > 0 else {
+            searches.lost(key)
+            return cache.bury(key, from: job.source, now: now) ? [.down(key)] : []
+        }
+        _ = cache.see(job.sighting, size: 0, key: key, from: job.source, now: now)
+        return []
     }
 
     /// Takes the next text that is to be read; until ``finish(_:limit:now:isOwn:)`` there is no other.
@@ -115,7 +135,8 @@ extension Browser {
         case .failure(.tooLarge): return [leftOut(job)]
         case .failure: return []
         }
-        guard let record = sighting.record(of: text, names: names), let key = record.keys.first, !isOwn(key)
+        guard let record = sighting.record(of: text, names: names), let key = record.keys.first,
+            !isOwn(key)
         else { return [] }
         guard sighting.timeToLive > 0 else {
             searches.lost(key)

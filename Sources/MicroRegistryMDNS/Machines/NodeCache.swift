@@ -43,6 +43,9 @@ struct NodeCache {
     private let limits: Limits
     private var entries: [NodeKey: Entry] = [:]
 
+    /// The keys of the nodes by their names on the network.
+    private var keys: [DNSName: NodeKey] = [:]
+
     /// The last changes, for as long as they outweigh others.
     private var changes: [NodeKey: Change] = [:]
     private var size = 0
@@ -64,25 +67,36 @@ struct NodeCache {
     /// - Returns: Whether there is one.
     func hasNodes(of service: String) -> Bool { entries.keys.contains { $0.service == service } }
 
+    /// Returns the node that is here as it was sighted, which can be known without reading its text.
+    ///
+    /// - Parameter sighting: What was said of it.
+    /// - Returns: The node.
+    func key(of sighting: Sighting) -> NodeKey? {
+        keys[sighting.name].flatMap { holds($0, as: sighting) ? $0 : nil }
+    }
+
     /// Returns whether a node is here as it was sighted, so that seeing it changes nothing.
     ///
     /// - Parameters:
     ///   - key: The node.
     ///   - sighting: What was said of it.
     /// - Returns: Whether it is.
-    func holds(_ key: NodeKey, as sighting: Sighting) -> Bool { entries[key]?.content == sighting.content }
+    func holds(_ key: NodeKey, as sighting: Sighting) -> Bool {
+        entries[key]?.content == sighting.content
+    }
 
     /// Takes notice of a node.
     ///
     /// - Parameters:
     ///   - sighting: What was said of it.
-    ///   - size: About how many bytes of memory it takes.
+    ///   - nodeSize: About how many bytes of memory it takes.
     ///   - key: The node.
     ///   - source: The socket by which it came.
     ///   - now: The time.
     /// - Returns: What became of it.
     mutating func see(
-        _ sighting: Sighting, size nodeSize: Int, key: NodeKey, from source: PacketSource, now: NIODeadline
+        _ sighting: Sighting, size nodeSize: Int, key: NodeKey, from source: PacketSource,
+        now: NIODeadline
     ) -> Outcome {
         let lifetime = TimeAmount.seconds(Int64(min(sighting.timeToLive, Self.maximumTimeToLive)))
         if var entry = entries[key], entry.content == sighting.content {
@@ -92,12 +106,15 @@ struct NodeCache {
             return .unchanged
         }
         guard accepts(key, from: source, now: now) else { return .ignored }
-        let entry = Entry(content: sighting.content, size: nodeSize, seen: now, timeToLive: lifetime)
+        let entry = Entry(
+            name: sighting.name, content: sighting.content, size: nodeSize, seen: now,
+            timeToLive: lifetime)
         let growth = entry.size - (entries[key]?.size ?? 0)
         let count = entries[key] == nil ? entries.count + 1 : entries.count
         guard count <= limits.nodes, size + growth <= limits.size else { return .ignored }
         size += growth
         entries[key] = entry
+        keys[sighting.name] = key
         wake(at: entry.next)
         note(key, from: source, now: now)
         return .changed
@@ -173,6 +190,7 @@ struct NodeCache {
     private mutating func drop(_ key: NodeKey) -> Bool {
         guard let entry = entries.removeValue(forKey: key) else { return false }
         size -= entry.size
+        if keys[entry.name] == key { keys[entry.name] = nil }
         return true
     }
 
@@ -181,6 +199,7 @@ struct NodeCache {
     }
 
     private struct Entry {
+        var name: DNSName
         var content: Sighting.Content
         var size: Int
         var seen: NIODeadline

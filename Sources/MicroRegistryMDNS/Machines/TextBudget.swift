@@ -32,7 +32,7 @@ struct TextBudget {
     /// Returns what a text may cost now.
     ///
     /// - Parameters:
-    ///   - packet: The packet that it came in. The texts of a packet are read one behind the other.
+    ///   - number: The packet that it came in. The texts of a packet are read one behind the other.
     ///   - source: The address that sent it.
     ///   - now: The time.
     /// - Returns: The cost; `nil` if nothing is left.

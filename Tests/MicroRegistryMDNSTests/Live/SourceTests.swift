@@ -68,6 +68,7 @@ import Testing
             names: try #require(ServiceNames(domain: "micro")), timeout: .milliseconds(200),
             directory: directory, logger: .current)
         await engine.adapt(to: all.filter { $0.name == loopback })
+        async let _: Void = engine.readTexts()
         let port = try #require(await engine.links.first?.asker.localAddress?.port)
         let (asked, astray, unasked) = (Network.serviceName(), Network.serviceName(), Network.serviceName())
         // Who watches all services wants to know every node; one that is watched by name is asked for.

@@ -18,13 +18,15 @@ import Testing
 
     /// A packet with nodes of the service `a`, each with a text of its own.
     private func packet(_ nodes: Range<Int>, endpoints: Int) throws -> DNSMessage {
-        let host = try #require(DNSName("vm")), address = try #require(IPAddress("10.0.0.1"))
+        let host = try #require(DNSName("vm"))
+        let address = try #require(IPAddress("10.0.0.1"))
         var message = DNSMessage(flags: .response)
         message.answers = [DNSRecord(name: host, timeToLive: 120, data: .address(address))]
         for number in nodes {
             let name = try #require(DNSName("n\(number).a.micro"))
             let list = Array(repeating: "{}", count: endpoints).joined(separator: ",")
-            let json = #"{"Service":"a","Version":"1","Metadata":{"n":"\#(number)"},"Endpoints":[\#(list)]}"#
+            let json =
+                #"{"Service":"a","Version":"1","Metadata":{"n":"\#(number)"},"Endpoints":[\#(list)]}"#
             let strings = try #require(ServiceTXT.strings(Array(json.utf8)))
             message.answers.append(
                 DNSRecord(
@@ -101,6 +103,32 @@ import Testing
         #expect(changes > 2 && changes <= 10)
     }
 
+    /// Nobody can make known nodes expire by sending so much that theirs isn't read any more.
+    @Test mutating func knownNodesAreRenewedAndGoDuringAFlood() throws {
+        _ = browser.watch(["a"], all: false, now: start)
+        let honest = try packet(0..<1, endpoints: 1)
+        #expect(ups(receive(honest, at: start).effects) == 1)
+        _ = browser.poll(now: start + .seconds(1))
+        // So many other texts that the honest one is forgotten, and the budget is spent.
+        for number in 0..<70 {
+            let first = 1 + number * 60
+            _ = receive(try packet(first..<first + 60, endpoints: 20), at: start + .seconds(100))
+        }
+        for number in 0..<40 {
+            let node = 10_000 + number
+            _ = receive(
+                try packet(node..<node + 1, endpoints: 60_000), from: "10.0.1.\(number)",
+                at: start + .seconds(100))
+        }
+        let (effects, cost) = receive(honest, from: "10.0.0.7", at: start + .seconds(100))
+        #expect(effects.isEmpty && cost == TextCost())
+        let key = NodeKey(service: "a", version: "1", id: "n0")
+        #expect(!browser.poll(now: start + .seconds(200)).contains(.down(key)))
+        var goodbye = honest
+        for position in goodbye.answers.indices { goodbye.answers[position].timeToLive = 0 }
+        #expect(receive(goodbye, at: start + .seconds(201)).effects == [.down(key)])
+    }
+
     @Test mutating func theSameTextIsReadOnce() throws {
         _ = browser.watch(["a"], all: false, now: start)
         let message = try packet(0..<1, endpoints: 100)
@@ -134,12 +162,16 @@ import Testing
             names: names, limit: .milliseconds(100), quiet: .milliseconds(25),
             queueLimits: TextQueue.Limits(count: 100, size: 1 << 20, senderSize: 1500))
         _ = browser.watch(["a"], all: false, now: start)
-        let many = browser.receive(try packet(0..<20, endpoints: 1), from: socket, sender: "b", now: start) {
+        let many = browser.receive(
+            try packet(0..<20, endpoints: 1), from: socket, sender: "b", now: start
+        ) {
             _ in
             false
         }
         #expect(!many.isEmpty)
-        let one = browser.receive(try packet(20..<21, endpoints: 1), from: socket, sender: "c", now: start) {
+        let one = browser.receive(
+            try packet(20..<21, endpoints: 1), from: socket, sender: "c", now: start
+        ) {
             _ in
             false
         }
@@ -156,7 +188,9 @@ import Testing
             now = now + .milliseconds(number % 16 == 15 ? 1000 : 0)
         }
         var found: Searches.Findings?
-        for effect in browser.poll(now: now) { if case .found(_, let findings) = effect { found = findings } }
+        for effect in browser.poll(now: now) {
+            if case .found(_, let findings) = effect { found = findings }
+        }
         let findings = try #require(found)
         let elements = findings.records.reduce(0) { $0 + ($1.endpoints?.count ?? 0) }
         #expect(elements <= 1 << 20 && elements > 1 << 19)
