@@ -126,7 +126,9 @@ struct Registration: Sendable {
             guard !Task.isCancelled else { return false }
             Logger.current.warning(
                 "The service could not be registered; this is tried again.",
-                metadata: [LogKeys.service: "\(record.name)", LogKeys.error: "\("\(error)".printable(limit: 2000))"])
+                metadata: [
+                    LogKeys.service: "\(record.name)", LogKeys.error: "\("\(error)".printable(limit: 2000))",
+                ])
             return false
         }
     }
