@@ -10,13 +10,15 @@ final class ServerConnection: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 
-    /// What a connection does, for the decision which one makes way for another.
-    enum Activity {
+    /// What a connection does, in the order in which connections make way for another one.
+    enum Activity: Int {
         /// It has never had a request.
         case new
         /// It is between two requests.
         case idle
-        /// It has a request.
+        /// A request's header is there, and its body arrives, or should.
+        case receiving
+        /// A request is being answered.
         case busy
     }
 
@@ -145,7 +147,7 @@ final class ServerConnection: ChannelInboundHandler {
 
     private func begin(_ head: HTTPRequestHead) {
         phase = .receiving(head)
-        onActivity(.busy)
+        onActivity(.receiving)
         guard announcedLength(head) <= limits.maximumBodySize else { return refuse(413) }
         body = []
         bodyDeadline = .now() + TimeAmount(limits.bodyTimeout)
@@ -206,6 +208,7 @@ final class ServerConnection: ChannelInboundHandler {
 
     private func answer(_ head: HTTPRequestHead) {
         phase = .answering(head)
+        onActivity(.busy)
         timer?.cancel()
         if let (room, number) = place { room.complete(number) }
         let request = HTTP1Request(

@@ -104,13 +104,13 @@ final class ServerConnections: Sendable {
         return isTaken
     }
 
-    /// The connection that has been without a request for longest; those that never had one come first.
+    /// The connection that makes way first: one that has been without a whole request for longest.
     private static func mostIdle(_ state: State) -> Int? {
-        state.open.filter { !$0.value.isLeaving && $0.value.activity != .busy }.min { left, right in
-            let (left, right) = (left.value, right.value)
-            guard left.activity == right.activity else { return left.activity == .new }
-            return left.since < right.since
-        }?.key
+        state.open.filter { !$0.value.isLeaving && $0.value.activity != .busy }
+            .min {
+                ($0.value.activity.rawValue, $0.value.since) < ($1.value.activity.rawValue, $1.value.since)
+            }?
+            .key
     }
 
     private func warn(isTaken: Bool) {

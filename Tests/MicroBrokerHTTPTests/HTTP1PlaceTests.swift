@@ -84,11 +84,12 @@ import Testing
         }
     }
 
-    @Test func halfSentRequestLinesMakeWay() async throws {
+    @Test(arguments: ["POST / HT", "POST / HTTP/1.1\\r\\nContent-Length: 5\\r\\n\\r\\n"])
+    func halfSentRequestsMakeWay(_ half: String) async throws {
         var limits = HTTP1Limits()
         limits.maximumConnections = 50
         try await withServer(limits: limits) { address in
-            let lines = try await occupy(address, 200, "POST / HT", body: 0)
+            let lines = try await occupy(address, 200, half, body: 0)
             for _ in 0..<5 { #expect(try await post(10, to: address) == "10") }
             await lines.stop()
         }

@@ -23,6 +23,26 @@ import Testing
     }
 }
 
+@Suite struct PrintableAddressTests {
+    @Test(
+        arguments: [
+            ("host:1", "host:1"), ("http://host:1/", "http://host:1/"),
+            ("http://root:secret@host:1", "http://…@host:1"), ("root:sec@ret@host", "…@host"),
+            ("nats://secret@host", "nats://…@host"), ("http://a:1,http://u:se/cret@b:2", "http://…@b:2"),
+            ("u:http://secret@host", "…@host"), ("\u{202E}host", "\\u{202E}host"), ("@", "…@"),
+        ])
+    func usersAndPasswordsAreNotShown(_ text: String, _ shown: String) {
+        #expect(text.printableAddress() == shown)
+    }
+
+    @Test(arguments: ["root:secret@host:1", "secret@host:1", "h\u{9B}31m:1", "a\u{202E}b", "a b"])
+    func hostsThatCanNotBeShownAreNone(_ text: String) {
+        #expect(HostPort.split(text) == nil)
+        let error = #expect(throws: StartError.self) { try ListenAddress(parsing: text) }
+        #expect(error?.message.contains("secret") == false)
+    }
+}
+
 @Suite struct LogThrottleTests {
     @Test func aBurstIsLoggedAndWhatIsLeftOutIsCounted() {
         let throttle = LogThrottle(burst: 2, interval: .seconds(10))

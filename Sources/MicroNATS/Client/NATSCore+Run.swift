@@ -111,7 +111,7 @@ extension NATSCore {
         guard let link else { return .lost }
         let reason = (try? await link.ended.futureResult.get()) ?? .lost
         if !isClosing {
-            throttle.admit { suppressed in
+            endThrottle.admit { suppressed in
                 logger.warning(
                     "The connection to the NATS server has ended; another one is opened.",
                     metadata: [

@@ -67,6 +67,9 @@ actor NATSCore {
 
     /// Limits the warnings that a server or a publisher can cause as often as it likes.
     let throttle = LogThrottle(burst: 20)
+
+    /// Limits the warnings of connections that end, which the others must not suppress.
+    let endThrottle = LogThrottle(burst: 20)
     var pool: ServerPool
     var backoff: Backoff
     var link: Link?

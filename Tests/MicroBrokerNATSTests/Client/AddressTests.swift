@@ -1,3 +1,6 @@
+import Configuration
+import MicroBrokerNATS
+import MicroCore
 import MicroNATS
 import Testing
 
@@ -12,6 +15,19 @@ struct AddressTests {
         #expect(try NATSServer("nats://[::1]").description == "[::1]:4222")
         #expect(try NATSServer("nats://u:p%40%3A@h").credentials == .user("u", password: "p@:"))
         #expect(try NATSServer("nats://t0ken@h/").credentials == .token("t0ken"))
+    }
+
+    @Test(
+        "Shows no part of a password with a comma in it",
+        arguments: ["nats://root:sec,ret@h:4222", "h:1,nats://root:sec ret@h:4222"])
+    func list(_ text: String) {
+        let context = PluginContext(
+            root: ConfigReader(
+                provider: EnvironmentVariablesProvider(environmentVariables: ["MICRO_BROKER_ADDRESS": text])),
+            role: "broker", service: ServiceIdentity(name: "test", version: "1", nodeID: "test-1"))
+        let error = #expect(throws: StartError.self) { try NATSBroker.Configuration(context: context) }
+        #expect(error?.message.contains("MICRO_BROKER_PASSWORD") == true)
+        #expect(error?.message.contains("sec") == false && error?.message.contains("root") == false)
     }
 
     @Test(
