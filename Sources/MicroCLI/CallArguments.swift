@@ -60,7 +60,7 @@ extension CallArguments {
     /// - Parameters:
     ///   - global: The options of all commands.
     ///   - body: Makes the call and prints what comes. It is given what the registry knows of the service,
-    ///     nothing if the user gave an address.
+    ///     nothing if the user gave an address or a proxy.
     /// - Throws: The exit status, once the failure was reported.
     func perform(
         _ global: GlobalOptions,
@@ -70,10 +70,16 @@ extension CallArguments {
             let call = try prepared()
             // With an address nobody is looked up, so the registry isn't started either.
             let registry: (any Registry)? = address == nil ? nil : NoRegistry()
-            try await Session.running(try global.sources(), registry: registry) { client in
-                let description =
-                    registry == nil ? await ServiceDescription(of: call.service, client) : nil
+            let sources = try global.sources()
+            // A proxy finds the service in a registry that may be another.
+            let isDescribed = registry == nil && sources.environment["MICRO_PROXY"] == nil
+            try await Session.running(sources, registry: registry) { client in
+                var description: ServiceDescription?
                 do {
+                    if isDescribed {
+                        description = try await ServiceDescription(
+                            of: call.service, client, within: call.options.timeout)
+                    }
                     try await body(client, call, description)
                 } catch let error as MicroError where !Task.isCancelled {
                     throw await CommandFailure(calling: call, error, description, client)

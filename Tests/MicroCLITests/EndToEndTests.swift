@@ -95,6 +95,23 @@ import Testing
         #expect(services.output.isEmpty && services.errors.isEmpty)
     }
 
+    @Test func aRegistryThatIsDownIsNamedOnceAndSoon() async throws {
+        let etcd = [
+            "MICRO_REGISTRY": "etcd", "MICRO_REGISTRY_ADDRESS": "127.0.0.1:\(try FreePort.tcp())",
+        ]
+        let called = try await Programs.micro("call", "x", "A.B", environment: etcd)
+        #expect(called.status == 4)
+        #expect(called.errors.hasPrefix("error calling x.A.B: {"))
+        #expect(called.errors.contains("etcd can't be reached"), "\(called.errors)")
+        #expect(called.errors.split(separator: "\n").count == 1)
+
+        let start = ContinuousClock.now
+        let bounded = try await Programs.micro(
+            "call", "x", "A.B", "--request_timeout", "100ms", environment: etcd)
+        #expect(bounded.status == 1, "\(bounded.errors)")
+        #expect(ContinuousClock.now - start < .seconds(4))
+    }
+
     @Test func refusesWhatCannotBeSent() async throws {
         let json = try await Programs.micro(
             "call", "x", "A.B", "{\n  \"a\": oops}", "--address", "127.0.0.1:1")

@@ -101,6 +101,18 @@ struct MicroProtobufTests {
             ValueRecord(describingMessage: Text.self).values == [ValueRecord(name: "value", type: "string")])
     }
 
+    @Test func anEnumerationIsDescribedByItsNames() throws {
+        let fields = try #require(ValueRecord(describingMessage: Google_Protobuf_Field.self).values)
+        let cardinality = try #require(fields.first { $0.name == "cardinality" })
+        #expect(
+            cardinality.values?.map(\.name) == [
+                "CARDINALITY_UNKNOWN", "CARDINALITY_OPTIONAL", "CARDINALITY_REQUIRED", "CARDINALITY_REPEATED",
+            ])
+        #expect(cardinality.values?.allSatisfy { $0.type == "enum" && $0.values == nil } == true)
+        // It has the value 0, which is the default, and a name of its own.
+        #expect(fields.first { $0.name == "kind" }?.values?.first?.name == "TYPE_UNKNOWN")
+    }
+
     @Test("messages that contain themselves end at the third level")
     func recursion() {
         let record = ValueRecord(describingMessage: Google_Protobuf_DescriptorProto.self)

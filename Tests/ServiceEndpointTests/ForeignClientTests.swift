@@ -162,7 +162,7 @@ import Testing
         #expect(unknown.status == 4)
         #expect(unknown.errors == "Service not found\n")
         let wrong = try await micro("logs", "route-guide", "--since", "soon", "--address", address)
-        #expect(wrong.status == 128)
+        #expect(wrong.status == 64)
         #expect(wrong.errors.contains("--since is \"soon\""))
     }
 }

@@ -4,13 +4,29 @@ internal import MicroCore
 
 /// What the registry knows of the service that is called, for errors that help.
 struct ServiceDescription: Sendable {
-    private let service: String
     private let records: [ServiceRecord]
 
-    /// Asks the registry; what it can't tell is not known.
-    init(of service: String, _ client: MicroClient) async {
-        self.service = service
-        records = (try? await client.lookup(service)) ?? []
+    /// Asks the registry.
+    ///
+    /// - Parameters:
+    ///   - service: The service.
+    ///   - client: The client.
+    ///   - limit: How long the call may take, if that is bounded.
+    /// - Throws: A `MicroError` if the registry does not answer.
+    init(of service: String, _ client: MicroClient, within limit: Duration?) async throws {
+        records = try await withThrowingTaskGroup(of: [ServiceRecord].self) { group in
+            // The search, and its end if it takes longer than the call may: the first to end cancels the other.
+            group.addTask { try await client.lookup(service) }
+            if let limit {
+                group.addTask {
+                    try await Task.sleep(for: limit)
+                    throw MicroError(
+                        .deadlineExceeded, "The registry did not answer in time.", processed: .no)
+                }
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? []
+        }
     }
 
     private var endpoints: [EndpointRecord] { records.flatMap { $0.endpoints ?? [] } }

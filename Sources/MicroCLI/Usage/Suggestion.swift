@@ -14,7 +14,9 @@ enum Suggestion {
         // Every third letter may be wrong.
         let limit = max(1, min(3, wanted.count / 3))
         return names.filter { $0 != written && $0.utf8.count <= 512 }
-            .map { (name: $0, distance: distance(wanted, Array($0.lowercased()))) }
+            .map { (name: $0, letters: Array($0.lowercased())) }
+            .filter { abs($0.letters.count - wanted.count) <= limit }
+            .map { (name: $0.name, distance: distance(wanted, $0.letters)) }
             .filter { $0.distance <= limit }
             .min { ($0.distance, $0.name) < ($1.distance, $1.name) }?.name
     }
