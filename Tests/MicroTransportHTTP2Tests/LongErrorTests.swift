@@ -61,7 +61,7 @@ import Testing
                 let connection = try await RawConnection.open(to: address)
                 try await connection.send(
                     Frame(.settings, [0, 6] + limit.bigEndianBytes),
-                    .headers(RawConnection.request("/e.E/Unary"), stream: 1),
+                    .headers(RawConnection.request("/e.E/Unary", more: [("micro-x", "1")]), stream: 1),
                     .data(framed([]), stream: 1, ends: true))
                 let answer = try await connection.answer(on: 1)
                 #expect(answer["grpc-status"] == "5")

@@ -1,6 +1,7 @@
 import Logging
 import Micro
 import MicroCore
+import MicroNetwork
 import MicroProtobuf
 import MicroTestSupport
 import SwiftProtobuf
