@@ -126,6 +126,21 @@ import Testing
         try await waitForAddress("172.17.0.1")
     }
 
+    @Test func withoutADefaultRouteTheKindOfInterfaceCounts() async throws {
+        // A network card and a bridge with each other's names; the card is a macvlan, which stands for one.
+        try await machine.ip("link add eth0 type bridge")
+        try await machine.ip("link add port0 type veth peer name port1")
+        try await machine.ip("link set port0 master eth0")
+        try await machine.ip("link add docker0 link eth7 type macvlan mode bridge")
+        for name in ["port0", "port1", "eth0", "docker0"] { try await machine.ip("link set \(name) up") }
+        try await machine.ip("addr add 172.17.0.1/16 dev eth0")
+        try await machine.ip("addr add 203.0.113.5/24 dev docker0")
+        try await neighbour.ip("addr add 203.0.113.1/24 dev eth7")
+        let service = try await startService()
+        try await waitForAddress("203.0.113.5")
+        #expect(service.status == nil)
+    }
+
     @Test func aMachineWithIPv6AloneIsFound() async throws {
         try await machine.ip("addr add 2001:db8::5/64 dev eth7 nodad")
         try await machine.ip("route add default via 2001:db8::1")

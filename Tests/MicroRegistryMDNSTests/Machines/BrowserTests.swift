@@ -206,6 +206,21 @@ import Testing
         #expect(receive(try announcement(record()), at: later) == [.up(record())])
     }
 
+    @Test mutating func asksForAllThatIsWantedWhenTheNetworkHasChanged() throws {
+        _ = browser.watch(["greeter"], all: true, now: start)
+        _ = browser.lookUp("other", caller: 1, now: start)
+        // By then a watch asks once a minute only.
+        let later = start + .seconds(300)
+        _ = run(until: later)
+        _ = browser.lookUp("other", caller: 2, now: later)
+        let asked = Set(browser.askAgain(now: later))
+        let wanted = [names.service("greeter"), names.service("other"), names.listing].compactMap(\.self)
+        #expect(asked == Set(wanted.map(Browser.Effect.ask)))
+        // And then at short intervals again.
+        let next = run(until: later + .seconds(2)).map(\.effect)
+        #expect(try next.contains(.ask(#require(names.service("greeter")))))
+    }
+
     @Test mutating func watchAsksAgainAndAgain() throws {
         let question = try #require(names.service("greeter"))
         _ = browser.watch(["greeter"], all: false, now: start)
