@@ -350,8 +350,9 @@ extension Engine {
         return found.services.union(responder.instances.map(\.key.service)).union(directory.services).sorted()
     }
 
+    /// Tells the caller, whose logger it is, that more may be there.
     private func warnOfPartialAnswer(_ what: String) {
-        logger.warning(
+        Logger.current.warning(
             """
             \(what) may be incomplete: when mDNS stopped to wait, answers still came, or there were more than it \
             reads. MICRO_REGISTRY_TIMEOUT makes it wait longer.
