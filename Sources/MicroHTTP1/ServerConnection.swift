@@ -10,11 +10,9 @@ final class ServerConnection: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 
-    /// What a connection does, in the order in which connections make way for another one.
-    enum Activity: Int {
-        /// It has never had a request.
-        case new
-        /// It is between two requests.
+    /// What a connection does, for the decision which one makes way for another one.
+    enum Activity {
+        /// Its next request is awaited.
         case idle
         /// A request's header is there, and its body arrives, or should.
         case receiving
@@ -86,7 +84,8 @@ final class ServerConnection: ChannelInboundHandler {
         context.fireChannelActive()
     }
 
-    func channelInactive(context: ChannelHandlerContext) {
+    /// Takes leave of the channel, which may have been closed before it was active.
+    func ended() {
         isOpen = false
         timer?.cancel()
         task?.cancel()
@@ -94,7 +93,6 @@ final class ServerConnection: ChannelInboundHandler {
             leaveRoom()
             onEnd()
         }
-        context.fireChannelInactive()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {

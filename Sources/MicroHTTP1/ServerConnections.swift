@@ -11,7 +11,7 @@ final class ServerConnections: Sendable {
     private struct Entry {
         let loop: any EventLoop
         let connection: NIOLoopBound<ServerConnection>
-        var activity = ServerConnection.Activity.new
+        var activity = ServerConnection.Activity.idle
 
         /// When it began to do that, in the order of all of them.
         var since: Int
@@ -65,8 +65,11 @@ final class ServerConnections: Sendable {
             [weak self] in
             self?.remove(id)
         }
-        guard admit(Entry(loop: loop, connection: NIOLoopBound(connection, eventLoop: loop), since: id), id)
-        else { throw ChannelError.alreadyClosed }
+        let bound = NIOLoopBound(connection, eventLoop: loop)
+        guard admit(Entry(loop: loop, connection: bound, since: id), id) else {
+            throw ChannelError.alreadyClosed
+        }
+        channel.closeFuture.whenComplete { _ in bound.value.ended() }
         do {
             let pipeline = channel.pipeline.syncOperations
             if let tls { try pipeline.addHandler(TLSHandler(tls)) }
@@ -104,13 +107,11 @@ final class ServerConnections: Sendable {
         return isTaken
     }
 
-    /// The connection that makes way first: one that has been without a whole request for longest.
+    /// The connection that makes way: the one that has been without a whole request for longest. One that was
+    /// just accepted has its chance.
     private static func mostIdle(_ state: State) -> Int? {
         state.open.filter { !$0.value.isLeaving && $0.value.activity != .busy }
-            .min {
-                ($0.value.activity.rawValue, $0.value.since) < ($1.value.activity.rawValue, $1.value.since)
-            }?
-            .key
+            .min { $0.value.since < $1.value.since }?.key
     }
 
     private func warn(isTaken: Bool) {

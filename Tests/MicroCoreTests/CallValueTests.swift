@@ -47,7 +47,7 @@ import Testing
     func badAddressesAreNamed(text: String) {
         let error = #expect(throws: StartError.self) { try ListenAddress(parsing: text) }
         #expect(error?.code == .invalidConfiguration)
-        #expect(error?.message.contains(text) == true)
+        #expect(error?.message.contains(text.printable()) == true)
     }
 
     @Test func aPortAloneIsToldHowToBeWritten() {

@@ -308,4 +308,23 @@ struct FaultTests {
         }
         await #expect(throws: NATSError.self) { try await client.run() }
     }
+
+    @Test("A server that lets us in and cuts us off at once is tried more and more seldom")
+    func flapping() async throws {
+        let server = try await FakeServer { _, heard, channel in
+            FakeServer.welcome(heard, channel)
+            if heard.hasSuffix("PING\r\n") { channel.close(promise: nil) }
+        }
+        var configuration = NATSClient.Configuration(
+            servers: [NATSServer(host: "127.0.0.1", port: server.port)])
+        configuration.reconnectDelay = .milliseconds(50) ... .seconds(5)
+        try await withClient(configuration, waits: false) { _ in
+            try await eventually("it is tried again") { server.connections >= 3 }
+            let before = server.connections
+            try await Task.sleep(for: .seconds(3))
+            // Without growing pauses there would be more than a hundred.
+            #expect(server.connections - before < 40)
+        }
+        await server.stop()
+    }
 }
