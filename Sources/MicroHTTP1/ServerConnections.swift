@@ -107,8 +107,9 @@ final class ServerConnections: Sendable {
         return isTaken
     }
 
-    /// The connection that makes way: the one that has been without a whole request for longest. One that was
-    /// just accepted has its chance.
+    /// The connection that makes way: the one that has been without a whole request for longest.
+    ///
+    /// So one that was just accepted has its chance.
     private static func mostIdle(_ state: State) -> Int? {
         state.open.filter { !$0.value.isLeaving && $0.value.activity != .busy }
             .min { $0.value.since < $1.value.since }?.key

@@ -10,7 +10,7 @@ struct OutsideNumberTests {
         "18446744073709551615", "18446744073709551616", "999999999999999999", "",
     ]
 
-    @Test("Any numbers in a reply subject of JetStream leave the client alive, and impossible ones are dropped")
+    @Test("Any numbers in a reply subject leave the client alive, and impossible ones are dropped")
     func replySubjects() async throws {
         let server = try await FakeServer { _, heard, channel in FakeServer.welcome(heard, channel) }
         var configuration = NATSClient.Configuration(
