@@ -3,6 +3,12 @@ import SwiftProtobuf
 
 @testable import MicroRegistryEtcd
 
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
 extension FuzzTarget {
     /// The answers of an etcd, the values in it, and its addresses.
     static var etcd: FuzzTarget {
