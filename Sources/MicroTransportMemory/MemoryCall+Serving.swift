@@ -37,7 +37,7 @@ extension MemoryCall {
     private func firstMessage() async throws(MicroError) -> Message {
         guard let message = try await requests.receive(onCancel: requests.interruptReader) else {
             throw MicroError(
-                .invalidArgument, "\(head.path) takes one message, and the request has ended without.")
+                .unimplemented, "\(head.path) takes one message, and the request has ended without.")
         }
         return message
     }

@@ -119,7 +119,7 @@ extension MemoryCall: OutboundStream {
             return state.takesOneMessage && state.sentMessages > 1
         }
         if isTooMany {
-            reset(MicroError(.invalidArgument, "\(head.path) takes one message, and the client sent more."))
+            reset(MicroError(.unimplemented, "\(head.path) takes one message, and the client sent more."))
         }
         try await requests.send(message, onCancel: cancel)
     }

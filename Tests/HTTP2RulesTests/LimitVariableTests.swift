@@ -18,7 +18,9 @@ import Testing
             "MICRO_SERVER_HANDSHAKE_TIMEOUT": "1500ms", "MICRO_SERVER_STALL_TIMEOUT": "2m",
             "MICRO_SERVER_CONTROL_FRAMES": "10", "MICRO_SERVER_RESETS": "1000000",
             "MICRO_SERVER_MAX_CONNECTIONS": "1", "MICRO_SERVER_MAX_UNREAD_BYTES": "1",
+            "MICRO_SERVER_STRICT_FIELDS": "yes",
         ])
+        #expect(read.isStrictOnFields)
         #expect(read.maximumUnreadBytes == 1)
         #expect(read.handshakeTimeout == .milliseconds(1500))
         #expect(read.stallTimeout == .seconds(120))
@@ -37,6 +39,7 @@ import Testing
             #expect(read.controlFrameBudget == 1000)
             #expect(read.resetBudget == 500)
             #expect(read.maximumConnections == nil)
+            #expect(!read.isStrictOnFields)
         }
     }
 
@@ -50,7 +53,7 @@ import Testing
         ("MICRO_SERVER_RESETS", "1.5"), ("MICRO_SERVER_RESETS", "99999999999999999999"),
         ("MICRO_SERVER_MAX_UNREAD_BYTES", "0"), ("MICRO_SERVER_MAX_UNREAD_BYTES", "64 MiB"),
         ("MICRO_SERVER_MAX_CONNECTIONS", "0"), ("MICRO_SERVER_MAX_CONNECTIONS", "-1"),
-        ("MICRO_SERVER_MAX_CONNECTIONS", "10000001"),
+        ("MICRO_SERVER_MAX_CONNECTIONS", "10000001"), ("MICRO_SERVER_STRICT_FIELDS", "perhaps"),
     ]
 
     @Test(arguments: bad)

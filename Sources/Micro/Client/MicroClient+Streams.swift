@@ -119,10 +119,15 @@ extension MicroClient {
             }
             guard let reply = try await replies.next() else {
                 throw MicroError(
-                    .internal, "\(method.endpoint) ended the call without a reply.", id: ClientErrors.id)
+                    .unimplemented, "\(method.endpoint) ended the call without a reply.", id: ClientErrors.id)
             }
             // What is behind the reply is the call's outcome.
-            _ = try await replies.next()
+            guard try await replies.next() == nil else {
+                throw MicroError(
+                    .unimplemented,
+                    "\(method.endpoint) answered with a second reply, and the call takes one.",
+                    id: ClientErrors.id)
+            }
             return reply
         }
     }

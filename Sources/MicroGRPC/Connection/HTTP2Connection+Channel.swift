@@ -33,12 +33,13 @@ extension HTTP2Connection: ChannelInboundHandler {
         lastRead = now
         expectGreeting()
         if let interval = limits.keepaliveInterval { watchDeadline(lastRead + TimeAmount(interval)) }
-        greet()
+        if !isPrefaceAwaited { greet() }
     }
 
     final func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !isClosed else { return }
         let buffer = unwrapInboundIn(data)
+        if isPrefaceAwaited, !buffer.withUnsafeReadableBytes({ takesPreface($0) }) { return }
         now = .now()
         lastRead = now
         pingDue = nil

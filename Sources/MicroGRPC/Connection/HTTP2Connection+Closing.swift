@@ -18,10 +18,19 @@ extension HTTP2Connection {
     ///   - reason: Why; the calls that run fail with it, at once.
     ///   - timeout: How long the peer may take to let us write it all.
     final func hangUp(_ reason: String, timeout: TimeAmount = .seconds(1)) {
+        greet()
         sendSubmitted()
         guard !isClosed else { return }
         tearDown(reason)
         context?.channel.closeLingering(timeout: timeout)
+    }
+
+    /// Answers a peer that doesn't speak HTTP/2 in its own language, and closes likewise.
+    final func hangUp(saying text: String, _ reason: String) {
+        guard let context, !isClosed else { return }
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: text)), promise: nil)
+        tearDown(reason)
+        context.channel.closeLingering(timeout: .seconds(1))
     }
 
     /// Closes the channel; the calls that run fail for a reason.

@@ -5,8 +5,10 @@ extension HTTP2Connection {
     /// How many bytes are collected before they are handed to the channel.
     private static let flushSize = 256 << 10
 
-    /// Sends our settings, as the first bytes of all.
+    /// Sends our settings, as the first bytes of all, once.
     final func greet() {
+        guard !hasGreeted, sessionDepth == 0, !isClosed else { return }
+        hasGreeted = true
         scratch.output.clear()
         _ = inSession { fillOutput(from: $0) }
         adjustGreeting(&scratch.output)
@@ -36,7 +38,7 @@ extension HTTP2Connection {
 
     /// Sends what was submitted, and closes if that was the last.
     final func flush() {
-        guard sessionDepth == 0, !isClosed else { return }
+        guard hasGreeted, sessionDepth == 0, !isClosed else { return }
         sendSubmitted()
         guard !isClosed, session.isDone else { return }
         if let peersFault { return hangUp(peersFault) }

@@ -49,6 +49,13 @@ class HTTP2Connection {
     /// What the peer has yet to send until it has greeted us.
     private final var greeting: (settings: Bool, acknowledgement: Bool) = (true, true)
 
+    /// Whether our settings are on their way.
+    final var hasGreeted = false
+
+    /// Whether the peer has yet to show that it speaks HTTP/2, in front of which we don't greet it: what we say to
+    /// one that doesn't must be all that it reads.
+    final var isPrefaceAwaited: Bool
+
     /// When the peer has to have greeted us, or ended the header block that it began.
     final var greetingDue: NIODeadline?
     final var headersDue: NIODeadline?
@@ -90,6 +97,7 @@ class HTTP2Connection {
         lastRead = now
         scanner = FrameScanner(preface: role == .server ? Int(NGHTTP2_CLIENT_MAGIC_LEN) : 0)
         guardian = FloodGuard(limits, role: role, now: now)
+        isPrefaceAwaited = role == .server
         session.attach(self)
     }
 
@@ -109,6 +117,9 @@ class HTTP2Connection {
 
     /// Takes note that the peer goes away.
     func goAwayReceived(code: UInt32) {}
+
+    /// Looks at the first bytes of a client; greets it once they are known, and returns whether to go on.
+    func takesPreface(_ bytes: UnsafeRawBufferPointer) -> Bool { true }
 
     /// Changes our settings as they travel, which the session keeps to as they were submitted.
     func adjustGreeting(_ frame: inout ByteBuffer) {}

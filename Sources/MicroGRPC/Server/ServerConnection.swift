@@ -67,6 +67,33 @@ final class ServerConnection: HTTP2Connection {
         frame.setInteger(UInt32(clamping: limits.maximumConcurrentStreams), at: frame.readerIndex + 11)
     }
 
+    // MARK: The preface
+
+    /// How many bytes of the preface have come.
+    private var prefaceCount = 0
+
+    /// Behind how many bytes a preface can be no request of HTTP/1.x.
+    private static let tellingCount = "PRI ".utf8.count
+
+    override func takesPreface(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        let wanted = Self.preface.dropFirst(prefaceCount)
+        let matching = zip(bytes, wanted).prefix { $0 == $1 }.count
+        let isForeign = matching < min(bytes.count, wanted.count)
+        if isForeign, prefaceCount < Self.tellingCount, prefaceCount > 0 || TextAnswer.isHTTP1(bytes) {
+            hangUp(saying: TextAnswer.http1, "The client speaks HTTP/1.x.")
+            return false
+        }
+        prefaceCount += matching
+        isPrefaceAwaited = !isForeign && prefaceCount < Self.preface.count
+        if isForeign || prefaceCount >= Self.tellingCount { greet() }
+        return true
+    }
+
+    /// What a client begins with (RFC 9113, section 3.4).
+    private static let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
+
+    // MARK: Requests
+
     /// The head that is being read.
     let head = RequestHead()
 
@@ -195,6 +222,7 @@ final class ServerConnection: HTTP2Connection {
     func drain() {
         guard !isDraining, !isClosed else { return }
         isDraining = true
+        greet()
         // The client learns that the connection goes away while its calls are still accepted; those
         // that it sends after it has answered the ping are refused (RFC 9113, section 6.8).
         session.submitShutdownNotice()

@@ -6,7 +6,7 @@ import NIOCore
 /// A call that a client made to us.
 final class ServerStream: HTTP2Stream {
     /// How far the call is.
-    private enum Phase {
+    enum Phase {
         /// The head is being read.
         case head
         /// The handler gets its one message when that is complete.
@@ -20,41 +20,41 @@ final class ServerStream: HTTP2Stream {
     }
 
     let server: ServerConnection
-    private var phase = Phase.head
+    var phase = Phase.head
 
     /// The encoding of the messages.
-    private var subtype = "proto"
+    var subtype = "proto"
 
     /// The accepted call, while it waits for its one message.
-    private var accepted: (head: CallHead, acceptance: Acceptance)?
+    var accepted: (head: CallHead, acceptance: Acceptance)?
 
-    private var inbox: Inbox
+    var inbox: Inbox
 
     /// What the call has on its connection's account of bytes that were not read.
     private var unreadBytes = 0
-    private var task: Task<Void, Never>?
-    private var hasHandlerReturned = false
-    private var isHeadSent = false
+    var task: Task<Void, Never>?
+    var hasHandlerReturned = false
+    var isHeadSent = false
 
     /// The one message, while the end of the request has yet to come.
-    private var request: Message?
+    var request: Message?
     private var isEndAwaited = false
 
     /// Whether fields of HTTP/1.1 are dropped from the request, since it is a gRPC call.
-    private var isExcused = false
+    var isExcused = false
 
     /// How many bytes of the body have yet to come by the `content-length` of a request that must keep to it.
-    private var awaitedBytes: Int64?
+    var awaitedBytes: Int64?
 
     /// The answer of a request that is no call, while its end has yet to come.
-    private var textAnswer: TextAnswer?
+    var textAnswer: TextAnswer?
 
     /// Whether the answer tells which compressions we understand.
-    private var announcesEncodings = false
+    var announcesEncodings = false
     private var hasRequestEnded = false
 
     /// The form of an error that the client understands.
-    private var errorForm = StatusFields.ErrorForm.plain
+    var errorForm = StatusFields.ErrorForm.plain
 
     /// Whether the whole answer is on the wire.
     private var isAnswered = false
@@ -72,7 +72,7 @@ final class ServerStream: HTTP2Stream {
         super.init(connection: connection)
     }
 
-    private var isFinished: Bool { phase == .finished }
+    var isFinished: Bool { phase == .finished }
 
     // MARK: The head
 
@@ -134,59 +134,6 @@ final class ServerStream: HTTP2Stream {
         }
     }
 
-    /// Answers a request that isn't a gRPC call (gRPC over HTTP/2, "Requests").
-    ///
-    /// One that says how long it is is read first, unless it is long: it may be malformed.
-    private func refuse(_ answer: TextAnswer, endsStream: Bool) {
-        phase = .finished
-        isHeadSent = true
-        textAnswer = answer
-        if !endsStream, let awaitedBytes, awaitedBytes <= server.limits.streamWindow { return waitForPeer() }
-        if awaitedBytes.map({ !endsStream || $0 == 0 }) ?? true { sendText() }
-    }
-
-    private func sendText() {
-        guard let answer = textAnswer else { return }
-        textAnswer = nil
-        // The client must take it in time.
-        waitForPeer()
-        if let body = answer.body { append(text: body) }
-        server.session.submitResponse(answer.head, for: self, hasBody: answer.body != nil)
-        server.setNeedsFlush()
-    }
-
-    /// Takes note that an answer that is a text is on the wire.
-    func textSent() { answered() }
-
-    private func trailersEnded(endsStream: Bool) {
-        let rules = server.trailerRules
-        guard endsStream else { return end(malformed: "trailers that do not end the request") }
-        guard let violation = rules.violation ?? (isExcused ? nil : rules.leniency) else { return }
-        end(malformed: violation)
-    }
-
-    /// Resets a request that breaks a rule of HTTP.
-    private func end(malformed violation: RequestRules.Violation, path: String? = nil) {
-        guard !isClosed else { return }
-        let path = path ?? accepted?.head.path ?? ""
-        phase = .finished
-        isHeadSent = true
-        accepted = nil
-        request = nil
-        textAnswer = nil
-        awaitedBytes = nil
-        deadline = nil
-        let error = MicroError(.internal, "The request is malformed: it has \(violation).")
-        inbox.finish(.failure(error))
-        releaseUnread()
-        dropOutbound()
-        server.session.reset(id, NGHTTP2_PROTOCOL_ERROR)
-        server.setNeedsFlush()
-        server.reportMalformed(violation, path: path)
-        resumeSender(error)
-        task?.cancel()
-    }
-
     // MARK: The request's messages
 
     override func bodyReceived(_ bytes: UnsafeRawBufferPointer, inLastFrame: Bool) {
@@ -226,7 +173,7 @@ final class ServerStream: HTTP2Stream {
     }
 
     /// The same where it can only become less.
-    private func releaseUnread() { if unreadBytes > 0 { countUnread() } }
+    func releaseUnread() { if unreadBytes > 0 { countUnread() } }
 
     /// Ends a call whose message doesn't fit in beside those of the connection's other calls.
     private func refuseUnread() {
@@ -324,98 +271,10 @@ final class ServerStream: HTTP2Stream {
         task?.cancel()
     }
 
-    private func openWindow(by count: Int) {
+    func openWindow(by count: Int) {
         guard count > 0, !isClosed else { return }
         server.session.consumeStream(id, count)
         if server.session.wantsToSend { server.setNeedsFlush() }
-    }
-
-    // MARK: For the handler
-
-    /// Returns what the handler can read without waiting.
-    func poll() -> Inbox.Reading? {
-        guard let (reading, opened) = inbox.poll() else { return nil }
-        releaseUnread()
-        openWindow(by: opened)
-        return reading
-    }
-
-    /// Lets the handler wait for a message.
-    func wait(_ continuation: UnsafeContinuation<Inbox.Reading, Never>) {
-        if let reading = poll() { continuation.resume(returning: reading) } else { inbox.wait(continuation) }
-    }
-
-    /// Lets a handler that waits for a message go on, since the task that waits was cancelled.
-    func cancelReader() { inbox.cancelReader() }
-
-    /// Ends the reading of a request of which a message can't be restored.
-    func failReading(_ error: MicroError) {
-        inbox.abandon(error)
-        releaseUnread()
-    }
-
-    /// Sends the metadata in front of the messages, once.
-    ///
-    /// Metadata that doesn't fit ends the call.
-    func sendHead(_ metadata: Metadata, _ compression: Compression) {
-        guard !isHeadSent, !isFinished else { return }
-        if let error = fault(in: metadata) {
-            inbox.finish(.failure(error))
-            finish(.failure(error))
-            task?.cancel()
-            return releaseUnread()
-        }
-        isHeadSent = true
-        submitHead(metadata, compression)
-        server.setNeedsFlush()
-    }
-
-    /// Puts a message behind those that wait to be sent.
-    ///
-    /// - Returns: The error that the call ended with, if it did.
-    func send(_ message: Message, isCompressed: Bool) -> MicroError? {
-        guard !isFinished, !isClosed else { return inboundFailure }
-        let limit = server.limits.maximumMessageSize
-        guard message.count <= limit else { return OutboundBody.tooLong(message.count, limit) }
-        if !isHeadSent {
-            isHeadSent = true
-            submitHead([:], .identity)
-        }
-        append(message, isCompressed: isCompressed)
-        outboundChanged()
-        return nil
-    }
-
-    /// Lets the handler wait until less waits to be sent.
-    func waitForRoom(_ continuation: UnsafeContinuation<MicroError?, Never>) {
-        guard isCongested else { return continuation.resume(returning: nil) }
-        guard sender == nil else {
-            let error = MicroError(.internal, "Two tasks send on one call at the same time.")
-            return continuation.resume(returning: error)
-        }
-        sender = continuation
-    }
-
-    /// Whether so much waits that the handler should wait, too.
-    var isCongested: Bool { outbound.count > OutboundBody.highWatermark && !isFinished && !isClosed }
-
-    private var inboundFailure: MicroError {
-        if case .failure(let error)? = inbox.poll()?.reading { return error }
-        return MicroError(.cancelled, "The call is over.")
-    }
-
-    private func submitHead(_ metadata: Metadata, _ compression: Compression) {
-        if metadata.isEmpty, compression == .identity, !announcesEncodings,
-            let head = ContentType.permanentHead(subtype: subtype)
-        {
-            server.session.submitResponse(head, for: self)
-        } else {
-            var block = ContentType.head(subtype: subtype)
-            if compression != .identity { block.add("grpc-encoding", compression.rawValue) }
-            if announcesEncodings { block.add("grpc-accept-encoding", Encodings.accepted) }
-            block.add(metadata)
-            server.session.submitResponse(block, for: self, hasBody: true)
-        }
     }
 
     // MARK: The outcome
@@ -459,7 +318,7 @@ final class ServerStream: HTTP2Stream {
         }
     }
 
-    private func fault(in metadata: Metadata) -> MicroError? {
+    func fault(in metadata: Metadata) -> MicroError? {
         guard !metadata.isEmpty else { return nil }
         if let error = MetadataRules.violation(in: metadata, status: .internal) { return error }
         let (size, limit) = (FieldBlock.listSize(of: metadata), server.session.headerListLimit)
@@ -504,7 +363,7 @@ final class ServerStream: HTTP2Stream {
         if endsStream { answered() }
     }
 
-    private func answered() {
+    func answered() {
         isAnswered = true
         // A client that has not ended its request is told that nobody reads the rest (RFC 9113,
         // section 8.1).
@@ -529,7 +388,7 @@ final class ServerStream: HTTP2Stream {
         task?.cancel()
     }
 
-    private static var deadlineError: MicroError {
+    static var deadlineError: MicroError {
         MicroError(.deadlineExceeded, "The deadline passed before the call was done.")
     }
 
@@ -567,67 +426,5 @@ final class ServerStream: HTTP2Stream {
         dropOutbound()
         resumeSender(error)
         task?.cancel()
-    }
-
-    // MARK: The handler's task
-
-    /// The call as the handler sees it.
-    private func handle(_ head: CallHead) -> ServerStreamHandle {
-        ServerStreamHandle(
-            self, loop: server.loop, accepted: head.acceptedCompression,
-            limit: server.limits.maximumMessageSize)
-    }
-
-    /// Starts the handler, in place or on the pool.
-    ///
-    /// Its task has no parent; it is the only kind in the engine. It belongs to the connection, which
-    /// cancels it when the call is over, and counts as closed only when it has returned.
-    private func start(_ call: HandlerCall, path: String, _ placement: Placement) {
-        guard !isOverdue else { return expire() }
-        server.handlerStarted()
-        let loop = server.loop
-        let bound = NIOLoopBound(self, eventLoop: loop)
-        let limit = server.limits.maximumMessageSize
-        let deadline = deadline
-        guard !placement.usesPool(messageSize: call.messageSize) else {
-            task = Task.detached {
-                let begin = NIODeadline.now()
-                // The pool may have been busy for so long that the call is over.
-                guard !Task.isCancelled, deadline.map({ begin < $0 }) ?? true else {
-                    return loop.execute { bound.value.handlerSkipped() }
-                }
-                let outcome = await call.run(limit: limit)
-                placement.note(nanoseconds: (NIODeadline.now() - begin).nanoseconds)
-                loop.execute { bound.value.handlerReturned(outcome) }
-            }
-            return
-        }
-        let task = Task.immediateDetached(executorPreference: server.executor) {
-            let outcome = await call.run(limit: limit)
-            loop.run { bound.value.handlerReturned(outcome) }
-        }
-        let end = NIODeadline.now()
-        let held = (end - server.now).nanoseconds
-        server.now = end
-        if placement.note(nanoseconds: held) { server.reportHold(path: path, nanoseconds: held) }
-        guard !hasHandlerReturned else { return }
-        self.task = task
-        if isClosed || isFinished { task.cancel() }
-    }
-
-    /// Ends a call whose handler was not started, since the call was over before.
-    private func handlerSkipped() {
-        if !isFinished { expire() }
-        handlerReturned(.failure(Self.deadlineError))
-    }
-
-    private func handlerReturned(_ outcome: HandlerOutcome) {
-        hasHandlerReturned = true
-        // A handler that suspended comes back at another time.
-        if task != nil { server.now = .now() }
-        task = nil
-        releaseUnread()
-        finish(outcome)
-        server.handlerEnded()
     }
 }

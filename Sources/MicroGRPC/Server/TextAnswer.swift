@@ -20,6 +20,24 @@ struct TextAnswer {
         self.head = block
     }
 
+    /// Whether the first bytes of a connection may be a request of HTTP/1.x, which begins with the name of a method.
+    static func isHTTP1(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        bytes.first.map { $0 &- 0x41 < 26 } ?? false
+    }
+
+    /// The whole answer to a request of HTTP/1.x.
+    static let http1: String = {
+        let text = "This port speaks gRPC over HTTP/2, and this request came by HTTP/1.\n" + remedy
+        return """
+            HTTP/1.1 505 HTTP Version Not Supported\r
+            content-type: text/plain; charset=utf-8\r
+            content-length: \(text.utf8.count)\r
+            connection: close\r
+            \r
+            \(text)
+            """
+    }()
+
     private static let wrongMethod = """
         This port speaks gRPC over HTTP/2. Its calls are POST requests with the content type application/grpc, and \
         this request has another method.
