@@ -271,13 +271,15 @@ let package = Package(
             "MicroRegistryEtcdTests",
             [
                 "MicroRegistryEtcd", "MicroTransportHTTP2", "MicroTesting", "MicroTestSupport", "MicroCore",
-                "MicroCLI", "greeter-service", "MicroDefaults", "Micro", configuration, inMemoryLogging, logging,
+                "MicroCLI", "greeter-service", "MicroDefaults", "Micro", configuration, inMemoryLogging,
+                logging,
             ]),
         tests(
             "ServiceEndpointTests",
             [
-                "MicroHealth", "MicroReflection", "MicroDebug", "MicroDefaults", "MicroTestSupport",
-                "GeneratedClashes", "MicroCLI", "protoc-gen-micro-swift", "route-guide", logging,
+                "MicroHealth", "MicroReflection", "MicroDebug", "MicroDefaults", "MicroNetwork",
+                "MicroTestSupport", "GeneratedClashes", "MicroCLI", "protoc-gen-micro-swift", "route-guide",
+                logging,
                 protocGenSwift, swiftProtobuf,
             ],
             resources: [.copy("Golden"), .copy("Protos"), .copy("Scripts")]),
