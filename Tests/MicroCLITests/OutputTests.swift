@@ -64,7 +64,7 @@ import Testing
         formatter.formatOptions = [.withInternetDateTime, .withFractionalSeconds]
         let date = try #require(formatter.date(from: String(time.prefix(23)) + "Z"))
         #expect(abs(date.timeIntervalSinceNow) < 60)
-        #expect(runs["level"] as? String == "info")
+        #expect(["info", "notice"].contains(runs["level"] as? String))
         #expect((runs["node"] as? String)?.hasPrefix("\(name)-") == true)
         #expect((runs["metadata"] as? [String: String])?["rpc.service"] == name)
         await program.stop()

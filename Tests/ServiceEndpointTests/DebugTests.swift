@@ -57,7 +57,7 @@ import Testing
             let line = records.first { record in
                 record.message == "The service runs." && record.metadata.values.contains(name)
             }
-            #expect(line?.metadata["level"] == "info")
+            #expect(line?.metadata["level"] == "notice")
             let few = try await debug.log(.with { $0.count = 1 }) { records in
                 try await records.reduce(into: []) { $0.append($1) }
             }
