@@ -277,10 +277,9 @@ let package = Package(
         tests(
             "ServiceEndpointTests",
             [
-                "MicroHealth", "MicroReflection", "MicroDebug", "MicroDefaults", "MicroTestSupport",
-                "GeneratedClashes", "MicroCLI", "MicroNetwork", "protoc-gen-micro-swift", "route-guide",
-                logging,
-                protocGenSwift, swiftProtobuf,
+                "MicroHealth", "MicroReflection", "MicroDebug", "MicroDefaults", "MicroNetwork",
+                "MicroTestSupport", "GeneratedClashes", "MicroCLI", "protoc-gen-micro-swift", "route-guide",
+                logging, protocGenSwift, swiftProtobuf,
             ],
             resources: [.copy("Golden"), .copy("Protos"), .copy("Scripts")]),
         // Code generated from a file whose names mean something in Swift: it need only compile.

@@ -41,6 +41,7 @@ struct MicroCommand: AsyncParsableCommand {
                                        error, warning, notice, info, debug or
                                        trace; nothing by default, since a command
                                        tells in a line what went wrong
+              MICRO_LOG_FORMAT         how it is logged: text, or json
             An option goes before a variable, and a variable before the file.
 
             EXIT STATUS:

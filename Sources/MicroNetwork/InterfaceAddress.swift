@@ -86,7 +86,7 @@ package struct InterfaceAddress: Hashable, Sendable {
     }
 
     /// The addresses of the interfaces that are up, with what `getifaddrs` says of them.
-    static var listed: [InterfaceAddress] {
+    package static var listed: [InterfaceAddress] {
         var list: UnsafeMutablePointer<ifaddrs>?
         guard getifaddrs(&list) == 0 else { return [] }
         // The list belongs to us until it is freed, and nothing of it is kept.

@@ -148,6 +148,13 @@ import Testing
 
         let level = try await Programs.micro("services", environment: ["MICRO_LOG_LEVEL": "loud"])
         #expect(level.status == 127)
+        let json = try await Programs.micro(
+            "services", "--registry", "mdns",
+            environment: ["MICRO_LOG_LEVEL": "debug", "MICRO_LOG_FORMAT": "json"])
+        #expect(json.status == 0)
+        let lines = json.errors.split(separator: "\n")
+        #expect(
+            !lines.isEmpty && lines.allSatisfy { $0.hasPrefix("{") && $0.hasSuffix("}") }, "\(json.errors)")
         #expect(level.errors.contains("MICRO_LOG_LEVEL is \"loud\". It must be one of trace, debug, "))
 
         let usage = try await Programs.micro("call")

@@ -142,13 +142,23 @@ import Testing
     }
 
     @Test func theMachinesOwnAddressesAreTheSameMachine() async throws {
-        for own in InterfaceAddress.all {
+        for own in InterfaceAddress.listed where !own.isLinkLocal {
             let hosts = own.isIPv6 ? [own.text] : [own.text, "::ffff:\(own.text)"]
             for host in hosts {
                 let peer = Peer(address: HostPort.join(host, 4711))
                 try await makeService(peer: peer) { Shapes() }.withRunning { running in
                     _ = try await Debug_Debug.Client(running.client, service: "shapes").trace(.init())
                 }
+            }
+        }
+    }
+
+    @Test func aLinkLocalAddressMayBeAnotherMachines() async throws {
+        for own in InterfaceAddress.listed where own.isLinkLocal {
+            let peer = Peer(address: HostPort.join(own.text, 4711))
+            try await makeService(peer: peer) { Shapes() }.withRunning { running in
+                let debug = Debug_Debug.Client(running.client, service: "shapes")
+                await #expect(throws: MicroError.self) { try await debug.trace(.init()) }
             }
         }
     }

@@ -1,4 +1,4 @@
-internal import Logging
+package import Logging
 import MicroCore
 
 /// The log of a program that ``runProgram(_:)`` or ``MicroService/main()`` runs.
@@ -7,10 +7,18 @@ import MicroCore
 ///
 /// - `log.level`: The least level that is written.
 /// - `log.format` (text): `text` for people, `json` for programs that collect logs.
-struct ProgramLog: Sendable {
+package struct ProgramLog: Sendable {
     /// The forms of an entry.
-    enum Format: String {
+    package enum Format: String, CaseIterable {
         case text, json
+
+        /// Returns a handler that writes to standard error in this form.
+        package func handler(label: String) -> any LogHandler {
+            switch self {
+            case .text: StreamLogHandler.standardError(label: label)
+            case .json: JSONLogHandler(label: label) { _ = StandardStream.error.write($0) }
+            }
+        }
     }
 
     /// The names of levels, with those that go-micro has for them.
@@ -18,6 +26,12 @@ struct ProgramLog: Sendable {
         "trace": .trace, "debug": .debug, "info": .info, "notice": .notice, "warning": .warning,
         "warn": .warning, "error": .error, "critical": .critical, "fatal": .critical,
     ]
+
+    /// Returns the level of a name, in letters of either case.
+    ///
+    /// - Parameter name: The name.
+    /// - Returns: The level, or `nil` if there is none of that name.
+    package static func level(named name: String) -> Logger.Level? { levels[name.lowercased()] }
 
     /// The level that was chosen, if one was.
     let level: Logger.Level?
@@ -29,7 +43,7 @@ struct ProgramLog: Sendable {
     /// - Throws: A ``StartError`` for a level or a format that there isn't.
     init(_ settings: Settings?) throws(StartError) {
         if let value = settings?.value("log.level") {
-            guard let level = Self.levels[value.text.lowercased()] else {
+            guard let level = Self.level(named: value.text) else {
                 throw value.invalid("trace, debug, info, notice, warning, error or critical")
             }
             self.level = level
@@ -60,12 +74,7 @@ struct ProgramLog: Sendable {
             if let level { logger.logLevel = level }
             return logger
         }
-        var logger = Logger(label: current.label) { label in
-            switch format {
-            case .text: StreamLogHandler.standardError(label: label)
-            case .json: JSONLogHandler(label: label) { _ = StandardStream.error.write($0) }
-            }
-        }
+        var logger = Logger(label: current.label) { format.handler(label: $0) }
         logger.logLevel = level ?? defaultLevel
         return logger
     }

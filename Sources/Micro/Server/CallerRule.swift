@@ -58,12 +58,13 @@ extension Peer {
     ///
     /// - Parameter interfaces: The machine's addresses, which are asked for at each call, since they change.
     /// - Returns: Whether it does; a peer whose address can't be read does not.
-    func isLocal(interfaces: @autoclosure () -> [InterfaceAddress] = InterfaceAddress.all) -> Bool {
+    func isLocal(interfaces: @autoclosure () -> [InterfaceAddress] = InterfaceAddress.listed) -> Bool {
         if address.hasPrefix("unix:") || address.hasPrefix("memory:") { return true }
         guard let (host, _) = HostPort.split(address) else { return false }
         if HostPort.isLoopback(host) { return true }
         // A socket of all addresses sees callers over IPv4 as mapped addresses of IPv6.
         let text = host.hasPrefix("::ffff:") ? String(host.dropFirst("::ffff:".count)) : host
-        return interfaces().contains { $0.text == text }
+        // A link-local address is the machine's own on one link, and may be another machine's on the next.
+        return interfaces().contains { !$0.isLinkLocal && $0.text == text }
     }
 }
