@@ -56,7 +56,7 @@ let libraries: [Library] = [
 
     // Floor 2: shared wire libraries.
     Library(name: "MicroNIO", dependencies: ["MicroCore", logging, nioCore, nioPosix]),
-    Library(name: "MicroNetwork", dependencies: ["MicroCore"], isProduct: false),
+    Library(name: "MicroInterfaces", dependencies: ["MicroCore"], isProduct: false),
     Library(name: "MicroTLS", dependencies: ["MicroCore", "COpenSSL", nioCore], isProduct: false),
     Library(
         name: "MicroGRPC",
@@ -76,7 +76,7 @@ let libraries: [Library] = [
     // Floor 3: the engine.
     Library(
         name: "Micro",
-        dependencies: ["MicroCore", "MicroNetwork", configuration, logging, serviceLifecycle, unixSignals]
+        dependencies: ["MicroCore", "MicroInterfaces", configuration, logging, serviceLifecycle, unixSignals]
     ),
     Library(
         name: "MicroProtobuf",
@@ -89,7 +89,7 @@ let libraries: [Library] = [
     Library(
         name: "MicroRegistryMDNS",
         dependencies: [
-            "MicroCore", "MicroNIO", "MicroNetwork", "CZlib", configuration, logging, nioCore, nioPosix,
+            "MicroCore", "MicroNIO", "MicroInterfaces", "CZlib", configuration, logging, nioCore, nioPosix,
         ]
     ),
     Library(
@@ -108,7 +108,7 @@ let libraries: [Library] = [
     Library(
         name: "MicroBrokerHTTP",
         dependencies: [
-            "MicroCore", "MicroHTTP1", "MicroNIO", "MicroNetwork", "MicroTLS", configuration, logging,
+            "MicroCore", "MicroHTTP1", "MicroNIO", "MicroInterfaces", "MicroTLS", configuration, logging,
             nioCore,
         ]
     ),
@@ -238,7 +238,7 @@ let package = Package(
         tests(
             "MicroTests",
             [
-                "Micro", "MicroCore", "MicroNetwork", "MicroCodecJSON", "MicroTransportMemory",
+                "Micro", "MicroCore", "MicroInterfaces", "MicroCodecJSON", "MicroTransportMemory",
                 "MicroRegistryMemory", "MicroBrokerMemory", configuration, inMemoryLogging, logging,
                 serviceLifecycle,
             ]),
@@ -277,7 +277,7 @@ let package = Package(
         tests(
             "ServiceEndpointTests",
             [
-                "MicroHealth", "MicroReflection", "MicroDebug", "MicroDefaults", "MicroNetwork",
+                "MicroHealth", "MicroReflection", "MicroDebug", "MicroDefaults", "MicroInterfaces",
                 "MicroTestSupport", "GeneratedClashes", "MicroCLI", "protoc-gen-micro-swift", "route-guide",
                 logging, protocGenSwift, swiftProtobuf,
             ],
@@ -307,7 +307,7 @@ let package = Package(
         tests(
             "MicroRegistryMDNSTests",
             [
-                "MicroRegistryMDNS", "MicroNetwork", "MicroTesting", "MicroTestSupport", "MicroCore",
+                "MicroRegistryMDNS", "MicroInterfaces", "MicroTesting", "MicroTestSupport", "MicroCore",
                 "greeter-service", configuration, inMemoryLogging, logging, nioCore,
             ],
             resources: [.copy("Scripts")]),

@@ -1,7 +1,7 @@
 import Logging
 public import MicroCore
 import MicroHTTP1
-import MicroNetwork
+import MicroInterfaces
 import MicroTLS
 import Synchronization
 

@@ -59,7 +59,8 @@ final class JetStreamSubscription: BrokerSubscription {
             created = try await streams.jetStream.stream(stream)?.created
             try await streams.jetStream.ensureConsumer(consumer, of: stream)
             advisories = try await streams.jetStream.client.subscribe(
-                to: "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.\(stream).\(consumer.durableName)", queue: "micro")
+                to: "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.\(stream).\(consumer.durableName)",
+                queue: "micro")
         } catch {
             if isClaimed { streams.release(consumer.durableName) }
             throw error

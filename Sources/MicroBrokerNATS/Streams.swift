@@ -107,7 +107,8 @@ final class Streams: Sendable {
                     + "(MICRO_BROKER_STREAM_SUBJECTS), or remove MICRO_BROKER_STREAM.")
         }
         if let name = names.first { return name }
-        return try await jetStream.createStream(configuration(JetStreamNames.stream(topic), [topic])).config.name
+        return try await jetStream.createStream(configuration(JetStreamNames.stream(topic), [topic])).config
+            .name
     }
 
     /// Returns where a consumer begins that takes the place of one which an earlier version made under

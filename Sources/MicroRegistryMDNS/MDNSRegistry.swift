@@ -1,6 +1,6 @@
 internal import Logging
 public import MicroCore
-internal import MicroNetwork
+internal import MicroInterfaces
 internal import NIOCore
 internal import Synchronization
 

@@ -1,7 +1,7 @@
 import MicroCore
 import Testing
 
-@testable import MicroNetwork
+@testable import MicroInterfaces
 
 @Suite struct AdvertisedAddressTests {
     /// An address of an interface, with what matters to the choice.

@@ -1,5 +1,5 @@
 import MicroCore
-import MicroNetwork
+import MicroInterfaces
 import MicroRegistryMemory
 import MicroTransportMemory
 import Testing

@@ -1,7 +1,7 @@
 import Logging
 import Micro
 import MicroCore
-import MicroNetwork
+import MicroInterfaces
 import MicroProtobuf
 import MicroTestSupport
 import SwiftProtobuf

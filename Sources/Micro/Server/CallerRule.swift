@@ -1,5 +1,5 @@
 public import MicroCore
-internal import MicroNetwork
+internal import MicroInterfaces
 
 /// Who may call an endpoint that tells of a service's inside.
 ///

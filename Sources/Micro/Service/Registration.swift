@@ -1,6 +1,6 @@
 internal import Logging
 import MicroCore
-internal import MicroNetwork
+internal import MicroInterfaces
 
 /// A node's place in the registry.
 struct Registration: Sendable {

@@ -1,6 +1,6 @@
 internal import Logging
 import MicroCore
-internal import MicroNetwork
+internal import MicroInterfaces
 
 /// All that a run of a service needs, checked before anything is started.
 struct ServicePlan: Sendable {

@@ -1,6 +1,6 @@
 internal import Logging
 import MicroCore
-internal import MicroNetwork
+internal import MicroInterfaces
 
 /// One run of a service, from its start to its end.
 struct ServiceRun: Sendable {

@@ -1,7 +1,7 @@
 internal import Logging
 internal import MicroCore
+internal import MicroInterfaces
 internal import MicroNIO
-internal import MicroNetwork
 internal import NIOCore
 internal import NIOPosix
 

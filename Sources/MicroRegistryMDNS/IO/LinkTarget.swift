@@ -1,4 +1,4 @@
-internal import MicroNetwork
+internal import MicroInterfaces
 internal import NIOCore
 
 /// An interface with one address family, by which mDNS may take part.

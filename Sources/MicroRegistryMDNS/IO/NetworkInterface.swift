@@ -1,5 +1,5 @@
 internal import MicroCore
-internal import MicroNetwork
+internal import MicroInterfaces
 internal import NIOCore
 internal import NIOPosix
 

@@ -1,6 +1,6 @@
 import Logging
 import MicroCore
-import MicroNetwork
+import MicroInterfaces
 import NIOCore
 import Testing
 
