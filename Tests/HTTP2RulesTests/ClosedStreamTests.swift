@@ -36,7 +36,10 @@ import Testing
     private func close(_ closed: Closed, _ connection: RawConnection) async throws {
         switch closed {
         case .answered: #expect(try await connection.call(stream: 3)["grpc-status"] == "0")
-        case .resetByTheClient: try await connection.send(.request(3), .reset(ErrorCode.cancel, stream: 3))
+        case .resetByTheClient:
+            try await connection.send(.request(3), .reset(ErrorCode.cancel, stream: 3))
+            // Once this is answered, both have come.
+            #expect(try await connection.call(stream: 5)["grpc-status"] == "0")
         case .resetByTheServer:
             let malformed = RawConnection.request("/test.Test/Echo", more: [("Upper", "x")])
             try await connection.send(.headers(malformed, stream: 3))
