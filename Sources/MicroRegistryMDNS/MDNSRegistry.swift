@@ -17,7 +17,8 @@ internal import Synchronization
 ///
 /// - A lookup asks all interfaces. Without an answer it returns after ``Configuration/timeout``, with answers when
 ///   no new one came for 25 ms or twice as long as the last one took, and a second after the timeout at the
-///   latest; one that is cut off then is logged as a warning. A service that is being watched is answered from
+///   latest; one that is cut off then is logged as a warning. A list of services waits a second more for its
+///   first answer. A service that is being watched is answered from
 ///   what is known.
 /// - A node's description has at most 2 MiB of JSON with 65,536 objects, arrays and map entries, and fits a
 ///   datagram once it is compressed; that is about 1,000 endpoints of go-micro's. What others send beyond that is

@@ -7,7 +7,8 @@ internal import NIOCore
 /// is usual now: 25 ms, or twice the time that the last new answer took, whichever is longer. On a busy machine
 /// the answers of many processes come as these get their turn, with gaps that grow with the time that all of
 /// them take: of 81 services that answered within 75 ms a fixed 25 ms left out 49. A list of services, which
-/// people look at, waits 100 ms. Answers that still come at the time limit may take a second more.
+/// people look at, waits 100 ms, and a second more than the time limit for its first answer. Answers that still
+/// come at the time limit may take a second more.
 ///
 /// In the middle of its time limit the question is asked once more, since a packet may get lost.
 struct Searches {
@@ -158,7 +159,7 @@ struct Searches {
         searches[id] = Search(
             goal: goal, quiet: goal == .services ? max(quiet, min(limit, Self.listingQuiet)) : quiet,
             question: question, start: now, latestEnd: end + overtime, misses: asked.misses,
-            end: end, retry: now + .nanoseconds(limit.nanoseconds / 2))
+            end: goal == .services ? end + overtime : end, retry: now + .nanoseconds(limit.nanoseconds / 2))
     }
 
     /// Ends a search that nobody waits for any more.
@@ -247,7 +248,9 @@ struct Searches {
                 searches[id]?.end = min(now + search.quiet, search.latestEnd)
             } else {
                 let isCut = search.latestEnd <= now && search.latestEnd > search.start + limit
-                if isCut { searches[id]?.isPartial = true }
+                if isCut, !search.records.isEmpty || !search.services.isEmpty {
+                    searches[id]?.isPartial = true
+                }
                 if let findings = remove(id) { ended.append((id, findings)) }
             }
         }

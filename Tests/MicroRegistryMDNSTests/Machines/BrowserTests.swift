@@ -89,6 +89,19 @@ import Testing
         #expect(ended.at == .milliseconds(290 * 3))
     }
 
+    /// On a busy machine the first answer may take longer than a lookup waits; a list is worth a second more.
+    @Test mutating func listsWaitLongerForTheFirstAnswer() throws {
+        _ = browser.list(caller: 1, now: start)
+        #expect(run(until: start + .milliseconds(550)).allSatisfy { !$0.effect.isFound })
+        _ = receive(try DNSMessage(decoding: Captures.brokerListing), at: start + .milliseconds(550))
+        let found = Searches.Findings(services: ["micro.http.broker"], isPartial: true)
+        let ended = try #require(run(until: start + .seconds(2)).last)
+        #expect(ended.effect == .found(caller: 1, found) && ended.at == .milliseconds(1100))
+        // Without any answer the list is empty, and not partial.
+        _ = browser.list(caller: 2, now: start + .seconds(2))
+        #expect(run(until: start + .seconds(5)).last?.effect == .found(caller: 2, Searches.Findings()))
+    }
+
     @Test mutating func lookupWithEndlessAnswersEndsAndIsPartial() throws {
         _ = browser.lookUp("greeter", caller: 1, now: start)
         _ = browser.list(caller: 2, now: start)
