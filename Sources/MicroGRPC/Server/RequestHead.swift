@@ -115,9 +115,9 @@ final class RequestHead {
         timeout = min(timeout ?? nanoseconds, nanoseconds)
     }
 
-    /// Takes go-micro's timeout; as at go-micro's servers, one that is no number, or is zero, is none.
+    /// Takes go-micro's timeout; as at go-micro's servers, one that is no number is none.
     private func addTimeout(micro nanoseconds: Int64?) {
-        guard let nanoseconds, nanoseconds > 0 else { return }
+        guard let nanoseconds else { return }
         timeout = min(timeout ?? nanoseconds, nanoseconds)
     }
 }
