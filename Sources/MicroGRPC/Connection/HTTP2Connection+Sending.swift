@@ -37,8 +37,12 @@ extension HTTP2Connection {
     }
 
     /// Sends what was submitted, and closes if that was the last.
+    ///
+    /// In the middle of a header block it sends nothing: a stream that ends then, such as by the refusal of the
+    /// call that the block begins, would leave nghttp2 decoding the rest of the block without reporting it, so
+    /// that its size would not be counted. The end of the block comes with a read, and so with the next flush.
     final func flush() {
-        guard hasGreeted, sessionDepth == 0, !isClosed else { return }
+        guard hasGreeted, sessionDepth == 0, !isClosed, !scanner.isInsideHeaders else { return }
         sendSubmitted()
         guard !isClosed, session.isDone else { return }
         if let peersFault { return hangUp(peersFault) }
