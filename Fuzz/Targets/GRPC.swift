@@ -25,7 +25,7 @@ extension FuzzTarget {
             check(Base64.decode(Base64.encode(input, padding: false)) == input, "Base64")
             _ = StatusFields.percentDecoded(input)
             _ = Base64.decode(input)
-            _ = StatusDetails.decode(input)
+            _ = StatusDetails.decode(input, rpcStatus: .unknown)
             _ = StatusFields.error(status: .unknown, message: input, details: input)
         }
     }

@@ -22,7 +22,7 @@ extension FuzzTarget {
                 _ = metadata.bytes(for: name)
                 _ = metadata.allBytes(for: name)
             }
-            _ = MetadataRules.violation(in: metadata)
+            _ = MetadataRules.violation(in: metadata, status: .invalidArgument)
             var block = FieldBlock()
             block.add(metadata)
             block.withNV { _, _ in }

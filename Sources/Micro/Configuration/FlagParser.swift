@@ -13,7 +13,7 @@ struct FlagParser {
         "server", "server_name", "server_version", "server_id", "server_address", "server_advertise",
         "server_metadata", "server_compression", "server_drain_timeout", "server_spread_delay",
         "server_max_connections", "server_handshake_timeout", "server_stall_timeout",
-        "server_max_unread_bytes", "server_control_frames", "server_resets",
+        "server_max_unread_bytes", "server_control_frames", "server_resets", "server_strict_fields",
         "proxy", "network", "network_address", "config_file",
         "tls_cert", "tls_key", "tls_ca", "tls_client_auth", "tls_name", "tls_insecure_skip_verify",
     ]
