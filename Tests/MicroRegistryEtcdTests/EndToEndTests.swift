@@ -36,6 +36,28 @@ extension MicroClient {
         #expect(try await server.ctl(["lease", "list"]).contains("found 0 leases"))
     }
 
+    /// Whoever can write to the registry need not be allowed to use what this machine's sockets lead to.
+    @Test(arguments: ["health", "stats"])
+    func asksNoNodeThatTheRegistryPlacesOnAUnixSocket(command: String) async throws {
+        let server = try await EtcdServer.started()
+        let variables = ["MICRO_REGISTRY": "etcd", "MICRO_REGISTRY_ADDRESS": server.address]
+        let socket = FileManager.default.temporaryDirectory.appending(
+            path: "micro-\(UUID().uuidString.prefix(8)).sock"
+        ).path
+        let greeter = try ForeignProgram(
+            path("greeter-service"),
+            environment: variables.merging(["MICRO_SERVER_ADDRESS": "unix:\(socket)"]) { first, _ in first })
+        try await greeter.waitForOutput("The service runs.")
+        let asked = try ForeignProgram(path("micro"), [command, "greeter"], environment: variables)
+        #expect(try await asked.exitStatus() != 0)
+        #expect(asked.output.contains("host:port"), "\(asked.output)\(asked.errorOutput)")
+        // The user may ask the same socket.
+        let typed = try ForeignProgram(
+            path("micro"), [command, "greeter", "--address", "unix:\(socket)"], environment: variables)
+        #expect(try await typed.exitStatus() == 0, "\(typed.output)\(typed.errorOutput)")
+        await greeter.stop()
+    }
+
     @Test func saysAtTheStartThatAnAddressIsNone() async throws {
         let variables = ["MICRO_REGISTRY": "etcd", "MICRO_REGISTRY_ADDRESS": "nowhere:at:all"]
         let greeter = try ForeignProgram(path("greeter-service"), environment: variables)

@@ -37,21 +37,32 @@ struct NodeTarget: Sendable {
     /// Asks the node.
     ///
     /// A node of the registry is chosen among the service's, so that its certificate is checked for the
-    /// service's name. One that the client doesn't see yet is called by its address. One that speaks another
-    /// protocol is left alone: it would take the bytes for something else.
+    /// service's name, and its address gets no privilege that an address typed by the user has. One that speaks
+    /// another protocol is left alone: it would take the bytes for something else.
     func ask<Answer: Sendable>(
         _ body: @Sendable (CallOptions) async throws -> Answer
     ) async throws -> Answer {
-        var direct = options
-        direct.address = address
-        guard !isGiven else { return try await body(direct) }
-        guard nodeProtocol == .grpc else { throw UnspokenProtocol(nodeProtocol) }
-        do {
-            return try await NodePin.$node.withValue(id) { try await body(options) }
-        } catch let error as MicroError where error.detail.contains(": none available") {
+        if isGiven {
+            var direct = options
+            direct.address = address
             return try await body(direct)
         }
+        guard nodeProtocol == .grpc else { throw UnspokenProtocol(nodeProtocol) }
+        let limit = ContinuousClock.now + Self.patience
+        while true {
+            do {
+                return try await NodePin.$node.withValue(id) { try await body(options) }
+            } catch let error as MicroError
+                where error.detail.contains(": none available") && ContinuousClock.now < limit
+            {
+                // The client's watch may be behind the lookup that has found the node.
+                try await Task.sleep(for: .milliseconds(50))
+            }
+        }
     }
+
+    /// How long a node that a lookup has found may be missing from the client's watch.
+    private static let patience = Duration.seconds(2)
 }
 
 /// A node speaks a protocol that this command doesn't.
