@@ -22,7 +22,7 @@ final class EventReceiver: Sendable {
 
     private let state = Mutex(State())
 
-    /// Limits the warnings that whoever reaches the port can cause.
+    /// Limits the warnings that anyone who reaches the port can cause.
     private let throttle = LogThrottle(burst: 20)
 
     /// The room of requests that are for no subscription.

@@ -18,7 +18,7 @@ final class HeldMessages: Sendable {
         messages.withLock { _ = $0.removeValue(forKey: message.streamSequence) }
     }
 
-    /// Takes note of a message that nobody will handle here.
+    /// Records a message that nobody will handle here.
     func release(_ message: JetStreamMessage) {
         remove(message)
         released.withLock { $0.append(message) }

@@ -61,7 +61,7 @@ public final class EtcdRegistry: Registry {
     ///
     /// - Parameters:
     ///   - record: The service, with the nodes to hold.
-    ///   - timeToLive: How long the nodes stay without being renewed; `nil` for ever.
+    ///   - timeToLive: How long the nodes stay without being renewed; `nil` forever.
     /// - Throws: A ``MicroError`` with the status `unavailable` that names the address and the reason if etcd
     ///   can't be reached, or `invalidArgument` if the record has no name or node, or is too long for etcd.
     public func register(_ record: ServiceRecord, timeToLive: Duration?) async throws {

@@ -81,7 +81,7 @@ public final class MDNSRegistry: Registry {
     ///
     /// - Parameters:
     ///   - record: The service, with the nodes to hold.
-    ///   - timeToLive: How long the nodes stay without being renewed; `nil` for ever.
+    ///   - timeToLive: How long the nodes stay without being renewed; `nil` forever.
     /// - Throws: A ``MicroError`` with the status `invalidArgument` if the record lacks something, an address
     ///   isn't an IP address and a port, or the record is too large for a datagram; `unavailable` if the
     ///   registry doesn't run.

@@ -32,7 +32,7 @@ public final class MemoryRegistry: Registry {
     ///
     /// - Parameters:
     ///   - record: The service, with the nodes to hold.
-    ///   - timeToLive: How long the nodes stay without being renewed; `nil` for ever.
+    ///   - timeToLive: How long the nodes stay without being renewed; `nil` forever.
     /// - Throws: A `MicroError` with the status `invalidArgument` if the service or a node has no name,
     ///   there is no node, or the time to live is not above zero.
     public func register(_ record: ServiceRecord, timeToLive: Duration?) async throws {

@@ -194,7 +194,7 @@ extension TLSHandler {
             isReadWanted = false
             context.fireChannelRead(wrapInboundOut(plain))
         }
-        // Whoever got the bytes may have closed the channel.
+        // Anyone who got the bytes may have closed the channel.
         guard phase == .open else { return }
         switch progress {
         case .needsMore, .done: return

@@ -234,7 +234,7 @@ extension TransportConformance {
             let call = try await connection.open(CallHead(path: "/conformance.Test/Early"))
             let texts = try await withThrowingTaskGroup { group in
                 group.addTask {
-                    // It may fail when the call is over, but it must not wait for ever.
+                    // It may fail when the call is over, but it must not wait forever.
                     do {
                         for _ in 0..<1000 { try await call.send(Message(size: 1000, seed: 0)) }
                     } catch _ as MicroError {}

@@ -43,7 +43,7 @@ final class MemoryCall: Sendable {
         self.onEnd = onEnd
     }
 
-    /// Takes note of what the server makes of the call, before the first message.
+    /// Records what the server makes of the call, before the first message.
     func expect(_ acceptance: Acceptance) {
         switch acceptance {
         case .unary, .serverStream: state.withLock { $0.takesOneMessage = true }

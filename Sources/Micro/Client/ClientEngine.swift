@@ -188,7 +188,7 @@ final class ClientEngine: Sendable {
         }
     }
 
-    /// Takes note that the registry is lost for good.
+    /// Records that the registry is lost for good.
     func registryFailed(_ error: any Error) {
         let entries = state.withLock { $0.entries.values.map(\.self) }
         for entry in entries { entry.fail(error) }

@@ -52,12 +52,12 @@ final class ConnectionPool: Sendable {
         )
     }
 
-    /// Takes note that a slot has no connection any more.
+    /// Records that a slot has no connection any more.
     func closed(_ slot: ConnectionSlot) {
         state.withLock { $0.entries[ObjectIdentifier(slot)] = nil }
     }
 
-    /// Takes note that a connection has a new slot.
+    /// Records that a connection has a new slot.
     func moved(from old: ConnectionSlot, to new: ConnectionSlot) {
         state.withLock { state in
             guard state.entries.removeValue(forKey: ObjectIdentifier(old)) != nil else { return }

@@ -98,7 +98,7 @@ final class ServiceEntry: Sendable {
     /// Returns whether a registry may send a client to an address: to a port of a host.
     ///
     /// What the user of a client may type beyond that, such as a Unix socket, opens what is meant for this machine
-    /// alone, and whoever can write to the registry need not be of this machine.
+    /// alone, and anyone who can write to the registry need not be of this machine.
     private static func isNetworkAddress(_ address: String) -> Bool {
         guard !address.hasPrefix("unix:"), let (host, port) = HostPort.split(address), let port else {
             return false
@@ -106,7 +106,7 @@ final class ServiceEntry: Sendable {
         return port > 0 && !host.isEmpty
     }
 
-    /// Takes note that the registry can't be reached; nodes that are known stay.
+    /// Records that the registry can't be reached; nodes that are known stay.
     func fail(_ error: any Error) {
         Logger.current.warning(
             "The registry can't be watched; known nodes are used further.",

@@ -20,7 +20,7 @@ struct ServiceDefaults: Sendable {
 /// - `server.drain.timeout` (10s): How long calls that run may take to finish when the service stops.
 /// - `server.compression` (identity): How replies are compressed for callers that understand it: `gzip`,
 ///   `deflate` or `identity`.
-/// - `register.ttl` (60) and `register.interval` (30): Seconds; 0 for ever, and never.
+/// - `register.ttl` (60) and `register.interval` (30): Seconds; 0 forever, and never.
 struct ServiceSettings: Sendable {
     let identity: ServiceIdentity
     let address: ListenAddress

@@ -109,7 +109,7 @@ final class Assembly: Sendable {
         }
     }
 
-    /// A plugin may throw anything; whoever starts the service gets one kind of error.
+    /// A plugin may throw anything; anyone who starts the service gets one kind of error.
     private static func startError(_ error: any Error, role: String) -> StartError {
         if let error = error as? StartError { return error }
         return StartError(.invalidConfiguration, "The \(role) can't be made: \(error)")

@@ -105,7 +105,7 @@ struct ServiceJob: Service {
     }
 }
 
-/// The request to stop a service, and to make haste.
+/// The request to stop a service, and to stop at once.
 final class StopSignal: Sendable {
     /// The service is to stop.
     let stop = OneShot()
@@ -118,7 +118,7 @@ final class StopSignal: Sendable {
     /// Makes a service that is stopping stop without waiting for anything.
     func force() { haste.fire() }
 
-    /// The first cancellation of a service that runs makes it stop in order; if it is stopping, make haste.
+    /// The first cancellation of a service that runs makes it stop in order; if it is stopping, stop at once.
     func requestByCancellation() {
         if stop.hasFired { haste.fire() }
         stop.fire()

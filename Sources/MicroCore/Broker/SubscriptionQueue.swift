@@ -129,7 +129,7 @@ public final class SubscriptionQueue<Item: Sendable>: Sendable {
             await withCheckedContinuation { continuation in
                 let (isTaken, wakeUp) = state.withLock { state -> (Bool?, (() -> Void)?) in
                     guard !state.isClosed, !Task.isCancelled else { return (false, nil) }
-                    // Whoever came before goes before, also where it needs more room.
+                    // Anyone who came before goes before, also where it needs more room.
                     guard state.senders.isEmpty, hasRoom(state, for: size) else {
                         state.senders.append(
                             Sender(number: number, item: item, size: size, continuation: continuation))

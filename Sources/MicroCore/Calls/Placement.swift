@@ -74,7 +74,7 @@ public final class Placement: Sendable {
         usesPool || (isAutomatic && messageSize >= Self.largeMessage)
     }
 
-    /// Takes note of how long a handler kept its thread.
+    /// Records how long a handler kept its thread.
     ///
     /// Two threads that note at once may lose one of the two samples, which the mean survives.
     ///

@@ -34,7 +34,7 @@ public protocol Registry: Sendable {
     ///
     /// - Parameters:
     ///   - record: The service, with the nodes to hold.
-    ///   - timeToLive: How long the nodes stay without being renewed; `nil` for ever.
+    ///   - timeToLive: How long the nodes stay without being renewed; `nil` forever.
     /// - Throws: A ``MicroError`` with the status `unavailable` if the directory can't be reached,
     ///   or `invalidArgument` if the record lacks something, which
     ///   ``ServiceRecord/checkRegistration(timeToLive:)`` finds, or the directory can't hold such a record.

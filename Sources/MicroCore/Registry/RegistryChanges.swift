@@ -80,7 +80,7 @@ final class ChangeQueue: Sendable {
 
         /// Gives the room of what was read back, once it is half of all.
         ///
-        /// A queue that is never quite empty would grow for ever otherwise.
+        /// A queue that is never quite empty would grow forever otherwise.
         private mutating func dropRead() {
             guard head * 2 >= order.count else { return }
             order.removeFirst(head)

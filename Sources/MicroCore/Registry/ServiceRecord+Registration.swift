@@ -1,7 +1,7 @@
 extension ServiceRecord {
     /// Checks that the record can be registered, as every registry does before it holds it.
     ///
-    /// - Parameter timeToLive: How long its nodes stay without being renewed; `nil` for ever.
+    /// - Parameter timeToLive: How long its nodes stay without being renewed; `nil` forever.
     /// - Throws: A ``MicroError`` with the status `invalidArgument` that says what is missing: the service's name, a
     ///   node, a node's id, or a time to live above zero.
     public func checkRegistration(timeToLive: Duration?) throws(MicroError) {

@@ -11,7 +11,7 @@ public protocol Selector: Sendable {
     /// - Returns: The position of the chosen node in `nodes`. A position outside counts as none.
     func choose(among nodes: [Node], of service: String) -> Int
 
-    /// Takes note of how an attempt on a node went.
+    /// Records how an attempt on a node went.
     ///
     /// - Parameters:
     ///   - node: The node that was called.
@@ -21,6 +21,6 @@ public protocol Selector: Sendable {
 }
 
 extension Selector {
-    /// Takes no note.
+    /// Records nothing.
     public func mark(_ node: Node, of service: String, error: MicroError?) {}
 }

@@ -16,7 +16,7 @@ extension Message {
 
     /// Returns a message that came from a peer as it was before it was compressed.
     ///
-    /// Whoever reads the message calls this, not the connection that it came through: what waits to be read
+    /// Anyone who reads the message calls this, not the connection that it came through: what waits to be read
     /// stays small, and takes no other call's time.
     ///
     /// - Parameter limit: The greatest length of a message.

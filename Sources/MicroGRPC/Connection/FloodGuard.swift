@@ -69,7 +69,7 @@ struct FloodGuard {
         resets = min(resetCapacity, resets &+ Int32(capped * Self.resetsPerSecond / 1_000_000_000))
     }
 
-    /// Takes note of a frame that comes, before anything is done about it.
+    /// Records a frame that comes, before anything is done about it.
     mutating func frame(_ head: FrameHead) {
         switch head.kind {
         case FrameHead.Kind.data:
@@ -99,19 +99,19 @@ struct FloodGuard {
         }
     }
 
-    /// Takes note of a part of an answer that went out.
+    /// Records a part of an answer that went out.
     mutating func answerSent() { earn(Self.callYield) }
 
-    /// Takes note of a call that the peer reset at once, or made wrongly, or beyond the limit.
+    /// Records a call that the peer reset at once, or made wrongly, or beyond the limit.
     mutating func callWasted() {
         resets &-= 1
         if resets < 0 { offence = offence ?? .resets }
     }
 
-    /// Takes note of a call that ended as calls do.
+    /// Records a call that ended as calls do.
     mutating func callCompleted() { resets = min(resetCapacity, resets &+ Self.completionYield) }
 
-    /// Takes note of an offence that is seen elsewhere.
+    /// Records an offence that is seen elsewhere.
     mutating func note(_ offence: Offence) { self.offence = self.offence ?? offence }
 
     private mutating func spend(_ count: Int32) {

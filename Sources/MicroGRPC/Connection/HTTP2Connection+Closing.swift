@@ -53,7 +53,7 @@ extension HTTP2Connection {
         tick = nil
         let open = streams
         streams = []
-        // A header block that never ended would keep its stream, and the stream this connection, for ever.
+        // A header block that never ended would keep its stream, and the stream this connection, forever.
         headersStream = nil
         interruptedMetadata = []
         for stream in open {

@@ -109,13 +109,13 @@ class HTTP2Connection {
     /// Begins a stream that the peer opened; `nil` if it is refused.
     func makeStream() -> HTTP2Stream? { nil }
 
-    /// Takes note that the connection is encrypted, and of the names that the peer has proved.
+    /// Records that the connection is encrypted, and of the names that the peer has proved.
     func secured(by peerIdentities: [String]) {}
 
-    /// Takes note that the connection can't be encrypted, or is not any more; it is closed then.
+    /// Records that the connection can't be encrypted, or is not any more; it is closed then.
     func securityFailed() {}
 
-    /// Takes note that the peer goes away.
+    /// Records that the peer goes away.
     func goAwayReceived(code: UInt32) {}
 
     /// Looks at the first bytes of a client; greets it once they are known, and returns whether to go on.
@@ -124,13 +124,13 @@ class HTTP2Connection {
     /// Changes our settings as they travel, which the session keeps to as they were submitted.
     func adjustGreeting(_ frame: inout ByteBuffer) {}
 
-    /// Takes note of the peer's settings.
+    /// Records the peer's settings.
     func settingsReceived() {}
 
-    /// Takes note that the header block that is being read is longer than allowed; called once for each.
+    /// Records that the header block that is being read is longer than allowed; called once for each.
     func headersTooLong() {}
 
-    /// Takes note that the peer is refused.
+    /// Records that the peer is refused.
     func refused(_ offence: FloodGuard.Offence) {}
 
     /// What is said to the calls of a connection that the peer has closed.
@@ -139,16 +139,16 @@ class HTTP2Connection {
     /// Looks after the calls that wait for a stream, as the timer does after those that have one.
     func checkWaitingCalls() {}
 
-    /// Takes note that a stream is gone; called for each.
+    /// Records that a stream is gone; called for each.
     func streamRemoved() {}
 
-    /// Takes note that the connection is about to tell its calls that it is closed.
+    /// Records that the connection is about to tell its calls that it is closed.
     func willClose() {}
 
-    /// Takes note that the connection is closed for calls, and why; called once.
+    /// Records that the connection is closed for calls, and why; called once.
     func connectionClosed(_ reason: String) {}
 
-    /// Takes note that the channel is gone, too; called once, and last.
+    /// Records that the channel is gone, too; called once, and last.
     func channelGone() {}
 
     // MARK: Streams
@@ -226,7 +226,7 @@ class HTTP2Connection {
         stream?.bodyReceived(bytes, inLastFrame: inLastFrame)
     }
 
-    /// Takes note that a frame of ours has ended a stream's body.
+    /// Records that a frame of ours has ended a stream's body.
     func bodySent(streamID: Int32) {}
 
     final func writeBody(of stream: HTTP2Stream, frameHead: UnsafeRawBufferPointer, count: Int) {
@@ -264,14 +264,14 @@ class HTTP2Connection {
 
     func pingAnswered() {}
 
-    /// Takes note that our GOAWAY is on its way, which says what is wrong if nghttp2 found something.
+    /// Records that our GOAWAY is on its way, which says what is wrong if nghttp2 found something.
     final func goAwaySent(code: UInt32, detail: String) {
         guard code != NGHTTP2_NO_ERROR.rawValue else { return }
         let name = CloseReason.name(ofCode: code)
         peersFault = "The peer broke the rules of HTTP/2: \(name)\(detail.isEmpty ? "" : ", \(detail)")."
     }
 
-    /// Takes note of the peer's settings, or of its answer to ours.
+    /// Records the peer's settings, or of its answer to ours.
     final func settingsReceived(isAcknowledgement: Bool) {
         if isAcknowledgement {
             greeting.acknowledgement = false

@@ -53,7 +53,7 @@ class HTTP2Stream {
     /// Takes one field of a head or of trailers.
     func headerReceived(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>) {}
 
-    /// Takes note that a head or the trailers are complete.
+    /// Records that a head or the trailers are complete.
     func headersEnded(endsStream: Bool) {}
 
     /// Takes bytes of the body.
@@ -63,10 +63,10 @@ class HTTP2Stream {
     ///   - inLastFrame: Whether the frame that they are in ends the body.
     func bodyReceived(_ bytes: UnsafeRawBufferPointer, inLastFrame: Bool) {}
 
-    /// Takes note that the peer has ended its side.
+    /// Records that the peer has ended its side.
     func bodyEnded() {}
 
-    /// Takes note that the stream is gone.
+    /// Records that the stream is gone.
     func closed(_ reason: CloseReason) {}
 
     /// Ends the call because its deadline has passed.
@@ -75,10 +75,10 @@ class HTTP2Stream {
     /// Ends the call because the peer has not gone on with it.
     func patienceEnded() {}
 
-    /// Takes note that our head, or our trailers, were not sent, and why.
+    /// Records that our head, or our trailers, were not sent, and why.
     func headersNotSent(_ reason: String) {}
 
-    /// Takes note that our head, or our trailers, are on the wire.
+    /// Records that our head, or our trailers, are on the wire.
     func headersSent(endsStream: Bool) {}
 
     // MARK: What goes to the wire

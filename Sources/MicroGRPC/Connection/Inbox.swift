@@ -73,7 +73,7 @@ struct Inbox {
         messages.append(message)
     }
 
-    /// Takes note of bytes that came, and returns by how many the window may be opened.
+    /// Records bytes that came, and returns by how many the window may be opened.
     mutating func cameIn(_ count: Int) -> Int {
         withheld += count
         return release()

@@ -59,7 +59,7 @@ final class RequestHead {
     /// Whether the request is a gRPC call.
     var isCall: Bool { isPost && subtype != nil }
 
-    /// Takes note that the head is complete.
+    /// Records that the head is complete.
     ///
     /// - Parameter isStrict: Whether gRPC calls must keep to all rules of HTTP, too.
     /// - Returns: What makes the request malformed, if anything does.

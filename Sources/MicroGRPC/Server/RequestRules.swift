@@ -108,7 +108,7 @@ struct RequestRules {
         contentLength = length
     }
 
-    /// Takes note that the head is complete.
+    /// Records that the head is complete.
     mutating func headEnded() {
         guard violation == nil else { return }
         if isConnect {

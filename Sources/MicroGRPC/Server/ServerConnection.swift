@@ -133,7 +133,7 @@ final class ServerConnection: HTTP2Connection {
         trailerRules.addTrailer(ReservedFields.field(name), name: name, value: value)
     }
 
-    /// Takes note that the head is complete.
+    /// Records that the head is complete.
     ///
     /// - Returns: What makes the request malformed, if anything does.
     func headEnded() -> RequestRules.Violation? {

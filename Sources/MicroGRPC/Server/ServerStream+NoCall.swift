@@ -24,7 +24,7 @@ extension ServerStream {
         server.setNeedsFlush()
     }
 
-    /// Takes note that an answer that is a text is on the wire.
+    /// Records that an answer that is a text is on the wire.
     func textSent() { answered() }
 
     func trailersEnded(endsStream: Bool) {

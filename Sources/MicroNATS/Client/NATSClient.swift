@@ -48,7 +48,7 @@ public final class NATSClient: Sendable {
     ///
     /// - Throws: A ``NATSError`` if all servers refuse the client the first time: `authenticationFailed`,
     ///   `invalidCredentials` or `insecure`; or `closed` if it was run or closed before. A server that isn't
-    ///   there is tried again for ever.
+    ///   there is tried again forever.
     public func run() async throws(NATSError) {
         let core = core
         // The error is handed out as a value, since a cancellation handler doesn't keep its type.

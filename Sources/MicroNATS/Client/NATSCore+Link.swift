@@ -22,7 +22,7 @@ extension NATSCore {
                 if case .message(let subscription, let message) = operation {
                     try receive(message, for: subscription, in: &run)
                 } else {
-                    // Whoever waits for an answer finds the messages that came before it.
+                    // Anyone who waits for an answer finds the messages that came before it.
                     deliver(&run)
                     try handle(operation)
                     guard link?.number == number else { break }

@@ -21,7 +21,7 @@ public struct StreamConfiguration: Hashable, Sendable, Codable {
     /// On how many servers of a cluster.
     public var replicas: Int
 
-    /// For how long, in nanoseconds; 0 for ever.
+    /// For how long, in nanoseconds; 0 forever.
     public var maximumAge: Int64?
 
     /// How many bytes at most; -1 for no limit.

@@ -51,7 +51,7 @@ final class EtcdLink: Sendable {
 
     /// Returns the connection; waits until there is one.
     ///
-    /// - Parameter deadline: Until when to wait; `nil` for ever.
+    /// - Parameter deadline: Until when to wait; `nil` forever.
     /// - Returns: The connection.
     /// - Throws: A ``MicroError`` that says why there is none, or that the task was cancelled.
     func session(until deadline: ContinuousClock.Instant?) async throws(MicroError) -> EtcdSession {

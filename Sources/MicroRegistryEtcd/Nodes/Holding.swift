@@ -14,7 +14,7 @@ struct Holding: Sendable {
     /// What is to stand there: the record with this node alone, as go-micro writes it.
     var value: [UInt8]
 
-    /// The time to live in whole seconds, as etcd's leases have it; `nil` for ever.
+    /// The time to live in whole seconds, as etcd's leases have it; `nil` forever.
     var leaseSeconds: Int64?
 
     /// When the node is let go unless the registration is repeated; `nil` if never, or while it is being
@@ -33,7 +33,7 @@ struct Holding: Sendable {
     /// - Parameters:
     ///   - record: The service with one node.
     ///   - key: The node's key.
-    ///   - timeToLive: How long the node stays without being renewed; `nil` for ever.
+    ///   - timeToLive: How long the node stays without being renewed; `nil` forever.
     init(_ record: ServiceRecord, key: String, timeToLive: Duration?) {
         self.key = key
         value = record.json()

@@ -41,7 +41,7 @@ actor Registrar {
     ///
     /// - Parameters:
     ///   - record: The service with one node.
-    ///   - timeToLive: How long the node stays without being renewed; `nil` for ever.
+    ///   - timeToLive: How long the node stays without being renewed; `nil` forever.
     /// - Throws: Why it doesn't; it is tried again all the same.
     func register(_ record: ServiceRecord, timeToLive: Duration?) async throws(MicroError) {
         for node in record.keys {
@@ -169,7 +169,7 @@ actor Registrar {
 
     // MARK: Background work
 
-    /// Takes note of what is no longer wanted, and of what stood under a lease that is over.
+    /// Records what is no longer wanted, and of what stood under a lease that is over.
     private func review() {
         for (node, holding) in holdings {
             if let deadline = holding.deadline, deadline <= .now {

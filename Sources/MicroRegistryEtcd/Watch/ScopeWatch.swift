@@ -176,7 +176,7 @@ struct ScopeWatch {
         }
     }
 
-    /// Takes note of how far we are.
+    /// Records how far we are.
     ///
     /// The header's revision counts only without events: with them, it may be ahead of those that are still to
     /// come. A fragment's events may be followed by more of the same revision.

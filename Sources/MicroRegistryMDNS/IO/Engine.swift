@@ -311,7 +311,7 @@ extension Engine {
 extension Engine {
     /// Holds nodes, and tells the network.
     func register(_ record: ServiceRecord, timeToLive: Duration?) throws {
-        // A year is as good as for ever, and stays clear of overflow.
+        // A year is as good as forever, and stays clear of overflow.
         let lifetime = timeToLive.map { TimeAmount(min($0, .seconds(365 * 86400))) }
         try responder.register(record, timeToLive: lifetime, now: .now())
         directory.insert(record)

@@ -26,7 +26,7 @@ struct AskSchedule {
 
     /// Goes on to the next time.
     ///
-    /// The times are spread a little, so that many who began together don't ask together for ever.
+    /// The times are spread a little, so that many who began together don't ask together forever.
     ///
     /// - Parameter now: The time.
     mutating func advance(from now: NIODeadline) {

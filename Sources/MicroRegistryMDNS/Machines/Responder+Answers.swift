@@ -8,7 +8,7 @@ extension Responder {
     /// gets a reply of its own, with the question as it came.
     ///
     /// - Parameter query: The message. A response is never answered, whatever questions it has: its
-    ///   sender may answer as well, and so on for ever.
+    ///   sender may answer as well, and so on forever.
     /// - Returns: The packets to send to the asker.
     func answers(to query: DNSMessage) -> [[UInt8]] {
         guard query.flags.isDisjoint(with: [.response, .unusual]) else { return [] }

@@ -49,7 +49,7 @@ struct Responder {
     ///
     /// - Parameters:
     ///   - record: The service, with the nodes to hold.
-    ///   - timeToLive: How long they stay without being renewed; `nil` for ever.
+    ///   - timeToLive: How long they stay without being renewed; `nil` forever.
     ///   - now: The time.
     /// - Throws: A ``MicroError`` with the status `invalidArgument` if go-micro's format can't say it.
     mutating func register(
