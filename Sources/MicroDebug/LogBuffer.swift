@@ -1,4 +1,4 @@
-internal import Synchronization
+internal import MicroCore
 
 /// The last records of the process's log, and who follows it.
 ///
@@ -24,20 +24,9 @@ final class LogBuffer: Sendable {
     /// How many records wait for a follower.
     private static let backlog = 256
 
-    private struct Content {
-        var entries = Ring<Entry>(capacity: LogBuffer.capacity)
-        var nextFollower = 0
-        var followers: [Int: AsyncStream<Entry>.Continuation] = [:]
-    }
+    private let entries = Broadcast<Ring<Entry>, Entry>(Ring(capacity: capacity))
 
-    private let content = Mutex(Content())
-
-    func add(_ entry: Entry) {
-        content.withLock { content in
-            content.entries.append(entry)
-            for follower in content.followers.values { follower.yield(entry) }
-        }
-    }
+    func add(_ entry: Entry) { entries.send(entry) { $0.append(entry) } }
 
     /// Returns the last records, the oldest first.
     ///
@@ -46,26 +35,21 @@ final class LogBuffer: Sendable {
     ///   - since: Only those that are not older, in seconds since 1970.
     /// - Returns: The records.
     func last(_ limit: Int, since: Int64) -> [Entry] {
-        content.withLock { Self.last(limit, since: since, of: $0) }
+        entries.read { Self.last(limit, since: since, of: $0) }
     }
 
     /// Returns the last records, and those that follow.
     func follow(_ limit: Int, since: Int64) -> (last: [Entry], next: AsyncStream<Entry>) {
-        let (stream, continuation) = AsyncStream.makeStream(
-            of: Entry.self, bufferingPolicy: .bufferingNewest(Self.backlog))
-        let (number, last) = content.withLock { content in
-            content.nextFollower += 1
-            content.followers[content.nextFollower] = continuation
-            return (content.nextFollower, Self.last(limit, since: since, of: content))
+        var last: [Entry] = []
+        let next = entries.listen(limit: Self.backlog) { entries in
+            last = Self.last(limit, since: since, of: entries)
+            return nil
         }
-        continuation.onTermination = { [self] _ in
-            content.withLock { _ = $0.followers.removeValue(forKey: number) }
-        }
-        return (last, stream)
+        return (last, next)
     }
 
-    private static func last(_ limit: Int, since: Int64, of content: borrowing Content) -> [Entry] {
-        content.entries.elements.filter { $0.timestamp >= since }.suffix(limit)
+    private static func last(_ limit: Int, since: Int64, of entries: Ring<Entry>) -> [Entry] {
+        entries.elements.filter { $0.timestamp >= since }.suffix(limit)
     }
 }
 

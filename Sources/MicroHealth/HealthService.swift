@@ -35,10 +35,11 @@ struct HealthService: Grpc_Health_V1_Health.Service {
         replies: MessageWriter<Grpc_Health_V1_HealthCheckResponse>, context: RequestContext
     ) async throws {
         let overview = context.overview
-        let (signals, signal) = board.changes()
+        let (signals, signal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         try await withThrowingTaskGroup(of: Void.self) { group in
-            // Makes the service's phases signals, too, until the loop below has ended.
+            // Signal the service's phases and the board's changes until the loop below has ended.
             group.addTask { for await _ in overview.phases { signal.yield() } }
+            group.addTask { [changes = board.changes] in for await _ in changes { signal.yield() } }
             defer { group.cancelAll() }
             var told: Status?
             for await _ in signals {

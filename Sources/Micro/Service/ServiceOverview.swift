@@ -1,5 +1,4 @@
 public import MicroCore
-internal import Synchronization
 
 /// What a service knows of itself: for endpoints that tell others, such as health.
 ///
@@ -15,13 +14,7 @@ public final class ServiceOverview: Sendable {
     public let startTime = ContinuousClock.now
 
     private let attachments: [any Sendable]
-    private let state = Mutex(State())
-
-    private struct State {
-        var phase = ServicePhase.starting
-        var nextListener = 0
-        var listeners: [Int: AsyncStream<ServicePhase>.Continuation] = [:]
-    }
+    private let current = Broadcast<ServicePhase, ServicePhase>(.starting)
 
     init(identity: ServiceIdentity, endpoints: [EndpointInfo], attachments: [any Sendable]) {
         self.identity = identity
@@ -30,25 +23,12 @@ public final class ServiceOverview: Sendable {
     }
 
     /// Where the service is between its start and its end.
-    public var phase: ServicePhase { state.withLock(\.phase) }
+    public var phase: ServicePhase { current.value }
 
     /// The phase that the service is in, and those that follow.
     ///
     /// A reader that is slow misses phases, but never the last one.
-    public var phases: AsyncStream<ServicePhase> {
-        let (stream, continuation) = AsyncStream.makeStream(
-            of: ServicePhase.self, bufferingPolicy: .bufferingNewest(1))
-        let number = state.withLock { state in
-            state.nextListener += 1
-            state.listeners[state.nextListener] = continuation
-            continuation.yield(state.phase)
-            return state.nextListener
-        }
-        continuation.onTermination = { [self] _ in
-            state.withLock { _ = $0.listeners.removeValue(forKey: number) }
-        }
-        return stream
-    }
+    public var phases: AsyncStream<ServicePhase> { current.listen(limit: 1) { $0 } }
 
     /// Does something that has no end of its own, and cancels it when the service drains.
     ///
@@ -86,12 +66,7 @@ public final class ServiceOverview: Sendable {
         attachments.compactMap { $0 as? Value }
     }
 
-    func enter(_ phase: ServicePhase) {
-        state.withLock { state in
-            state.phase = phase
-            for listener in state.listeners.values { listener.yield(phase) }
-        }
-    }
+    func enter(_ phase: ServicePhase) { current.send(phase) { $0 = phase } }
 }
 
 /// Where a service is between its start and its end.

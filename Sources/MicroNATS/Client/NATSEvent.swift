@@ -1,4 +1,4 @@
-internal import Synchronization
+internal import MicroCore
 
 /// Something that happened to a client, beside its messages.
 public struct NATSEvent: Sendable, Hashable {
@@ -91,44 +91,12 @@ final class EventHub: Sendable {
     /// How many events wait for a reader; the oldest are dropped.
     private static let limit = 256
 
-    private struct State {
-        var readers: [Int: AsyncStream<NATSEvent>.Continuation] = [:]
-        var last = 0
-        var isClosed = false
-    }
-
-    private let state = Mutex(State())
+    private let listeners = Broadcast<Void, NATSEvent>(())
 
     /// Returns the events from now on.
-    func events() -> AsyncStream<NATSEvent> {
-        let (stream, continuation) = AsyncStream.makeStream(
-            of: NATSEvent.self, bufferingPolicy: .bufferingNewest(Self.limit))
-        let number = state.withLock { state -> Int? in
-            guard !state.isClosed else { return nil }
-            state.last += 1
-            state.readers[state.last] = continuation
-            return state.last
-        }
-        guard let number else {
-            continuation.finish()
-            return stream
-        }
-        continuation.onTermination = { [weak self] _ in
-            _ = self?.state.withLock { $0.readers.removeValue(forKey: number) }
-        }
-        return stream
-    }
+    func events() -> AsyncStream<NATSEvent> { listeners.listen(limit: Self.limit) }
 
-    func send(_ event: NATSEvent) {
-        for reader in state.withLock({ Array($0.readers.values) }) { reader.yield(event) }
-    }
+    func send(_ event: NATSEvent) { listeners.send(event) { _ in } }
 
-    func close() {
-        let readers = state.withLock { state in
-            state.isClosed = true
-            defer { state.readers = [:] }
-            return Array(state.readers.values)
-        }
-        for reader in readers { reader.finish() }
-    }
+    func close() { listeners.finish() }
 }

@@ -172,15 +172,16 @@ extension SubscriptionInbox {
         if let outcome = takeNow(resumeReading: resumeReading) { return outcome }
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                let outcome = state.withLock { state -> Outcome? in
-                    if let outcome = Self.ready(&state, limits.batch) { return outcome }
-                    if Task.isCancelled { return .cancelled }
+                typealias Waiter = CheckedContinuation<Outcome, Never>
+                let (outcome, previous) = state.withLock { state -> (Outcome?, Waiter?) in
+                    if let outcome = Self.ready(&state, limits.batch) { return (outcome, nil) }
+                    if Task.isCancelled { return (.cancelled, nil) }
                     let previous = state.waiter?.continuation
                     state.waiter = (number, continuation)
-                    // A subscription has one reader; a second one takes the first one's place.
-                    previous?.resume(returning: .cancelled)
-                    return nil
+                    return (nil, previous)
                 }
+                // A subscription has one reader; a second one takes the first one's place.
+                previous?.resume(returning: .cancelled)
                 guard let outcome else {
                     // A timer that fires at once finds the waiter.
                     return startTimer(number)
