@@ -42,12 +42,16 @@ def main():
         bench = cases.Bench(settings, folder, cores, names, shown)
         # What Python itself sends and receives shares the load generator's core.
         process.place_self(cores[1])
-        for name in chosen.case or cases.ALL:
-            shown.progress(name, cases.ALL[name].__doc__)
-            cases.ALL[name](bench)
-    shown.table(bench.figures, settings.passes)
-    shown.write(chosen.output, bench.figures, settings)
-    print(f"\nwritten to {os.path.relpath(chosen.output)}")
+        try:
+            for name in chosen.case or cases.ALL:
+                shown.progress(name, cases.ALL[name].__doc__)
+                cases.ALL[name](bench)
+        finally:
+            # What was measured before something failed took minutes, too.
+            if bench.figures:
+                shown.table(bench.figures, settings.passes)
+                shown.write(chosen.output, bench.figures, settings)
+                print(f"\nwritten to {os.path.relpath(chosen.output)}")
 
 
 if __name__ == "__main__":

@@ -127,7 +127,25 @@ import Testing
         #expect(!Placement(.automatic).usesPool(messageSize: 65535))
         #expect(Placement(.automatic).usesPool(messageSize: 65536))
         #expect(!Placement(.inPlace).usesPool(messageSize: 1 << 20))
+        #expect(Placement(.automatic).usesPool(messageSize: .max))
         #expect(Placement(.globalPool).usesPool(messageSize: 0))
+    }
+
+    @Test func largeMessagesThatAreCheapComeBack() {
+        let placement = Placement()
+        for _ in 0..<100 { placement.note(nanoseconds: 30_000, messageSize: 1 << 16) }
+        #expect(!placement.usesPool(messageSize: 1 << 16))
+        #expect(placement.usesPool(messageSize: (1 << 20) - 1), "as much for each KiB it would take 0.5 ms")
+        for _ in 0..<100 { placement.note(nanoseconds: 6_400, messageSize: 1 << 16) }
+        #expect(!placement.usesPool(messageSize: (1 << 20) - 1))
+        #expect(placement.usesPool(messageSize: 1 << 20))
+
+        placement.note(nanoseconds: .max, messageSize: 1 << 16)
+        #expect(
+            !placement.usesPool(messageSize: 1 << 16), "one sample may be that of a thread that lost its core"
+        )
+        for _ in 0..<10 { placement.note(nanoseconds: 3_000_000, messageSize: 1 << 16) }
+        #expect(placement.usesPool(messageSize: 1 << 16))
     }
 
     @Test func aFewAbsurdSamplesDoNoHarm() {

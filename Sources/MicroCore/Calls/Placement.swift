@@ -21,8 +21,9 @@ public final class Placement: Sendable {
         /// On the connection's thread as long as the handler takes below 50 µs on average; on the
         /// global pool from there until it takes below 25 µs.
         ///
-        /// A call whose first message is large
-        /// always goes to the pool, since decoding it may take much longer than any other.
+        /// A call whose first message is large goes to the pool unless the endpoint's large messages have shown that
+        /// such a one is dealt with soon: decoding it may take much longer than any other. One of 1 MiB or more
+        /// always does.
         public static var automatic: Self { Self(kind: .automatic) }
 
         fileprivate var isAutomatic: Bool { kind == .automatic }
@@ -50,9 +51,24 @@ public final class Placement: Sendable {
     /// The size, in bytes, from which on a message is large.
     private static let largeMessage = 64 << 10
 
+    /// The size, in bytes, from which on a message is never decoded in place.
+    private static let greatestInPlace = 1 << 20
+
+    /// How long, in nanoseconds, a large message may be expected to hold a connection's thread.
+    private static let largeHold: Int64 = 500_000
+
+    /// The most that one sample of a large message counts, in nanoseconds for each KiB: four times what keeps the
+    /// smallest of them in place, for the same reason as ``greatestSample``.
+    private static let greatestLargeSample = 4 * largeHold / Int64(largeMessage >> 10)
+
     private let isAutomatic: Bool
     private let onPool: Atomic<Bool>
     private let mean = Atomic<Int64>(0)
+
+    /// The mean time of calls with large messages, in nanoseconds for each KiB.
+    ///
+    /// Before any was measured they are taken for expensive ones.
+    private let largeMean = Atomic<Int64>(greatestLargeSample)
     private let hasHeldLong = Atomic<Bool>(false)
 
     /// Creates the placement of one endpoint.
@@ -71,20 +87,34 @@ public final class Placement: Sendable {
     /// - Parameter messageSize: The message's size in bytes.
     /// - Returns: Whether it does.
     public func usesPool(messageSize: Int) -> Bool {
-        usesPool || (isAutomatic && messageSize >= Self.largeMessage)
+        if usesPool { return true }
+        guard isAutomatic, messageSize >= Self.largeMessage else { return false }
+        return messageSize >= Self.greatestInPlace
+            || Int64(messageSize >> 10) * largeMean.load(ordering: .relaxed) > Self.largeHold
     }
 
     /// Records how long a handler kept its thread.
     ///
     /// Two threads that note at once may lose one of the two samples, which the mean survives.
     ///
-    /// - Parameter nanoseconds: The time from the handler's start to its first suspension or its end.
+    /// - Parameters:
+    ///   - nanoseconds: The time from the handler's start to its first suspension or its end.
+    ///   - messageSize: The size in bytes of the message that was decoded first.
     /// - Returns: Whether this is the endpoint's first handler that took over 100 ms, which is to be
     ///   reported if it ran in place.
     @discardableResult
-    public func note(nanoseconds: Int64) -> Bool {
-        if isAutomatic { move(nanoseconds) }
+    public func note(nanoseconds: Int64, messageSize: Int = 0) -> Bool {
+        if isAutomatic {
+            move(nanoseconds)
+            if messageSize >= Self.largeMessage { learn(nanoseconds / Int64(messageSize >> 10)) }
+        }
         return nanoseconds > Self.longHold && !hasHeldLong.exchange(true, ordering: .relaxed)
+    }
+
+    private func learn(_ nanosecondsPerKiB: Int64) {
+        let old = largeMean.load(ordering: .relaxed)
+        largeMean.store(
+            old + (min(nanosecondsPerKiB, Self.greatestLargeSample) - old) >> Self.weight, ordering: .relaxed)
     }
 
     private func move(_ nanoseconds: Int64) {

@@ -62,11 +62,25 @@ extension UnsafeBufferPointer<UInt8> {
     }
 
     /// Returns whether the bytes are those of an ASCII text.
-    func equals(_ text: StaticString) -> Bool {
-        count == text.utf8CodeUnitCount
-            && text.withUTF8Buffer { other in
-                for index in indices where self[index] != other[index] { return false }
-                return true
+    ///
+    /// Inlined, its loops become as many comparisons as the text has words.
+    @inline(__always) func equals(_ text: StaticString) -> Bool {
+        guard count == text.utf8CodeUnitCount else { return false }
+        return text.withUTF8Buffer { other in
+            let (mine, theirs) = (UnsafeRawBufferPointer(self), UnsafeRawBufferPointer(other))
+            var difference: UInt64 = 0
+            var index = 0
+            while index &+ 8 <= theirs.count {
+                difference |=
+                    mine.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+                    ^ theirs.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+                index &+= 8
             }
+            while index < theirs.count {
+                difference |= UInt64(mine[index] ^ theirs[index])
+                index &+= 1
+            }
+            return difference == 0
+        }
     }
 }

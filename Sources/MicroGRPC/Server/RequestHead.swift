@@ -33,7 +33,7 @@ final class RequestHead {
     var announcesEncodings = false
 
     /// What is wrong with the fields as those of HTTP.
-    private(set) var rules = RequestRules()
+    let rules = RequestRules()
 
     /// Whether the head is longer than it may be, so that it was not read to its end.
     var isTooLong = false
@@ -52,7 +52,7 @@ final class RequestHead {
         compression = .identity
         acceptedCompression = CompressionSet()
         announcesEncodings = false
-        rules = RequestRules()
+        rules.reset()
         isTooLong = false
     }
 

@@ -4,7 +4,10 @@
 /// go-micro fleet through its HTTP gateway have fields of HTTP/1.1 among their metadata, and are served, so its
 /// rules are switched off and these hold in their place. They tell two kinds of violations apart: those that no
 /// request may have, and those that are dropped from a gRPC call.
-struct RequestRules {
+///
+/// It is a class like ``RequestHead``, and for the same reason: a struct in a class would be opened for exclusive
+/// access, checked at run time, for each field of each request.
+final class RequestRules {
     /// What is wrong with a request, for a log.
     typealias Violation = StaticString
 
@@ -36,25 +39,39 @@ struct RequestRules {
         static let contentLength = Seen(rawValue: 64)
     }
 
+    /// Forgets the request before.
+    func reset() {
+        violation = nil
+        leniency = nil
+        contentLength = nil
+        seen = []
+        isConnect = false
+        isOptions = false
+        isHTTP = false
+        isPathRegular = false
+        isPathAsterisk = false
+    }
+
     /// Takes a field of a head.
     ///
     /// - Parameters:
     ///   - field: What the name means.
     ///   - name: The name.
     ///   - value: The value.
-    mutating func add(
+    func add(
         _ field: ReservedFields.Field?, name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>
     ) {
         guard name.first == UInt8(ascii: ":") else { return addRegular(field, name: name, value: value) }
         if seen.contains(.regular) { refuse("a pseudo-header field behind another field") }
         switch field {
         case .method:
+            if value.equals("POST") { return see(.method, true) }
             see(.method, value.allSatisfy(FieldBytes.isToken))
             isConnect = value.equals("CONNECT")
             isOptions = value.equals("OPTIONS")
         case .scheme:
-            see(.scheme, FieldBytes.isScheme(value))
             isHTTP = value.equals("http") || value.equals("https")
+            see(.scheme, isHTTP || FieldBytes.isScheme(value))
         case .path:
             see(.path, FieldBytes.areVisible(value))
             isPathRegular = value.first == UInt8(ascii: "/")
@@ -66,14 +83,14 @@ struct RequestRules {
     }
 
     /// Takes a field of the trailers.
-    mutating func addTrailer(
+    func addTrailer(
         _ field: ReservedFields.Field?, name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>
     ) {
         guard name.first != UInt8(ascii: ":") else { return refuse("a pseudo-header field in trailers") }
         addRegular(field, name: name, value: value)
     }
 
-    private mutating func addRegular(
+    private func addRegular(
         _ field: ReservedFields.Field?, name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>
     ) {
         seen.insert(.regular)
@@ -92,14 +109,14 @@ struct RequestRules {
         }
     }
 
-    private mutating func addHost(_ value: UnsafeBufferPointer<UInt8>) {
+    private func addHost(_ value: UnsafeBufferPointer<UInt8>) {
         if seen.contains(.host) || value.isEmpty || !value.allSatisfy(FieldBytes.isAuthority) {
             excuse("a host that is none, or a second one")
         }
         seen.insert(.host)
     }
 
-    private mutating func addContentLength(_ value: UnsafeBufferPointer<UInt8>) {
+    private func addContentLength(_ value: UnsafeBufferPointer<UInt8>) {
         let length = FieldBytes.number(value)
         if seen.contains(.contentLength) || length == nil {
             excuse("a content-length that is no number, or a second one")
@@ -109,7 +126,7 @@ struct RequestRules {
     }
 
     /// Records that the head is complete.
-    mutating func headEnded() {
+    func headEnded() {
         guard violation == nil else { return }
         if isConnect {
             contentLength = nil
@@ -125,13 +142,13 @@ struct RequestRules {
         }
     }
 
-    private mutating func see(_ field: Seen, _ isWellFormed: Bool) {
+    private func see(_ field: Seen, _ isWellFormed: Bool) {
         if seen.contains(field) { refuse("a pseudo-header field twice") }
         if !isWellFormed { refuse("a pseudo-header field with a character that it can't have") }
         seen.insert(field)
     }
 
-    private mutating func refuse(_ violation: Violation) { self.violation = self.violation ?? violation }
+    private func refuse(_ violation: Violation) { self.violation = self.violation ?? violation }
 
-    private mutating func excuse(_ violation: Violation) { leniency = leniency ?? violation }
+    private func excuse(_ violation: Violation) { leniency = leniency ?? violation }
 }

@@ -123,7 +123,7 @@ final class ServerConnection: HTTP2Connection {
     }
 
     override func headersBegan(for stream: HTTP2Stream?) {
-        if !isReadingHead { trailerRules = RequestRules() }
+        if !isReadingHead { trailerRules.reset() }
         super.headersBegan(for: stream)
     }
 
@@ -142,7 +142,7 @@ final class ServerConnection: HTTP2Connection {
     }
 
     /// What is wrong with the trailers that are being read; they say nothing that we use.
-    private(set) var trailerRules = RequestRules()
+    let trailerRules = RequestRules()
 
     override func bodySent(streamID: Int32) {
         for case let stream as ServerStream in streams where stream.id == streamID { stream.textSent() }

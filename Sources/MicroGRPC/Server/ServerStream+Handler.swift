@@ -109,7 +109,8 @@ extension ServerStream {
         let bound = NIOLoopBound(self, eventLoop: loop)
         let limit = server.limits.maximumMessageSize
         let deadline = deadline
-        guard !placement.usesPool(messageSize: call.messageSize) else {
+        let size = call.messageSize
+        guard !placement.usesPool(messageSize: size) else {
             task = Task.detached {
                 let begin = NIODeadline.now()
                 // The pool may have been busy for so long that the call is over.
@@ -117,7 +118,7 @@ extension ServerStream {
                     return loop.execute { bound.value.handlerSkipped() }
                 }
                 let outcome = await call.run(limit: limit)
-                placement.note(nanoseconds: (NIODeadline.now() - begin).nanoseconds)
+                placement.note(nanoseconds: (NIODeadline.now() - begin).nanoseconds, messageSize: size)
                 loop.execute { bound.value.handlerReturned(outcome) }
             }
             return
@@ -129,7 +130,9 @@ extension ServerStream {
         let end = NIODeadline.now()
         let held = (end - server.now).nanoseconds
         server.now = end
-        if placement.note(nanoseconds: held) { server.reportHold(path: path, nanoseconds: held) }
+        if placement.note(nanoseconds: held, messageSize: size) {
+            server.reportHold(path: path, nanoseconds: held)
+        }
         guard !hasHandlerReturned else { return }
         self.task = task
         if isClosed || isFinished { task.cancel() }
