@@ -44,15 +44,20 @@ struct Library {
     var dependencies: [Target.Dependency]
     var isProduct = true
     var exclude: [String] = []
+    var resources: [Resource] = []
 
     var target: Target {
-        .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings)
+        .target(
+            name: name, dependencies: dependencies, exclude: exclude, resources: resources,
+            swiftSettings: settings)
     }
 }
 
 let libraries: [Library] = [
     // Floor 1: the core.
-    Library(name: "MicroCore", dependencies: ["CMicroPlugins", configuration, logging]),
+    Library(
+        name: "MicroCore", dependencies: ["CMicroPlugins", configuration, logging],
+        resources: [.embedInCode("Plugins/Products.txt")]),
 
     // Floor 2: shared wire libraries.
     Library(name: "MicroNIO", dependencies: ["MicroCore", logging, nioCore, nioPosix]),

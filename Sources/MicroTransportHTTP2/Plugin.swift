@@ -3,7 +3,11 @@ public import MicroCore
 extension Plugin {
     /// gRPC over HTTP/2, the default transport.
     public static var http2Transport: Self {
-        Plugin(.transport, "grpc", aliases: ["http2"], summary: "gRPC over HTTP/2, with TLS") { _ in
+        Plugin(
+            .transport, "grpc", aliases: ["http2"], provides: ["grpc/grpc"],
+            summary: "gRPC over HTTP/2, with TLS"
+        ) {
+            _ in
             HTTP2Transport()
         }
     }

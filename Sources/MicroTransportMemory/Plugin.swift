@@ -3,7 +3,9 @@ public import MicroCore
 extension Plugin {
     /// The transport within one process, for nodes with the metadata `protocol=memory`.
     public static var memoryTransport: Self {
-        Plugin(.transport, "memory", summary: "calls within one process") { _ in MemoryTransport() }
+        Plugin(.transport, "memory", provides: ["memory/memory"], summary: "calls within one process") { _ in
+            MemoryTransport()
+        }
     }
 }
 

@@ -73,6 +73,15 @@ final class Journal: Sendable {
         for reader in ready { reader.resume() }
     }
 
+    /// Waits until a line is there.
+    func wait(for line: String) async {
+        while true {
+            let seen = lines
+            if seen.contains(line) { return }
+            await wait(for: seen.count + 1)
+        }
+    }
+
     /// Waits until a number of lines are there.
     func wait(for count: Int) async {
         await withCheckedContinuation { continuation in

@@ -34,7 +34,13 @@ struct Status: Codable { var text: String }
 struct Order: Codable, Equatable { var id = "" }
 
 enum Tenant { static var current: String { "acme" } }
-protocol Store: Sendable {}
+protocol Store: Part { func read(_ key: String) async throws -> [UInt8]? }
+struct SQLiteStore: Store {
+    init(path: String) {}
+    func read(_ key: String) async throws -> [UInt8]? { nil }
+}
+extension PluginRole where Interface == any Store { static var store: Self { PluginRole("store") } }
+struct ReadRequest: Codable { var key: String }
 
 let hello = Endpoint("Greeter.Hello") { (request: HelloRequest, context) in
     HelloReply(message: "Hello, \(request.name)!")

@@ -22,8 +22,8 @@ final class ClientEngine: Sendable {
     let selector: any Selector
     let registry: (any Registry)?
 
-    /// The broker, once it is used.
-    let broker: BrokerHost
+    /// The parts, of which some are made only once they are used, as the broker is.
+    let parts: PartResolver
 
     /// What goes with each call: `micro-from-service`, if a service owns the client.
     let metadata: Metadata
@@ -36,7 +36,7 @@ final class ClientEngine: Sendable {
 
     init(
         settings: ClientSettings, codecs: CodecSet, middleware: [any ClientMiddleware],
-        selector: any Selector, registry: (any Registry)?, transports: TransportTable, broker: BrokerHost,
+        selector: any Selector, registry: (any Registry)?, transports: TransportTable, parts: PartResolver,
         metadata: Metadata
     ) {
         self.settings = settings
@@ -44,7 +44,7 @@ final class ClientEngine: Sendable {
         self.middleware = middleware
         self.selector = selector
         self.registry = registry
-        self.broker = broker
+        self.parts = parts
         self.transports = transports
         self.metadata = metadata
         pool = ConnectionPool(
@@ -97,12 +97,15 @@ final class ClientEngine: Sendable {
     /// Returns the place of the connection to an address that a user gave.
     func slot(address: String) throws(MicroError) -> ConnectionSlot {
         if let slot = state.withLock({ $0.addresses[address] }) { return slot }
-        guard let transport = transports.forAddresses else {
-            throw ClientErrors.unavailable("No transport is linked. " + TransportProducts.advice(for: .grpc))
-        }
         guard let host = Self.host(address) else {
             throw ClientErrors.invalid(
                 "The address \"\(address.printableAddress())\" is not of the form host:port.")
+        }
+        let transport: any Transport
+        do throws(StartError) {
+            transport = try transports.forAddresses()
+        } catch {
+            throw ClientErrors.unavailable(error.message)
         }
         let slot = ConnectionSlot(
             node: Node(id: address, address: address), name: .host(host), transport: transport, pool: pool)

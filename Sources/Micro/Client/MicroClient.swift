@@ -46,7 +46,7 @@ public struct MicroClient: Service, Sendable {
         bound = nil
         definition = ClientDefinition(
             name: name,
-            parts: GivenParts(
+            overrides: PartOverrides(
                 registry: registry, transports: transports, broker: broker, selector: selector,
                 codecs: codecs),
             plugins: plugins, middleware: middleware, configuration: configuration)

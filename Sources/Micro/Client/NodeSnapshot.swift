@@ -8,13 +8,13 @@ final class NodeSnapshot: Sendable {
     /// The connection of each node.
     let slots: [ConnectionSlot]
 
-    /// The protocols of the nodes that no linked transport speaks.
-    let unspoken: Set<NodeProtocol>
+    /// The protocols of the nodes to which no transport speaks, and why.
+    let unspoken: [NodeProtocol: String]
 
     /// The address of a node that a registry can't send a client to, if there is one.
     let refusedAddress: String?
 
-    init(slots: [ConnectionSlot], unspoken: Set<NodeProtocol> = [], refusedAddress: String? = nil) {
+    init(slots: [ConnectionSlot], unspoken: [NodeProtocol: String] = [:], refusedAddress: String? = nil) {
         self.slots = slots
         self.nodes = slots.map(\.node)
         self.unspoken = unspoken
@@ -64,16 +64,13 @@ final class NodeSnapshot: Sendable {
     }
 
     private func nothing(_ service: String) -> MicroError {
-        guard let node = unspoken.min(by: { ($0.protocol, $0.transport) < ($1.protocol, $1.transport) })
-        else {
+        guard let reason = unspoken.min(by: { $0.key.declaration < $1.key.declaration })?.value else {
             guard let refusedAddress else { return ClientErrors.notFound(service) }
             return ClientErrors.unavailableInGoMicrosWords(
                 "service \(service): none available, since the address \"\(refusedAddress)\" that the registry has is "
                     + "not of the form host:port. A client connects to others only if its user gives them.")
         }
         return ClientErrors.unavailableInGoMicrosWords(
-            "service \(service): none available, since no linked transport speaks the protocol "
-                + "\"\(node.protocol)\" over \"\(node.transport)\" of its nodes. "
-                + TransportProducts.advice(for: node))
+            "service \(service): none available, since \(reason)")
     }
 }

@@ -65,18 +65,21 @@ final class ServiceEntry: Sendable {
     private func publish(_ nodes: [NodeKey: Node]) {
         let old = snapshot?.slots ?? []
         var slots: [ConnectionSlot] = []
-        var unspoken: Set<NodeProtocol> = []
+        var unspoken: [NodeProtocol: String] = [:]
         var refusedAddress: String?
         for node in nodes.values.sorted(by: { $0.id < $1.id }) {
             if !Self.isNetworkAddress(node.address) {
                 refusedAddress = node.address.printable(limit: 100)
             } else if let slot = old.first(where: { $0.node.id == node.id && $0.isFor(node) }) {
                 slots.append(slot.node == node ? slot : slot.renamed(node))
-            } else if let transport = transports.transport(for: node) {
-                slots.append(
-                    ConnectionSlot(node: node, name: .service(service), transport: transport, pool: pool))
             } else {
-                unspoken.insert(NodeProtocol(of: node))
+                do throws(StartError) {
+                    let transport = try transports.transport(for: node)
+                    slots.append(
+                        ConnectionSlot(node: node, name: .service(service), transport: transport, pool: pool))
+                } catch {
+                    unspoken[NodeProtocol(of: node)] = error.message
+                }
             }
         }
         if let refusedAddress {
@@ -115,31 +118,4 @@ final class ServiceEntry: Sendable {
         state.withLock { $0.failure = failure }
         settled.fire()
     }
-}
-
-/// The transports of a client by the protocols that they speak.
-struct TransportTable: Sendable {
-    private let transports: [NodeProtocol: any Transport]
-    private let preferred: (any Transport)?
-    private let direct: NodeProtocol
-
-    /// Creates a table.
-    ///
-    /// - Parameters:
-    ///   - transports: The transports, the preferred ones first.
-    ///   - directProtocol: The protocol of addresses that a user gives; gRPC if `nil`.
-    init(_ transports: [any Transport], directProtocol: String?) {
-        self.transports = Dictionary(transports.map { ($0.nodeProtocol, $0) }) { first, _ in first }
-        direct =
-            directProtocol.map { name in
-                transports.map(\.nodeProtocol).first { $0.protocol == name || $0.transport == name } ?? .grpc
-            } ?? .grpc
-        preferred = transports.first
-    }
-
-    /// Returns the transport that speaks to a node.
-    func transport(for node: Node) -> (any Transport)? { transports[NodeProtocol(of: node)] }
-
-    /// The transport that speaks to an address which a user gave.
-    var forAddresses: (any Transport)? { transports[direct] ?? preferred }
 }

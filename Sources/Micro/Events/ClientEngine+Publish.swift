@@ -18,6 +18,9 @@ extension ClientEngine {
                 + ". \(CodecSet.advice)")
     }
 
+    /// Returns the broker; makes it when it is first asked for.
+    func broker() throws(MicroError) -> any Broker { try parts.partForCalls(.broker) }
+
     /// Gives an event to the broker.
     func publish(
         _ message: Message, contentType: String, to topic: String, _ options: PublishOptions
@@ -28,7 +31,7 @@ extension ClientEngine {
         if let id = options.messageID { header["Micro-Id"] = id }
         let event = BrokerEvent(topic: topic, header: header, body: message)
         do {
-            try await broker.broker().publish(event, to: topic)
+            try await broker().publish(event, to: topic)
         } catch let error as MicroError {
             throw error
         } catch is CancellationError {

@@ -40,6 +40,15 @@ public final class EventContext: Sendable {
     /// The service that handles the event.
     public var service: ServiceIdentity { info.service }
 
+    /// Returns the service's part of a role, such as a store; makes and starts it if nobody has used it so far.
+    ///
+    /// - Parameter role: The role of which one part is chosen.
+    /// - Returns: The part.
+    /// - Throws: A ``MicroError`` with the status `failedPrecondition` that says why there is none.
+    public func part<Interface: Sendable>(_ role: PluginRole<Interface>) throws(MicroError) -> Interface {
+        try info.environment.parts.partForCalls(role)
+    }
+
     /// A client for calls to other services.
     public var client: MicroClient { info.environment.client }
 

@@ -77,7 +77,7 @@ extension MicroClient {
     ///
     /// - Throws: A ``MicroError`` if nobody can be asked.
     package func receiverCount(of topic: String) async throws -> Int? {
-        try await core.engine(deadline: bound).broker.broker().receiverCount(of: topic)
+        try await core.engine(deadline: bound).broker().receiverCount(of: topic)
     }
 
     /// Begins to receive the events of a topic as they come.
@@ -91,6 +91,6 @@ extension MicroClient {
         _ options: SubscriptionOptions,
         handler: @escaping @Sendable (ReceivedEvent) async -> Acknowledgement
     ) async throws -> any BrokerSubscription {
-        try await core.engine(deadline: bound).broker.broker().subscribe(options, handler)
+        try await core.engine(deadline: bound).broker().subscribe(options, handler)
     }
 }

@@ -10,12 +10,12 @@ final class EventSubscriptions: Sendable {
     }
 
     private let subscribers: [ResolvedSubscriber]
-    private let broker: BrokerHost
+    private let parts: PartResolver
     private let open = Mutex<[Open]>([])
 
-    init(_ subscribers: [ResolvedSubscriber], broker: BrokerHost) {
+    init(_ subscribers: [ResolvedSubscriber], parts: PartResolver) {
         self.subscribers = subscribers
-        self.broker = broker
+        self.parts = parts
     }
 
     /// What has become of the events so far.
@@ -31,7 +31,7 @@ final class EventSubscriptions: Sendable {
     func openAll() async throws {
         for subscriber in subscribers {
             do {
-                let subscription = try await broker.broker().subscribe(
+                let subscription = try await parts.part(.broker).subscribe(
                     subscriber.subscription, handler: subscriber.handler)
                 open.withLock { $0.append(Open(info: subscriber.info, subscription: subscription)) }
             } catch let error as StartError {

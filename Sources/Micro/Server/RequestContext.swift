@@ -75,6 +75,18 @@ public final class RequestContext: Sendable {
     /// The metadata of this call is not sent along; pass on what should travel.
     public var client: MicroClient { environment.client.bounded(by: head.deadline) }
 
+    /// Returns the service's part of a role, such as a store; makes and starts it if nobody has used it so far.
+    ///
+    /// A service that can't do without it says so with ``MicroService/using(_:)``, and doesn't start then if there
+    /// is none.
+    ///
+    /// - Parameter role: The role of which one part is chosen.
+    /// - Returns: The part.
+    /// - Throws: A ``MicroError`` with the status `failedPrecondition` that says why there is none.
+    public func part<Interface: Sendable>(_ role: PluginRole<Interface>) throws(MicroError) -> Interface {
+        try environment.parts.partForCalls(role)
+    }
+
     /// The metadata that goes in front of the answer's first message.
     ///
     /// Once that has been sent, setting it does nothing.

@@ -12,7 +12,7 @@ public import MicroCore
 ///     }
 /// }
 /// ```
-public protocol ServiceComponent: Sendable {
+public protocol ServiceComponent: Part {
     /// Adds what the component is made of to a service.
     ///
     /// - Parameter contents: What the service is made of so far.

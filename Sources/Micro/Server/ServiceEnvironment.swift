@@ -6,16 +6,18 @@ final class ServiceEnvironment: Sendable {
     let identity: ServiceIdentity
     let client: MicroClient
     let overview: ServiceOverview
+    let parts: PartResolver
 
     /// The logger of the task that runs the service.
     ///
     /// The task of a call is the transport's and knows nothing of it.
     let logger: Logger
 
-    init(overview: ServiceOverview, client: MicroClient, logger: Logger) {
+    init(overview: ServiceOverview, client: MicroClient, parts: PartResolver, logger: Logger) {
         self.identity = overview.identity
         self.client = client
         self.overview = overview
+        self.parts = parts
         self.logger = logger
     }
 

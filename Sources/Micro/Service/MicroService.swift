@@ -72,7 +72,7 @@ public final class MicroService: Service, Sendable {
         definition = ServiceDefinition(
             defaults: ServiceDefaults(
                 name: name, version: version, id: id, address: address, metadata: metadata),
-            parts: GivenParts(
+            overrides: PartOverrides(
                 registry: registry, transports: transport.map { [$0] } ?? [], broker: broker,
                 selector: selector, codecs: codecs),
             plugins: plugins,
@@ -80,12 +80,17 @@ public final class MicroService: Service, Sendable {
             subscriberMiddleware: subscriberMiddleware, clientMiddleware: clientMiddleware,
             configuration: configuration, contents: contents)
     }
+
+    init(definition: ServiceDefinition, client: MicroClient) {
+        self.definition = definition
+        self.client = client
+    }
 }
 
 /// What a service was created with.
 struct ServiceDefinition: Sendable {
     let defaults: ServiceDefaults
-    let parts: GivenParts
+    var overrides: PartOverrides
     let plugins: Plugins
     let middleware: ServerMiddlewareStack
     let subscriberMiddleware: [any SubscriberMiddleware]
@@ -108,8 +113,18 @@ public struct RunningService: Sendable {
     /// Calls other services.
     public let client: MicroClient
 
+    let parts: PartResolver
     let subscriptions: EventSubscriptions
     let currentRecord: @Sendable () -> ServiceRecord
+
+    /// Returns the service's part of a role, such as a store; makes and starts it if nobody has used it so far.
+    ///
+    /// - Parameter role: The role of which one part is chosen.
+    /// - Returns: The part.
+    /// - Throws: A ``StartError`` that says why there is none.
+    public func part<Interface: Sendable>(_ role: PluginRole<Interface>) throws(StartError) -> Interface {
+        try parts.part(role)
+    }
 
     /// What has become of the events of each subscriber so far.
     public var subscribers: [SubscriberStatistics] { subscriptions.statistics }

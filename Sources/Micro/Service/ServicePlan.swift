@@ -7,6 +7,7 @@ struct ServicePlan: Sendable {
     let settings: ServiceSettings
     let registry: any Registry
     let transport: any Transport
+    let parts: PartResolver
     let engine: ClientEngine
     let router: Router
     let subscribers: [ResolvedSubscriber]
@@ -23,24 +24,24 @@ struct ServicePlan: Sendable {
         let plugins = definition.plugins.withEngineSelectors
         let values = try Settings(definition.configuration, roles: Set(plugins.all.map(\.role)))
         settings = try ServiceSettings(values, defaults: definition.defaults)
-        let assembly = Assembly(
-            plugins: plugins, given: definition.parts.byRole, settings: values, identity: settings.identity)
-        try assembly.checkChoices()
-        registry = try assembly.part(.registry)
-        let transports = try assembly.parts(.transport)
-        transport = try ProtocolChoice.server(transports, values, given: definition.parts.transports.first)
-        let codecs = CodecSet(try assembly.parts(.codec))
+        parts = PartResolver(
+            plugins: plugins, overrides: definition.overrides, settings: values, identity: settings.identity)
+        try parts.checkChoices()
+        registry = try parts.part(.registry)
+        let transports = try TransportTable(parts)
+        transport = try transports.server(values)
+        let codecs = CodecSet(try parts.parts(.codec))
         engine = try ClientEngine(
-            assembly, registry: registry, transports: transports, codecs: codecs,
+            parts, registry: registry, transports: transports, codecs: codecs,
             middleware: definition.clientMiddleware, fromService: settings.identity.name)
         var contents = definition.contents
-        for component in try assembly.parts(.component) { component.contribute(to: &contents) }
+        for component in try parts.parts(.component) { component.contribute(to: &contents) }
         logger = Logger.current.adding(contents.logHandlers)
         let named = try EndpointResolver.name(
             contents.endpoints, of: settings.identity, compression: settings.compression)
         overview = ServiceOverview(
             identity: settings.identity, endpoints: named.map(\.info), attachments: contents.attachments)
-        let environment = ServiceEnvironment(overview: overview, client: client, logger: logger)
+        let environment = ServiceEnvironment(overview: overview, client: client, parts: parts, logger: logger)
         var middleware = definition.middleware
         middleware.calls.insert(contentsOf: contents.middleware, at: 0)
         endpoints = try EndpointResolver.resolve(
@@ -49,7 +50,7 @@ struct ServicePlan: Sendable {
         subscribers = try SubscriberResolver.resolve(
             contents.subscribers, environment: environment, codecs: codecs,
             middleware: definition.subscriberMiddleware)
-        let broker = subscribers.isEmpty ? nil : try engine.broker.start()
+        let broker = subscribers.isEmpty ? nil : try parts.part(.broker)
         brokerName = broker?.name
         if let broker { try SubscriberResolver.check(subscribers, broker: broker) }
     }

@@ -24,26 +24,18 @@ struct ServiceRun: Sendable {
     private func run(_ plan: ServicePlan) async throws {
         let failure = Shared<(any Error)?>(nil)
         let stopBegin = Shared<ContinuousClock.Instant?>(nil)
-        try await withThrowingDiscardingTaskGroup { group in
-            // The registry and the client work beside the service, and end with the group: after the service
-            // has left the registry and its last call has ended.
-            group.addTask {
-                do {
-                    try await plan.registry.run()
-                } catch {
-                    guard !Task.isCancelled else { return }
-                    // The service stops in order, and then tells why.
-                    failure.value = error
-                    stop.request()
-                }
-            }
-            group.addTask { await plan.engine.run() }
-            defer { group.cancelAll() }
-            try await plan.engine.broker.whileRunning { error in
-                failure.value = error
-                stop.request()
-            } _: {
-                try await serve(plan, stopBegin)
+        try await plan.parts.whileRunning { _, error in
+            // The service stops in order, and then tells why.
+            failure.value = failure.value ?? error
+            stop.request()
+        } _: {
+            try await withThrowingDiscardingTaskGroup { group in
+                // The client works beside the service, and ends with the group: after the service has left the
+                // registry and its last call has ended.
+                group.addTask { await plan.engine.run() }
+                defer { group.cancelAll() }
+                _ = try? await stop.stop.cancelling { try await plan.parts.waitUntilReady() }
+                if !stop.stop.hasFired { try await serve(plan, stopBegin) }
             }
         }
         if let begin = stopBegin.value { ServiceStop.logEnd(since: begin, plan) }
@@ -64,8 +56,8 @@ struct ServiceRun: Sendable {
         let listener = try await plan.transport.listen(on: plan.settings.address, handler: plan.router)
         let running = RunningService(
             identity: plan.settings.identity, address: listener.address,
-            client: service.client,
-            subscriptions: EventSubscriptions(plan.subscribers, broker: plan.engine.broker),
+            client: service.client, parts: plan.parts,
+            subscriptions: EventSubscriptions(plan.subscribers, parts: plan.parts),
             currentRecord: { plan.record(at: plan.advertisedAddress(boundTo: listener.address)) })
         try await subscribe(running, listener)
         let registration = Registration(

@@ -10,25 +10,19 @@
 /// ## Rules for an implementation
 ///
 /// - A broker belongs to one service or client, which prepares and runs it once.
-/// - All functions may be called concurrently. Calls before ``run()`` is ready wait for it.
+/// - All functions may be called concurrently. Calls before ``Part/run()`` is ready wait for it.
 /// - With a concurrency of 1 a subscription's events arrive in the order of the wire. More gives
 ///   the order up.
 /// - When a subscription's bounded queue is full, the broker suspends the wire where the wire can be
 ///   suspended, and otherwise drops the oldest event and counts it.
 /// - Events are never retried behind the engine's back: a redelivery follows a `nack`, or a
 ///   connection that was lost before the acknowledgement.
-public protocol Broker: Sendable {
+public protocol Broker: Part {
     /// The name that nodes carry under the metadata key `broker`: `http`, `nats`.
     var name: String { get }
 
     /// The deliveries that the broker offers.
     var deliveries: Set<Delivery> { get }
-
-    /// Takes what the broker needs of the service that uses it.
-    ///
-    /// - Parameter context: The service's configuration and identity.
-    /// - Throws: A ``StartError`` if the configuration can't be used.
-    func prepare(_ context: PluginContext) throws
 
     /// Sends an event to a topic.
     ///
@@ -61,11 +55,6 @@ public protocol Broker: Sendable {
     func subscribe(
         _ options: SubscriptionOptions, handler: EventHandler
     ) async throws -> any BrokerSubscription
-
-    /// Does the broker's background work until the task is cancelled.
-    ///
-    /// - Throws: A ``StartError`` if the broker can't be used at all.
-    func run() async throws
 }
 
 extension Broker {

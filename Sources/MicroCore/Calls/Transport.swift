@@ -13,18 +13,9 @@
 /// - Input from the network is bounded, and an error in one call leaves the others alone.
 ///
 /// Run `TransportConformance` of `MicroTesting` against a transport that you write.
-public protocol Transport: Sendable {
+public protocol Transport: Part {
     /// What a server registers of its nodes under the metadata keys `protocol` and `transport`.
     var nodeProtocol: NodeProtocol { get }
-
-    /// Takes what the transport needs of the service that uses it.
-    ///
-    /// The engine calls it once, before any other function, also for a transport that was given in
-    /// code.
-    ///
-    /// - Parameter context: The service's configuration and identity.
-    /// - Throws: A ``StartError`` if the configuration can't be used.
-    func prepare(_ context: PluginContext) throws
 
     /// Begins to accept calls.
     ///
@@ -48,11 +39,6 @@ public protocol Transport: Sendable {
     func connect(to node: Node, as name: PeerName) async throws -> any Connection
 }
 
-extension Transport {
-    /// Needs nothing of the service.
-    public func prepare(_ context: PluginContext) throws {}
-}
-
 /// The pair of node metadata by which a client finds the transport that speaks to a node.
 public struct NodeProtocol: Hashable, Sendable {
     /// The value of the key `protocol`: `grpc` or `mucp`.
@@ -69,6 +55,19 @@ public struct NodeProtocol: Hashable, Sendable {
     public init(protocol: String, transport: String) {
         self.protocol = `protocol`
         self.transport = transport
+    }
+
+    /// How a plugin of a transport declares the pair, see ``Plugin/provides``: `grpc/grpc`.
+    public var declaration: String { "\(`protocol`)/\(transport)" }
+
+    /// Reads what a plugin declares.
+    ///
+    /// - Parameter declaration: The declaration, such as `grpc/grpc`.
+    /// - Returns: `nil` if it is none.
+    public init?(declaration: String) {
+        let parts = declaration.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else { return nil }
+        self.init(protocol: String(parts[0]), transport: String(parts[1]))
     }
 
     /// gRPC over HTTP/2, which is also what a node without metadata speaks.

@@ -5,7 +5,7 @@
 /// the first linked codec that offers a coder for the type wins.
 ///
 /// Run `CodecConformance` of `MicroTesting` against a codec that you write.
-public protocol Codec: Sendable {
+public protocol Codec: Part {
     /// The content subtypes that it serves, the preferred one first: `proto`, `json`.
     ///
     /// A subtype is what stands behind `application/grpc+` on the wire.

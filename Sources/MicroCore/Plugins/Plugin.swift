@@ -34,6 +34,12 @@ public struct Plugin: Sendable {
     /// What it is, in a few words.
     public let summary: String
 
+    /// What it offers where a role is a set, by which it is found before it is made: a transport declares
+    /// ``NodeProtocol/declaration``.
+    ///
+    /// A plugin of a set that declares nothing is made at the start.
+    public let provides: [String]
+
     /// The module that defines it, which is also the product to link.
     public let module: String
 
@@ -46,17 +52,20 @@ public struct Plugin: Sendable {
     ///   - role: What it stands for.
     ///   - name: The name by which it is chosen, in lower case.
     ///   - aliases: Other names by which it can be chosen.
+    ///   - provides: What it offers where the role is a set, see ``provides``.
     ///   - summary: What it is, in a few words.
     ///   - fileID: The file that defines it, which begins with the module's name.
     ///   - make: Makes it; throws a ``StartError`` if the configuration can't be used.
     public init<Interface>(
-        _ role: PluginRole<Interface>, _ name: String, aliases: [String] = [], summary: String = "",
+        _ role: PluginRole<Interface>, _ name: String, aliases: [String] = [],
+        provides: [String] = [], summary: String = "",
         fileID: String = #fileID, make: @escaping @Sendable (PluginContext) throws -> Interface
     ) where Interface: Sendable {
         self.role = role.name
         self.roleIsSet = role.isSet
         self.name = name
         self.aliases = aliases
+        self.provides = provides
         self.summary = summary
         self.module = String(fileID.prefix { $0 != "/" })
         self.preferred = role.preferred

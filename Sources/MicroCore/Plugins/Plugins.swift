@@ -103,25 +103,3 @@ extension Plugins: ExpressibleByArrayLiteral {
     /// Creates a catalogue of the plugins in a literal.
     public init(arrayLiteral plugins: Plugin...) { self.init(plugins) }
 }
-
-/// The products that have the plugins which we know of, to tell a user what to add.
-private enum KnownProducts {
-    private static let products = [
-        "registry": [
-            "mdns": "MicroRegistryMDNS", "memory": "MicroRegistryMemory", "etcd": "MicroRegistryEtcd",
-        ],
-        "transport": [
-            "grpc": "MicroTransportHTTP2", "http2": "MicroTransportHTTP2", "memory": "MicroTransportMemory",
-        ],
-        "broker": ["http": "MicroBrokerHTTP", "memory": "MicroBrokerMemory", "nats": "MicroBrokerNATS"],
-        "codec": ["json": "MicroCodecJSON", "protobuf": "MicroCodecProtobuf"],
-        "selector": ["random": "Micro", "roundrobin": "Micro"],
-        "component": ["health": "MicroHealth", "debug": "MicroDebug", "reflection": "MicroReflection"],
-    ]
-
-    static func product(role: String, name: String) -> String? { products[role]?[name] }
-
-    static func example(role: String, preferred: [String]) -> String? {
-        preferred.compactMap { products[role]?[$0] }.first ?? products[role]?.values.min()
-    }
-}

@@ -13,20 +13,11 @@
 /// - ``register(_:timeToLive:)`` is declarative: hold exactly this until it is deregistered or the
 ///   time to live is over. The engine repeats it, and an unchanged record costs no write. If the
 ///   engine stops repeating it for a time to live, the registry lets the node go.
-/// - Calls before ``run()`` is ready wait for it, within their time limit.
+/// - Calls before ``Part/run()`` is ready wait for it, within their time limit.
 /// - All functions may be called concurrently. Cancelling the calling task ends the call.
-public protocol Registry: Sendable {
+public protocol Registry: Part {
     /// The name that nodes carry under the metadata key `registry`: `mdns`, `etcd`.
     var name: String { get }
-
-    /// Takes what the registry needs of the service that uses it.
-    ///
-    /// The engine calls it once, before any other function, also for a registry that was given in
-    /// code.
-    ///
-    /// - Parameter context: The service's configuration and identity.
-    /// - Throws: A ``StartError`` if the configuration can't be used.
-    func prepare(_ context: PluginContext) throws
 
     /// Holds nodes in the directory.
     ///
@@ -72,21 +63,6 @@ public protocol Registry: Sendable {
     /// - Parameter service: The name of the service; `nil` watches all.
     /// - Returns: The changes. Each sequence is read by one task.
     func watch(_ service: String?) -> RegistryChanges
-
-    /// Does the registry's background work until the task is cancelled.
-    ///
-    /// - Throws: A ``StartError`` if the directory can't be used at all.
-    func run() async throws
-}
-
-extension Registry {
-    /// Needs nothing of the service.
-    public func prepare(_ context: PluginContext) throws {}
-
-    /// Has no background work: waits until the task is cancelled.
-    public func run() async throws {
-        try? await Task.sleep(for: .seconds(Int64.max / 1_000_000_000))
-    }
 }
 
 /// A change of a directory's nodes.

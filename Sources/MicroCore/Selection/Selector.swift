@@ -2,7 +2,7 @@
 ///
 /// A selector is shared by all calls of a client, which may ask concurrently and on the road of a
 /// call: it answers at once and never blocks.
-public protocol Selector: Sendable {
+public protocol Selector: Part {
     /// Picks a node.
     ///
     /// - Parameters:

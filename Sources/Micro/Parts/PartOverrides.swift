@@ -1,0 +1,86 @@
+public import MicroCore
+
+/// The parts that were given in code, and the roles that a service says it uses.
+struct PartOverrides: Sendable {
+    /// By the names of their roles; a role of which one part is chosen has one at most.
+    private var parts: [String: [any Sendable]] = [:]
+
+    /// Makes the parts of the roles that must be there when the service starts, or returns why it can't.
+    private(set) var required: [@Sendable (PartResolver) -> StartError?] = []
+
+    /// Gives a part in code: in place of a plugin, or beside them where the role is a set.
+    mutating func use<Interface: Sendable>(_ role: PluginRole<Interface>, _ part: Interface) {
+        if role.isSet {
+            parts[role.name, default: []].append(part)
+        } else {
+            parts[role.name] = [part]
+        }
+    }
+
+    /// Sees to it that the service does not start without a part of a role.
+    mutating func require<Interface: Sendable>(_ role: PluginRole<Interface>) {
+        required.append { resolver in
+            do throws(StartError) {
+                if role.isSet { _ = try resolver.parts(role) } else { _ = try resolver.part(role) }
+                return nil
+            } catch {
+                return error
+            }
+        }
+    }
+
+    /// Returns what was given for a role, in the order in which it was given.
+    func parts(of role: String) -> [any Sendable] { parts[role] ?? [] }
+
+    /// The overrides that the engine's own roles have by the parameters of initialisers.
+    init(
+        registry: (any Registry)?, transports: [any Transport], broker: (any Broker)?,
+        selector: (any Selector)?, codecs: [any Codec]
+    ) {
+        if let registry { use(.registry, registry) }
+        for transport in transports { use(.transport, transport) }
+        if let broker { use(.broker, broker) }
+        if let selector { use(.selector, selector) }
+        for codec in codecs { use(.codec, codec) }
+    }
+}
+
+extension MicroService {
+    /// Returns the service with a part that is given in code: in place of a plugin, or beside those that are linked
+    /// where the role is a set.
+    ///
+    /// ```swift
+    /// MicroService("notes") { … }.using(.store, SQLiteStore(path: "notes.db"))
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - role: The role.
+    ///   - part: The part, which this service alone prepares and runs.
+    /// - Returns: The service; it takes the place of this one, and one of the two can be run.
+    public func using<Interface: Sendable>(_ role: PluginRole<Interface>, _ part: Interface) -> MicroService {
+        var definition = definition
+        definition.overrides.use(role, part)
+        definition.overrides.require(role)
+        return MicroService(definition: definition, client: client)
+    }
+
+    /// Returns the service with a role that it can't do without: a part of it is made before the service starts,
+    /// and runs as long as the service does.
+    ///
+    /// ```swift
+    /// MicroService("notes") {
+    ///     Endpoint("Notes.Read") { (request: ReadRequest, context) in
+    ///         try await context.part(.store).read(request.key) ?? []
+    ///     }
+    /// }
+    /// .using(.store)
+    /// ```
+    ///
+    /// - Parameter role: The role, whose plugin is chosen by its variable, such as `MICRO_STORE`.
+    /// - Returns: The service; it takes the place of this one, and one of the two can be run.
+    public func using<Interface: Sendable>(_ role: PluginRole<Interface>) -> MicroService {
+        var definition = definition
+        definition.overrides.require(role)
+        return MicroService(definition: definition, client: client)
+    }
+}
