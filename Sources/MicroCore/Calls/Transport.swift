@@ -60,10 +60,9 @@ public struct NodeProtocol: Hashable, Sendable {
     /// How a plugin of a transport declares the pair, see ``Plugin/provides``: `grpc/grpc`.
     public var declaration: String { "\(`protocol`)/\(transport)" }
 
-    /// Reads what a plugin declares.
+    /// Reads what a plugin declares; `nil` if it is none.
     ///
     /// - Parameter declaration: The declaration, such as `grpc/grpc`.
-    /// - Returns: `nil` if it is none.
     public init?(declaration: String) {
         let parts = declaration.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else { return nil }
