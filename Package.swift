@@ -60,12 +60,15 @@ let libraries: [Library] = [
         resources: [.embedInCode("Plugins/Products.txt")]),
 
     // Floor 2: shared wire libraries.
+    Library(name: "MicroWire", dependencies: ["MicroCore"]),
     Library(name: "MicroNIO", dependencies: ["MicroCore", logging, nioCore, nioPosix]),
     Library(name: "MicroInterfaces", dependencies: ["MicroCore"], isProduct: false),
     Library(name: "MicroTLS", dependencies: ["MicroCore", "COpenSSL", nioCore], isProduct: false),
     Library(
         name: "MicroGRPC",
-        dependencies: ["MicroCore", "MicroNIO", "MicroTLS", "CNghttp2", "CZlib", logging, nioCore, nioPosix],
+        dependencies: [
+            "MicroCore", "MicroWire", "MicroNIO", "MicroTLS", "CNghttp2", "CZlib", logging, nioCore, nioPosix,
+        ],
         isProduct: false
     ),
     Library(
@@ -81,7 +84,10 @@ let libraries: [Library] = [
     // Floor 3: the engine.
     Library(
         name: "Micro",
-        dependencies: ["MicroCore", "MicroInterfaces", configuration, logging, serviceLifecycle, unixSignals]
+        dependencies: [
+            "MicroCore", "MicroWire", "MicroInterfaces", configuration, logging, serviceLifecycle,
+            unixSignals,
+        ]
     ),
     Library(
         name: "MicroProtobuf",
@@ -94,13 +100,14 @@ let libraries: [Library] = [
     Library(
         name: "MicroRegistryMDNS",
         dependencies: [
-            "MicroCore", "MicroNIO", "MicroInterfaces", "CZlib", configuration, logging, nioCore, nioPosix,
+            "MicroCore", "MicroWire", "MicroNIO", "MicroInterfaces", "CZlib", configuration, logging, nioCore,
+            nioPosix,
         ]
     ),
     Library(
         name: "MicroRegistryEtcd",
         dependencies: [
-            "MicroCore", "MicroGRPC", "MicroTLS", configuration, logging, swiftProtobuf,
+            "MicroCore", "MicroWire", "MicroGRPC", "MicroTLS", configuration, logging, swiftProtobuf,
         ],
         exclude: ["Protos"]
     ),
@@ -113,16 +120,16 @@ let libraries: [Library] = [
     Library(
         name: "MicroBrokerHTTP",
         dependencies: [
-            "MicroCore", "MicroHTTP1", "MicroNIO", "MicroInterfaces", "MicroTLS", configuration, logging,
-            nioCore,
+            "MicroCore", "MicroWire", "MicroHTTP1", "MicroNIO", "MicroInterfaces", "MicroTLS", configuration,
+            logging, nioCore,
         ]
     ),
     Library(
         name: "MicroBrokerNATS",
-        dependencies: ["MicroCore", "MicroNATS", configuration, logging, nioCore]
+        dependencies: ["MicroCore", "MicroWire", "MicroNATS", configuration, logging, nioCore]
     ),
-    Library(name: "MicroCodecJSON", dependencies: ["MicroCore"]),
-    Library(name: "MicroCodecProtobuf", dependencies: ["MicroCore", swiftProtobuf]),
+    Library(name: "MicroCodecJSON", dependencies: ["MicroCore", "MicroWire"]),
+    Library(name: "MicroCodecProtobuf", dependencies: ["MicroCore", "MicroWire", swiftProtobuf]),
 
     // What a newcomer links, and what tests link.
     Library(
@@ -191,8 +198,9 @@ let package = Package(
         .executableTarget(
             name: "MicroCLI",
             dependencies: [
-                "MicroDefaults", "Micro", "MicroCore", "MicroBrokerNATS", "MicroDebug", "MicroHealth",
-                "MicroRegistryEtcd", argumentParser, logging, nioPosix, swiftProtobuf, unixSignals,
+                "MicroDefaults", "Micro", "MicroCore", "MicroWire", "MicroBrokerNATS", "MicroDebug",
+                "MicroHealth", "MicroRegistryEtcd", argumentParser, logging, nioPosix, swiftProtobuf,
+                unixSignals,
             ],
             swiftSettings: settings
         ),
@@ -228,9 +236,9 @@ let package = Package(
             dependencies: ["MicroTransportHTTP2", "MicroTLS", "MicroCore", "CNghttp2", nioCore, nioPosix],
             path: "Tests/HTTP2TestPeer", swiftSettings: settings),
 
-        // What `make linkage` looks at: a program on the core alone.
+        // What `make linkage` looks at: a program on the core and the formats alone.
         .executableTarget(
-            name: "linkage-probe", dependencies: ["MicroCore"], path: "Tests/LinkageProbe",
+            name: "linkage-probe", dependencies: ["MicroCore", "MicroWire"], path: "Tests/LinkageProbe",
             swiftSettings: settings),
 
         tests(
@@ -239,7 +247,8 @@ let package = Package(
                 "MicroCLI", "MicroDefaults", "Micro", "MicroTestSupport", "MicroCore", "greeter-service",
                 "protoc-gen-micro-swift", "greeter-protobuf", "pubsub", "streaming", argumentParser,
             ]),
-        tests("MicroCoreTests", ["MicroCore", configuration], resources: [.copy("Fixtures")]),
+        tests("MicroCoreTests", ["MicroCore", configuration]),
+        tests("MicroWireTests", ["MicroWire", "MicroCore"], resources: [.copy("Fixtures")]),
         tests(
             "MicroTests",
             [
@@ -276,8 +285,8 @@ let package = Package(
             "MicroRegistryEtcdTests",
             [
                 "MicroRegistryEtcd", "MicroTransportHTTP2", "MicroTesting", "MicroTestSupport", "MicroCore",
-                "MicroCLI", "greeter-service", "MicroDefaults", "Micro", configuration, inMemoryLogging,
-                logging,
+                "MicroWire", "MicroCLI", "greeter-service", "MicroDefaults", "Micro", configuration,
+                inMemoryLogging, logging,
             ]),
         tests(
             "ServiceEndpointTests",
@@ -338,8 +347,9 @@ if isFuzzing {
         .executableTarget(
             name: "fuzz",
             dependencies: [
-                "CLibFuzzer", "MicroCore", "MicroGRPC", "MicroRegistryMDNS", "MicroRegistryEtcd", "MicroNATS",
-                "MicroBrokerHTTP", "MicroCodecJSON", logging, nioCore, nioEmbedded, swiftProtobuf,
+                "CLibFuzzer", "MicroCore", "MicroWire", "MicroGRPC", "MicroRegistryMDNS", "MicroRegistryEtcd",
+                "MicroNATS", "MicroBrokerHTTP", "MicroCodecJSON", logging, nioCore, nioEmbedded,
+                swiftProtobuf,
             ], path: "Fuzz", exclude: ["CLibFuzzer", "run"], swiftSettings: settings,
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]),
     ]
