@@ -56,7 +56,7 @@ struct Library {
 let libraries: [Library] = [
     // Floor 1: the core.
     Library(
-        name: "MicroCore", dependencies: ["CMicroPlugins", configuration, logging],
+        name: "MicroCore", dependencies: ["CMicroPlugins", configuration],
         resources: [.embedInCode("Plugins/Products.txt")]),
 
     // Floor 2: shared wire libraries.
@@ -100,33 +100,29 @@ let libraries: [Library] = [
     Library(
         name: "MicroRegistryMDNS",
         dependencies: [
-            "MicroCore", "MicroWire", "MicroNIO", "MicroInterfaces", "CZlib", configuration, logging, nioCore,
-            nioPosix,
+            "MicroCore", "MicroWire", "MicroNIO", "MicroInterfaces", "CZlib", logging, nioCore, nioPosix,
         ]
     ),
     Library(
         name: "MicroRegistryEtcd",
         dependencies: [
-            "MicroCore", "MicroWire", "MicroGRPC", "MicroTLS", configuration, logging, swiftProtobuf,
+            "MicroCore", "MicroWire", "MicroGRPC", "MicroTLS", logging, swiftProtobuf,
         ],
         exclude: ["Protos"]
     ),
     Library(name: "MicroTransportMemory", dependencies: ["MicroCore"]),
     Library(
         name: "MicroTransportHTTP2",
-        dependencies: ["MicroCore", "MicroGRPC", "MicroNIO", "MicroTLS", configuration, logging, nioCore]
+        dependencies: ["MicroCore", "MicroGRPC", "MicroTLS", logging]
     ),
-    Library(name: "MicroBrokerMemory", dependencies: ["MicroCore", logging]),
+    Library(name: "MicroBrokerMemory", dependencies: ["MicroCore"]),
     Library(
         name: "MicroBrokerHTTP",
-        dependencies: [
-            "MicroCore", "MicroWire", "MicroHTTP1", "MicroNIO", "MicroInterfaces", "MicroTLS", configuration,
-            logging, nioCore,
-        ]
+        dependencies: ["MicroCore", "MicroWire", "MicroHTTP1", "MicroInterfaces", "MicroTLS", logging]
     ),
     Library(
         name: "MicroBrokerNATS",
-        dependencies: ["MicroCore", "MicroWire", "MicroNATS", configuration, logging, nioCore]
+        dependencies: ["MicroCore", "MicroWire", "MicroNATS", logging, nioCore]
     ),
     Library(name: "MicroCodecJSON", dependencies: ["MicroCore", "MicroWire"]),
     Library(name: "MicroCodecProtobuf", dependencies: ["MicroCore", "MicroWire", swiftProtobuf]),
@@ -135,7 +131,7 @@ let libraries: [Library] = [
     Library(
         name: "MicroDefaults",
         dependencies: [
-            "Micro", "MicroProtobuf", "MicroRegistryMDNS", "MicroRegistryMemory",
+            "Micro", "MicroCore", "MicroProtobuf", "MicroRegistryMDNS", "MicroRegistryMemory",
             "MicroTransportHTTP2", "MicroTransportMemory", "MicroBrokerHTTP", "MicroBrokerMemory",
             "MicroCodecJSON", "MicroCodecProtobuf", "MicroHealth", "MicroReflection", "MicroDebug",
         ]
@@ -152,7 +148,7 @@ let libraries: [Library] = [
         exclude: ["Protos"]),
     Library(
         name: "MicroDebug",
-        dependencies: ["Micro", "MicroCore", "MicroProtobuf", configuration, logging, swiftProtobuf],
+        dependencies: ["Micro", "MicroCore", "MicroProtobuf", logging, swiftProtobuf],
         exclude: ["Protos"]),
 
     // Foreign programs, certificates and ports for our own tests.
@@ -248,6 +244,8 @@ let package = Package(
                 "protoc-gen-micro-swift", "greeter-protobuf", "pubsub", "streaming", argumentParser,
             ]),
         tests("MicroCoreTests", ["MicroCore", configuration]),
+        // What the sources say of themselves: imports, and the order of folders.
+        tests("SourceTreeTests", []),
         tests("MicroWireTests", ["MicroWire", "MicroCore"], resources: [.copy("Fixtures")]),
         tests(
             "MicroTests",
