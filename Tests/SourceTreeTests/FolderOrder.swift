@@ -23,5 +23,12 @@ struct FolderOrder: CustomTestStringConvertible {
             target: "MicroGRPC", folders: ["Fields", "GRPC", "Compression", "Connection", "Client", "Server"]),
         FolderOrder(
             target: "MicroNATS", folders: ["Protocol", "Security", "Connection", "Client", "JetStream"]),
+        FolderOrder(
+            target: "Micro",
+            folders: [
+                "Support", "Configuration", "Logging", "Calls", "Parts", "Client", "Publishing", "Server",
+                "Events",
+                "Components", "Service", ".",
+            ]),
     ]
 }
