@@ -56,16 +56,19 @@ struct Library {
 let libraries: [Library] = [
     // Floor 1: the core.
     Library(
-        name: "MicroCore", dependencies: ["CMicroPlugins", configuration, logging],
+        name: "MicroCore", dependencies: ["CMicroPlugins", configuration],
         resources: [.embedInCode("Plugins/Products.txt")]),
 
     // Floor 2: shared wire libraries.
+    Library(name: "MicroWire", dependencies: ["MicroCore"]),
     Library(name: "MicroNIO", dependencies: ["MicroCore", logging, nioCore, nioPosix]),
     Library(name: "MicroInterfaces", dependencies: ["MicroCore"], isProduct: false),
     Library(name: "MicroTLS", dependencies: ["MicroCore", "COpenSSL", nioCore], isProduct: false),
     Library(
         name: "MicroGRPC",
-        dependencies: ["MicroCore", "MicroNIO", "MicroTLS", "CNghttp2", "CZlib", logging, nioCore, nioPosix],
+        dependencies: [
+            "MicroCore", "MicroWire", "MicroNIO", "MicroTLS", "CNghttp2", "CZlib", logging, nioCore, nioPosix,
+        ],
         isProduct: false
     ),
     Library(
@@ -81,7 +84,10 @@ let libraries: [Library] = [
     // Floor 3: the engine.
     Library(
         name: "Micro",
-        dependencies: ["MicroCore", "MicroInterfaces", configuration, logging, serviceLifecycle, unixSignals]
+        dependencies: [
+            "MicroCore", "MicroWire", "MicroInterfaces", configuration, logging, serviceLifecycle,
+            unixSignals,
+        ]
     ),
     Library(
         name: "MicroProtobuf",
@@ -94,41 +100,38 @@ let libraries: [Library] = [
     Library(
         name: "MicroRegistryMDNS",
         dependencies: [
-            "MicroCore", "MicroNIO", "MicroInterfaces", "CZlib", configuration, logging, nioCore, nioPosix,
+            "MicroCore", "MicroWire", "MicroNIO", "MicroInterfaces", "CZlib", logging, nioCore, nioPosix,
         ]
     ),
     Library(
         name: "MicroRegistryEtcd",
         dependencies: [
-            "MicroCore", "MicroGRPC", "MicroTLS", configuration, logging, swiftProtobuf,
+            "MicroCore", "MicroWire", "MicroGRPC", "MicroTLS", logging, swiftProtobuf,
         ],
         exclude: ["Protos"]
     ),
     Library(name: "MicroTransportMemory", dependencies: ["MicroCore"]),
     Library(
         name: "MicroTransportHTTP2",
-        dependencies: ["MicroCore", "MicroGRPC", "MicroNIO", "MicroTLS", configuration, logging, nioCore]
+        dependencies: ["MicroCore", "MicroGRPC", "MicroTLS", logging]
     ),
-    Library(name: "MicroBrokerMemory", dependencies: ["MicroCore", logging]),
+    Library(name: "MicroBrokerMemory", dependencies: ["MicroCore"]),
     Library(
         name: "MicroBrokerHTTP",
-        dependencies: [
-            "MicroCore", "MicroHTTP1", "MicroNIO", "MicroInterfaces", "MicroTLS", configuration, logging,
-            nioCore,
-        ]
+        dependencies: ["MicroCore", "MicroWire", "MicroHTTP1", "MicroInterfaces", "MicroTLS", logging]
     ),
     Library(
         name: "MicroBrokerNATS",
-        dependencies: ["MicroCore", "MicroNATS", configuration, logging, nioCore]
+        dependencies: ["MicroCore", "MicroWire", "MicroNATS", logging, nioCore]
     ),
-    Library(name: "MicroCodecJSON", dependencies: ["MicroCore"]),
-    Library(name: "MicroCodecProtobuf", dependencies: ["MicroCore", swiftProtobuf]),
+    Library(name: "MicroCodecJSON", dependencies: ["MicroCore", "MicroWire"]),
+    Library(name: "MicroCodecProtobuf", dependencies: ["MicroCore", "MicroWire", swiftProtobuf]),
 
     // What a newcomer links, and what tests link.
     Library(
         name: "MicroDefaults",
         dependencies: [
-            "Micro", "MicroProtobuf", "MicroRegistryMDNS", "MicroRegistryMemory",
+            "Micro", "MicroCore", "MicroProtobuf", "MicroRegistryMDNS", "MicroRegistryMemory",
             "MicroTransportHTTP2", "MicroTransportMemory", "MicroBrokerHTTP", "MicroBrokerMemory",
             "MicroCodecJSON", "MicroCodecProtobuf", "MicroHealth", "MicroReflection", "MicroDebug",
         ]
@@ -145,7 +148,7 @@ let libraries: [Library] = [
         exclude: ["Protos"]),
     Library(
         name: "MicroDebug",
-        dependencies: ["Micro", "MicroCore", "MicroProtobuf", configuration, logging, swiftProtobuf],
+        dependencies: ["Micro", "MicroCore", "MicroProtobuf", logging, swiftProtobuf],
         exclude: ["Protos"]),
 
     // Foreign programs, certificates and ports for our own tests.
@@ -191,8 +194,9 @@ let package = Package(
         .executableTarget(
             name: "MicroCLI",
             dependencies: [
-                "MicroDefaults", "Micro", "MicroCore", "MicroBrokerNATS", "MicroDebug", "MicroHealth",
-                "MicroRegistryEtcd", argumentParser, logging, nioPosix, swiftProtobuf, unixSignals,
+                "MicroDefaults", "Micro", "MicroCore", "MicroWire", "MicroBrokerNATS", "MicroDebug",
+                "MicroHealth", "MicroRegistryEtcd", argumentParser, logging, nioPosix, swiftProtobuf,
+                unixSignals,
             ],
             swiftSettings: settings
         ),
@@ -228,9 +232,9 @@ let package = Package(
             dependencies: ["MicroTransportHTTP2", "MicroTLS", "MicroCore", "CNghttp2", nioCore, nioPosix],
             path: "Tests/HTTP2TestPeer", swiftSettings: settings),
 
-        // What `make linkage` looks at: a program on the core alone.
+        // What `make linkage` looks at: a program on the core and the formats alone.
         .executableTarget(
-            name: "linkage-probe", dependencies: ["MicroCore"], path: "Tests/LinkageProbe",
+            name: "linkage-probe", dependencies: ["MicroCore", "MicroWire"], path: "Tests/LinkageProbe",
             swiftSettings: settings),
 
         tests(
@@ -239,7 +243,10 @@ let package = Package(
                 "MicroCLI", "MicroDefaults", "Micro", "MicroTestSupport", "MicroCore", "greeter-service",
                 "protoc-gen-micro-swift", "greeter-protobuf", "pubsub", "streaming", argumentParser,
             ]),
-        tests("MicroCoreTests", ["MicroCore", configuration], resources: [.copy("Fixtures")]),
+        tests("MicroCoreTests", ["MicroCore", configuration]),
+        // What the sources say of themselves: imports, and the order of folders.
+        tests("SourceTreeTests", []),
+        tests("MicroWireTests", ["MicroWire", "MicroCore"], resources: [.copy("Fixtures")]),
         tests(
             "MicroTests",
             [
@@ -276,8 +283,8 @@ let package = Package(
             "MicroRegistryEtcdTests",
             [
                 "MicroRegistryEtcd", "MicroTransportHTTP2", "MicroTesting", "MicroTestSupport", "MicroCore",
-                "MicroCLI", "greeter-service", "MicroDefaults", "Micro", configuration, inMemoryLogging,
-                logging,
+                "MicroWire", "MicroCLI", "greeter-service", "MicroDefaults", "Micro", configuration,
+                inMemoryLogging, logging,
             ]),
         tests(
             "ServiceEndpointTests",
@@ -338,8 +345,9 @@ if isFuzzing {
         .executableTarget(
             name: "fuzz",
             dependencies: [
-                "CLibFuzzer", "MicroCore", "MicroGRPC", "MicroRegistryMDNS", "MicroRegistryEtcd", "MicroNATS",
-                "MicroBrokerHTTP", "MicroCodecJSON", logging, nioCore, nioEmbedded, swiftProtobuf,
+                "CLibFuzzer", "MicroCore", "MicroWire", "MicroGRPC", "MicroRegistryMDNS", "MicroRegistryEtcd",
+                "MicroNATS", "MicroBrokerHTTP", "MicroCodecJSON", logging, nioCore, nioEmbedded,
+                swiftProtobuf,
             ], path: "Fuzz", exclude: ["CLibFuzzer", "run"], swiftSettings: settings,
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]),
     ]

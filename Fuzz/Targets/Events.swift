@@ -1,4 +1,5 @@
 import MicroCore
+import MicroWire
 
 @testable import MicroBrokerHTTP
 

@@ -1,5 +1,6 @@
 import MicroCodecJSON
 import MicroCore
+import MicroWire
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials

@@ -2,6 +2,7 @@ import Logging
 import MicroCore
 import MicroHTTP1
 import MicroTLS
+import MicroWire
 import Synchronization
 
 /// The server that events are posted to, and the subscriptions that they are for.

@@ -1,6 +1,7 @@
 import Logging
 import MicroCore
 import MicroHTTP1
+import MicroWire
 
 /// Sends an event to the subscribers that get it, again where that is right, and reports what came of it.
 struct EventSender: Sendable {

@@ -3,6 +3,7 @@ public import MicroCore
 import MicroHTTP1
 import MicroInterfaces
 import MicroTLS
+import MicroWire
 import Synchronization
 
 /// The embedded broker, which needs no server: subscribers stand in the registry, and events are posted to

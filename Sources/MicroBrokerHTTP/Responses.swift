@@ -1,5 +1,6 @@
 import MicroCore
 import MicroHTTP1
+import MicroWire
 
 /// What a subscriber answers.
 enum Responses {

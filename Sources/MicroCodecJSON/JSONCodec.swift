@@ -1,4 +1,5 @@
 public import MicroCore
+import MicroWire
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials

@@ -1,4 +1,5 @@
 public import MicroCore
+import MicroWire
 public import SwiftProtobuf
 
 /// Protobuf messages, under the content subtypes `proto` and `json`.

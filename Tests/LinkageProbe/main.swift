@@ -1,5 +1,6 @@
-// A program on the core alone, for `make linkage` to look at what it links.
+// A program on the core and go-micro's formats alone, for `make linkage` to look at what it links.
 import MicroCore
+import MicroWire
 
 struct ProbeFailure: Error {
     var reason: String

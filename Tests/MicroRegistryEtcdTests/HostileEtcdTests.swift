@@ -1,5 +1,6 @@
 import Foundation
 import MicroCore
+import MicroWire
 import Synchronization
 import Testing
 

@@ -2,6 +2,7 @@ import InMemoryLogging
 import Logging
 import MicroCore
 import MicroTestSupport
+import MicroWire
 import Testing
 
 @testable import MicroRegistryEtcd

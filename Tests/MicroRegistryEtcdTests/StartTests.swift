@@ -1,6 +1,7 @@
 import Foundation
 import MicroCore
 import MicroTestSupport
+import MicroWire
 import Testing
 
 @testable import MicroRegistryEtcd

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import MicroCore
+import MicroWire
 import Synchronization
 import Testing
 

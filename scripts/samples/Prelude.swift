@@ -16,6 +16,7 @@
 @_exported import MicroTesting
 @_exported import MicroTransportHTTP2
 @_exported import MicroTransportMemory
+@_exported import MicroWire
 @_exported import NIOCore
 @_exported import NIOPosix
 @_exported import Synchronization

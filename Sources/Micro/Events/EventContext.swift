@@ -69,3 +69,5 @@ public final class EventContext: Sendable {
         try await received.settle(.nack(after: delay))
     }
 }
+
+extension EventContext: EventPublisher {}

@@ -16,7 +16,7 @@ public import MicroCore
 /// drop and count it. A function may tell earlier, with ``EventContext/acknowledge()``.
 ///
 /// Events are `Codable` here; the product `MicroProtobuf` adds the same for Protobuf messages.
-public struct Subscriber: ServiceComponent {
+public struct Subscriber: Sendable {
     /// The topic.
     public let topic: String
 
@@ -108,9 +108,6 @@ public struct Subscriber: ServiceComponent {
         self.event = event
         self.bind = bind
     }
-
-    /// Adds the subscriber to a service.
-    public func contribute(to contents: inout ServiceContents) { contents.add(self) }
 
     /// What a registry tells of the subscriber, which is what go-micro tells of a function.
     var record: EndpointRecord {

@@ -1,6 +1,6 @@
 internal import FoundationEssentials
 internal import Logging
-import MicroCore
+internal import MicroWire
 
 /// Writes each entry of the log as one line of JSON.
 ///

@@ -26,7 +26,7 @@ public import MicroCore
 ///
 /// What a function throws reaches the caller if it is a ``MicroError``. Of any other error the caller
 /// learns no more than that there was one, and the log has its text.
-public struct Endpoint: ServiceComponent {
+public struct Endpoint: Sendable {
     /// The name as it was given: `Type.Method`, `package.Type.Method` or `/package.Type/Method`.
     public let name: String
 
@@ -90,9 +90,6 @@ public struct Endpoint: ServiceComponent {
         endpoint.options.compression = compression
         return endpoint
     }
-
-    /// Adds the endpoint to a service.
-    public func contribute(to contents: inout ServiceContents) { contents.add(self) }
 
     /// Returns the endpoint as one of the infrastructure; see ``Options/isInternal``.
     ///

@@ -160,3 +160,5 @@ public final class RequestContext: Sendable {
         return outcome
     }
 }
+
+extension RequestContext: EventPublisher {}

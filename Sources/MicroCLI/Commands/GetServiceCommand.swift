@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Micro
 internal import MicroCore
+internal import MicroWire
 
 /// `micro get service`.
 struct GetServiceCommand: AsyncParsableCommand {

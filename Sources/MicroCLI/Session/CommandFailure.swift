@@ -1,5 +1,6 @@
 internal import Micro
 internal import MicroCore
+internal import MicroWire
 
 /// Why a command failed: a line for standard error, and an exit status.
 struct CommandFailure: Error {

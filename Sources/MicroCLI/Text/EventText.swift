@@ -1,4 +1,5 @@
 internal import MicroCore
+internal import MicroWire
 
 /// An event as a line of JSON.
 enum EventText {

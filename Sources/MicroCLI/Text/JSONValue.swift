@@ -1,4 +1,4 @@
-internal import MicroCore
+internal import MicroWire
 
 /// A value of JSON that a command prints; objects keep the order of their keys.
 indirect enum JSONValue {

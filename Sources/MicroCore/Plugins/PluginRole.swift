@@ -44,28 +44,3 @@ public struct PluginRole<Interface>: Sendable {
         self.preferred = preferred
     }
 }
-
-extension PluginRole where Interface == any Registry {
-    /// The directory of services: `MICRO_REGISTRY`, mDNS by default.
-    public static var registry: Self { PluginRole("registry", preferring: ["mdns", "memory"]) }
-}
-
-extension PluginRole where Interface == any Transport {
-    /// The ways for calls to travel; a client uses each that a node speaks.
-    public static var transport: Self { .set("transport", preferring: ["grpc", "memory"]) }
-}
-
-extension PluginRole where Interface == any Broker {
-    /// The way for events to travel: `MICRO_BROKER`, HTTP by default.
-    public static var broker: Self { PluginRole("broker", preferring: ["http", "memory"]) }
-}
-
-extension PluginRole where Interface == any Codec {
-    /// The ways to encode messages; for a type and subtype the first that can is used.
-    public static var codec: Self { .set("codec", preferring: ["protobuf", "json"]) }
-}
-
-extension PluginRole where Interface == any Selector {
-    /// The rule by which a client picks nodes: `MICRO_SELECTOR`, random by default.
-    public static var selector: Self { PluginRole("selector", preferring: ["random"]) }
-}

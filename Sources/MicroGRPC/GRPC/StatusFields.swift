@@ -1,4 +1,5 @@
 import MicroCore
+import MicroWire
 
 /// The fields in which the outcome of a call travels.
 ///

@@ -1,4 +1,5 @@
 internal import MicroCore
+internal import MicroTLS
 
 /// How a client proves who it is.
 ///

@@ -1,4 +1,5 @@
 internal import MicroCore
+internal import MicroWire
 
 /// Reads the values that stand in etcd.
 ///

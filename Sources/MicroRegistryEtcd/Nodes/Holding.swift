@@ -1,4 +1,5 @@
 internal import MicroCore
+internal import MicroWire
 
 /// A node that the process wants to stand in etcd.
 struct Holding: Sendable {

@@ -1,4 +1,5 @@
 internal import MicroCore
+internal import MicroWire
 
 /// What came of reading a text record.
 struct TextReading: Sendable {

@@ -1,12 +1,14 @@
+public import MicroCore
+
 /// An event as go-micro's HTTP and NATS brokers send it: JSON of the header, and of the body in base64.
 ///
 /// `{"Header":{"Content-Type":"application/json","Micro-Topic":"greetings"},"Body":"eyJuIjoxfQ=="}`
-package enum EventEnvelope {
+public enum EventEnvelope {
     /// Returns the envelope of an event; the keys of the header are sorted, as Go does.
     ///
     /// - Parameter event: The event. Its topic is not written: it is in the header, or on the wire.
     /// - Returns: UTF-8 text.
-    package static func encode(_ event: BrokerEvent) -> [UInt8] {
+    public static func encode(_ event: BrokerEvent) -> [UInt8] {
         var text = JSONText()
         text.raw("{\"Header\":")
         text.map(event.header)
@@ -25,7 +27,7 @@ package enum EventEnvelope {
     /// - Returns: The event.
     /// - Throws: A ``MicroError`` with the status `invalidArgument` if it isn't an envelope, or if no topic
     ///   is told.
-    package static func decode(_ json: some Collection<UInt8>, topic: String? = nil) throws -> BrokerEvent {
+    public static func decode(_ json: some Collection<UInt8>, topic: String? = nil) throws -> BrokerEvent {
         var reader = JSONReader(Array(json), limits: limits)
         var (header, body) = ([String: String](), [UInt8]?.some([]))
         do throws(JSONReader.Fault) {

@@ -19,11 +19,6 @@ extension MicroClient: EventPublisher {
     public var client: MicroClient { self }
 }
 
-extension MicroService: EventPublisher {}
-extension RequestContext: EventPublisher {}
-extension EventContext: EventPublisher {}
-extension RunningService: EventPublisher {}
-
 extension EventPublisher {
     /// Publishes an event.
     ///

@@ -1,4 +1,4 @@
-/// Base64 of RFC 4648, section 4, as binary metadata and broker envelopes use it.
+/// Base64 of RFC 4648, section 4, as binary metadata and event envelopes use it.
 package enum Base64 {
     private static let alphabet = Array(
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)

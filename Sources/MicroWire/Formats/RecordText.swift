@@ -1,3 +1,5 @@
+package import MicroCore
+
 /// Records of a registry in go-micro's JSON, read as Go reads them.
 package enum RecordText {
     /// Reads a record.

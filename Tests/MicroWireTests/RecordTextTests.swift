@@ -1,7 +1,8 @@
 import Foundation
+import MicroCore
 import Testing
 
-@testable import MicroCore
+@testable import MicroWire
 
 /// The reader of records.
 @Suite struct RecordTextTests {

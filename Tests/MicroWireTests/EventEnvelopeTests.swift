@@ -1,4 +1,5 @@
 import MicroCore
+import MicroWire
 import Testing
 
 @Suite struct EventEnvelopeTests {

@@ -1,3 +1,5 @@
+public import MicroCore
+
 extension MicroError {
     /// The error as go-micro writes it: `id`, `code`, `detail` and `status`, empty ones left out.
     ///

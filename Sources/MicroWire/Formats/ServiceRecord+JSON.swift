@@ -1,3 +1,5 @@
+public import MicroCore
+
 // The JSON of go-micro v2's registry values: the keys in the order of its structs, absent maps and
 // arrays as null. Decoding accepts what Go accepts.
 

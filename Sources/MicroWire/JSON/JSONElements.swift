@@ -1,3 +1,5 @@
+package import MicroCore
+
 /// Counts the elements of JSON text before a general decoder sees it.
 ///
 /// Three bytes of `{},` cost a decoder of `Codable` types or Protobuf messages 3 to 5 µs and 50 to 300 bytes, so

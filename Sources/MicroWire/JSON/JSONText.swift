@@ -1,3 +1,5 @@
+package import MicroCore
+
 /// JSON text that is written key by key, in the order and with the escapes of Go's `encoding/json`.
 ///
 /// Records of a registry and errors must look as go-micro's do, down to the order of keys and

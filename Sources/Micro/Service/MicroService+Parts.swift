@@ -1,0 +1,41 @@
+public import MicroCore
+
+extension MicroService {
+    /// Returns the service with a part that is given in code: in place of a plugin, or beside those that are linked
+    /// where the role is a set.
+    ///
+    /// ```swift
+    /// MicroService("notes") { … }.using(.store, SQLiteStore(path: "notes.db"))
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - role: The role.
+    ///   - part: The part, which this service alone prepares and runs.
+    /// - Returns: The service; it takes the place of this one, and one of the two can be run.
+    public func using<Interface: Sendable>(_ role: PluginRole<Interface>, _ part: Interface) -> MicroService {
+        var definition = definition
+        definition.overrides.use(role, part)
+        definition.overrides.require(role)
+        return MicroService(definition: definition, client: client)
+    }
+
+    /// Returns the service with a role that it can't do without: a part of it is made before the service starts,
+    /// and runs as long as the service does.
+    ///
+    /// ```swift
+    /// MicroService("notes") {
+    ///     Endpoint("Notes.Read") { (request: ReadRequest, context) in
+    ///         try await context.part(.store).read(request.key) ?? []
+    ///     }
+    /// }
+    /// .using(.store)
+    /// ```
+    ///
+    /// - Parameter role: The role, whose plugin is chosen by its variable, such as `MICRO_STORE`.
+    /// - Returns: The service; it takes the place of this one, and one of the two can be run.
+    public func using<Interface: Sendable>(_ role: PluginRole<Interface>) -> MicroService {
+        var definition = definition
+        definition.overrides.require(role)
+        return MicroService(definition: definition, client: client)
+    }
+}

@@ -1,0 +1,2 @@
+extension MicroService: EventPublisher {}
+extension RunningService: EventPublisher {}

@@ -1,0 +1,34 @@
+import Testing
+
+/// The folders of a target, so ordered that each one stands on those in front of it.
+struct FolderOrder: CustomTestStringConvertible {
+    /// The name of the target.
+    let target: String
+
+    /// The folders, the lowest one first; `.` is the target's folder itself.
+    let folders: [String]
+
+    var testDescription: String { target }
+
+    /// The targets whose folders form a line.
+    static let all = [
+        FolderOrder(
+            target: "MicroCore",
+            folders: [
+                "Text", "Support", "Configuration", "Metadata", "Errors", "Security", "Plugins", "Registry",
+                "Selection", "Calls", "Codec", "Broker",
+            ]),
+        FolderOrder(target: "MicroWire", folders: ["JSON", "Formats"]),
+        FolderOrder(
+            target: "MicroGRPC", folders: ["Fields", "GRPC", "Compression", "Connection", "Client", "Server"]),
+        FolderOrder(
+            target: "MicroNATS", folders: ["Protocol", "Security", "Connection", "Client", "JetStream"]),
+        FolderOrder(
+            target: "Micro",
+            folders: [
+                "Support", "Configuration", "Logging", "Calls", "Parts", "Client", "Publishing", "Server",
+                "Events",
+                "Components", "Service", ".",
+            ]),
+    ]
+}
