@@ -77,6 +77,10 @@ let libraries: [Library] = [
         name: "MicroNATS",
         dependencies: ["MicroCore", "MicroNIO", "MicroTLS", "COpenSSL", logging, nioCore, nioPosix]
     ),
+    Library(
+        name: "MicroEtcd", dependencies: ["MicroCore", "MicroGRPC", "MicroTLS", logging, swiftProtobuf],
+        exclude: ["Protos"]
+    ),
 
     // Floor 3: the engine.
     Library(
@@ -97,13 +101,7 @@ let libraries: [Library] = [
             "MicroCore", "MicroNIO", "MicroInterfaces", "CZlib", configuration, logging, nioCore, nioPosix,
         ]
     ),
-    Library(
-        name: "MicroRegistryEtcd",
-        dependencies: [
-            "MicroCore", "MicroGRPC", "MicroTLS", configuration, logging, swiftProtobuf,
-        ],
-        exclude: ["Protos"]
-    ),
+    Library(name: "MicroRegistryEtcd", dependencies: ["MicroCore", "MicroEtcd", logging]),
     Library(name: "MicroTransportMemory", dependencies: ["MicroCore"]),
     Library(
         name: "MicroTransportHTTP2",
@@ -228,6 +226,12 @@ let package = Package(
             dependencies: ["MicroTransportHTTP2", "MicroTLS", "MicroCore", "CNghttp2", nioCore, nioPosix],
             path: "Tests/HTTP2TestPeer", swiftSettings: settings),
 
+        // Real and scripted etcds, and ways there that can be cut.
+        .target(
+            name: "EtcdTestSupport",
+            dependencies: ["MicroEtcd", "MicroTransportHTTP2", "MicroTestSupport", "MicroCore"],
+            path: "Tests/EtcdTestSupport", swiftSettings: settings),
+
         // What `make linkage` looks at: a program on the core alone.
         .executableTarget(
             name: "linkage-probe", dependencies: ["MicroCore"], path: "Tests/LinkageProbe",
@@ -272,12 +276,13 @@ let package = Package(
                 "MicroBrokerNATS", "MicroNATS", "MicroTesting", "MicroTestSupport", "MicroCore",
                 configuration, inMemoryLogging, logging, nioCore,
             ]),
+        tests("MicroEtcdTests", ["MicroEtcd", "EtcdTestSupport", "MicroTestSupport", "MicroCore"]),
         tests(
             "MicroRegistryEtcdTests",
             [
-                "MicroRegistryEtcd", "MicroTransportHTTP2", "MicroTesting", "MicroTestSupport", "MicroCore",
-                "MicroCLI", "greeter-service", "MicroDefaults", "Micro", configuration, inMemoryLogging,
-                logging,
+                "MicroRegistryEtcd", "MicroEtcd", "EtcdTestSupport", "MicroTransportHTTP2", "MicroTesting",
+                "MicroTestSupport", "MicroCore", "MicroCLI", "greeter-service", "MicroDefaults", "Micro",
+                configuration, inMemoryLogging, logging,
             ]),
         tests(
             "ServiceEndpointTests",
@@ -338,8 +343,9 @@ if isFuzzing {
         .executableTarget(
             name: "fuzz",
             dependencies: [
-                "CLibFuzzer", "MicroCore", "MicroGRPC", "MicroRegistryMDNS", "MicroRegistryEtcd", "MicroNATS",
-                "MicroBrokerHTTP", "MicroCodecJSON", logging, nioCore, nioEmbedded, swiftProtobuf,
+                "CLibFuzzer", "MicroCore", "MicroEtcd", "MicroGRPC", "MicroRegistryMDNS", "MicroRegistryEtcd",
+                "MicroNATS", "MicroBrokerHTTP", "MicroCodecJSON", logging, nioCore, nioEmbedded,
+                swiftProtobuf,
             ], path: "Fuzz", exclude: ["CLibFuzzer", "run"], swiftSettings: settings,
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]),
     ]

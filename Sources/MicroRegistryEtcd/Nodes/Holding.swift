@@ -5,7 +5,7 @@ struct Holding: Sendable {
     /// What stands at a key.
     struct Content: Hashable, Sendable {
         var value: [UInt8]
-        var lease: Int64
+        var lease: Int64?
     }
 
     /// The key.

@@ -1,7 +1,6 @@
-internal import FoundationEssentials
 internal import Logging
 internal import MicroCore
-internal import SwiftProtobuf
+internal import MicroEtcd
 
 /// Sees to it that the process's nodes stand in etcd, and nothing else of it.
 ///
@@ -12,7 +11,7 @@ actor Registrar {
     private let client: EtcdClient
     private let layout: KeyLayout
     private let turns = Turns<NodeKey>()
-    private let leases: Leases
+    private let leases: EtcdLeases
 
     /// Rings when there may be something to do in the background.
     private let alarm: Alarm
@@ -31,8 +30,12 @@ actor Registrar {
     init(_ client: EtcdClient, layout: KeyLayout) {
         self.client = client
         self.layout = layout
-        alarm = Alarm()
-        leases = Leases(client, lossAlarm: alarm)
+        let alarm = Alarm()
+        self.alarm = alarm
+        leases = EtcdLeases(client) { _ in
+            Logger.current.info("etcd has let a lease go; its nodes are registered again.")
+            alarm.ring()
+        }
     }
 
     // MARK: Registering
@@ -97,11 +100,11 @@ actor Registrar {
     /// Removes a node that the process doesn't hold, such as one that another has left behind.
     private func removeForeign(_ node: NodeKey) async throws(MicroError) {
         for key in [layout.key(of: node), layout.key(of: node, isPlain: false)] {
-            let request = EtcdRangeRequest.with { $0.key = .init(key.utf8) }
-            guard let found = try await client.send(.range, request).kvs.first,
-                let record = try? ServiceRecord(json: [UInt8](found.value)), record.keys.contains(node)
+            let deadline = ContinuousClock.now + client.timeout
+            guard let found = try await value(at: key, until: deadline),
+                let record = try? ServiceRecord(json: found.value), record.keys.contains(node)
             else { continue }
-            try await delete(key, until: .now + client.timeout)
+            try await delete(key, until: deadline)
         }
     }
 
@@ -124,10 +127,7 @@ actor Registrar {
     private func put(_ node: NodeKey, until deadline: ContinuousClock.Instant) async throws(MicroError) {
         for _ in 0..<3 {
             guard let holding = holdings[node] else { return }
-            var lease: Int64 = 0
-            if let seconds = holding.leaseSeconds {
-                lease = try await leases.lease(seconds: seconds, until: deadline)
-            }
+            let lease = try await lease(of: holding, until: deadline)
             let wanted = Holding.Content(value: holding.value, lease: lease)
             if holding.written == wanted, try await stands(wanted, at: holding.key, until: deadline) {
                 return
@@ -135,36 +135,55 @@ actor Registrar {
             // Also a call that fails may have written it, late: the next time it is read before it is repeated,
             // so that a disk that is too slow for the time limit is not given the same work again and again.
             holdings[node]?.written = wanted
-            do {
-                let request = EtcdPutRequest.with {
-                    $0.key = .init(holding.key.utf8)
-                    $0.value = .init(holding.value)
-                    $0.lease = lease
-                }
-                _ = try await client.send(.put, request, until: deadline)
+            do throws(EtcdError) {
+                // Nobody else writes there, so it does no harm to write it twice.
+                try await client.put(
+                    Array(holding.key.utf8), holding.value, lease: lease, isRepeatable: true, until: deadline)
                 return
             } catch {
-                guard case .leaseLost = EtcdFault(error) else { throw error }
+                guard error.code == .leaseNotFound, let lease else { throw MicroError(error) }
                 leases.lost(lease)
             }
         }
         throw MicroError(.unavailable, "etcd takes each new lease back: its disk may be too slow.")
     }
 
+    /// Returns the lease with which a node goes; `nil` if it stays forever.
+    private func lease(
+        of holding: Holding, until deadline: ContinuousClock.Instant
+    ) async throws(MicroError) -> EtcdLease.ID? {
+        guard let seconds = holding.leaseSeconds else { return nil }
+        do throws(EtcdError) {
+            return try await leases.lease(seconds: seconds, until: deadline)
+        } catch {
+            throw MicroError(error)
+        }
+    }
+
     /// Whether something stands at a key.
     private func stands(
         _ content: Holding.Content, at key: String, until deadline: ContinuousClock.Instant
     ) async throws(MicroError) -> Bool {
-        let request = EtcdRangeRequest.with { $0.key = .init(key.utf8) }
-        guard let found = try await client.send(.range, request, until: deadline).kvs.first else {
-            return false
+        guard let found = try await value(at: key, until: deadline) else { return false }
+        return found.lease == content.lease && found.value == content.value
+    }
+
+    private func value(
+        at key: String, until deadline: ContinuousClock.Instant
+    ) async throws(MicroError) -> EtcdKeyValue? {
+        do throws(EtcdError) {
+            return try await client.get(.key(key), until: deadline).keyValues.first
+        } catch {
+            throw MicroError(error)
         }
-        return found.lease == content.lease && found.value.elementsEqual(content.value)
     }
 
     private func delete(_ key: String, until deadline: ContinuousClock.Instant) async throws(MicroError) {
-        _ = try await client.send(
-            .delete, EtcdDeleteRangeRequest.with { $0.key = .init(key.utf8) }, until: deadline)
+        do throws(EtcdError) {
+            try await client.delete(.key(key), isRepeatable: true, until: deadline)
+        } catch {
+            throw MicroError(error)
+        }
     }
 
     // MARK: Background work
@@ -174,7 +193,7 @@ actor Registrar {
         for (node, holding) in holdings {
             if let deadline = holding.deadline, deadline <= .now {
                 letGo(node)
-            } else if let lease = holding.written?.lease, lease != 0, !leases.isHeld(lease) {
+            } else if let lease = holding.written?.lease, !leases.isHeld(lease) {
                 holdings[node]?.written = nil
                 unsettled.insert(node)
             }
