@@ -77,6 +77,7 @@ let libraries: [Library] = [
         name: "MicroNATS",
         dependencies: ["MicroCore", "MicroNIO", "MicroTLS", "COpenSSL", logging, nioCore, nioPosix]
     ),
+    Library(name: "MicroDNS", dependencies: []),
     Library(
         name: "MicroEtcd", dependencies: ["MicroCore", "MicroGRPC", "MicroTLS", logging, swiftProtobuf],
         exclude: ["Protos"]
@@ -98,7 +99,8 @@ let libraries: [Library] = [
     Library(
         name: "MicroRegistryMDNS",
         dependencies: [
-            "MicroCore", "MicroNIO", "MicroInterfaces", "CZlib", configuration, logging, nioCore, nioPosix,
+            "MicroCore", "MicroDNS", "MicroNIO", "MicroInterfaces", "CZlib", configuration, logging,
+            nioCore, nioPosix,
         ]
     ),
     Library(name: "MicroRegistryEtcd", dependencies: ["MicroCore", "MicroEtcd", logging]),
@@ -226,6 +228,9 @@ let package = Package(
             dependencies: ["MicroTransportHTTP2", "MicroTLS", "MicroCore", "CNghttp2", nioCore, nioPosix],
             path: "Tests/HTTP2TestPeer", swiftSettings: settings),
 
+        // What go-micro has sent, and bytes that chance has changed.
+        .target(name: "DNSTestSupport", path: "Tests/DNSTestSupport", swiftSettings: settings),
+
         // Real and scripted etcds, and ways there that can be cut.
         .target(
             name: "EtcdTestSupport",
@@ -276,6 +281,7 @@ let package = Package(
                 "MicroBrokerNATS", "MicroNATS", "MicroTesting", "MicroTestSupport", "MicroCore",
                 configuration, inMemoryLogging, logging, nioCore,
             ]),
+        tests("MicroDNSTests", ["MicroDNS", "DNSTestSupport"]),
         tests("MicroEtcdTests", ["MicroEtcd", "EtcdTestSupport", "MicroTestSupport", "MicroCore"]),
         tests(
             "MicroRegistryEtcdTests",
@@ -317,8 +323,9 @@ let package = Package(
         tests(
             "MicroRegistryMDNSTests",
             [
-                "MicroRegistryMDNS", "MicroInterfaces", "MicroTesting", "MicroTestSupport", "MicroCore",
-                "greeter-service", configuration, inMemoryLogging, logging, nioCore,
+                "MicroRegistryMDNS", "MicroDNS", "DNSTestSupport", "MicroInterfaces", "MicroTesting",
+                "MicroTestSupport", "MicroCore", "greeter-service", configuration, inMemoryLogging, logging,
+                nioCore,
             ],
             resources: [.copy("Scripts")]),
         tests(
@@ -343,8 +350,9 @@ if isFuzzing {
         .executableTarget(
             name: "fuzz",
             dependencies: [
-                "CLibFuzzer", "MicroCore", "MicroEtcd", "MicroGRPC", "MicroRegistryMDNS", "MicroRegistryEtcd",
-                "MicroNATS", "MicroBrokerHTTP", "MicroCodecJSON", logging, nioCore, nioEmbedded,
+                "CLibFuzzer", "MicroCore", "MicroDNS", "MicroEtcd", "MicroGRPC", "MicroRegistryMDNS",
+                "MicroRegistryEtcd", "MicroNATS", "MicroBrokerHTTP", "MicroCodecJSON", logging, nioCore,
+                nioEmbedded,
                 swiftProtobuf,
             ], path: "Fuzz", exclude: ["CLibFuzzer", "run"], swiftSettings: settings,
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]),

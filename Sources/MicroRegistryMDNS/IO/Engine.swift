@@ -1,5 +1,6 @@
 internal import Logging
 internal import MicroCore
+internal import MicroDNS
 internal import MicroInterfaces
 internal import MicroNIO
 internal import NIOCore

@@ -1,4 +1,5 @@
 internal import MicroCore
+internal import MicroDNS
 internal import NIOCore
 
 // A packet is looked at at once. The text of a node, from which all else about it is learnt, is read elsewhere,

@@ -1,4 +1,5 @@
 internal import MicroCore
+internal import MicroDNS
 internal import NIOCore
 
 /// Finds the nodes of others: answers lookups, and keeps watched services up to date.

@@ -1,4 +1,5 @@
 internal import MicroCore
+internal import MicroDNS
 
 /// A node of somebody's that a message tells of.
 struct Sighting: Hashable, Sendable {

@@ -1,12 +1,13 @@
 extension DNSMessage {
     /// Reads a packet.
     ///
-    /// Records of types that mDNS doesn't use here are skipped. Whatever the bytes are, it either
-    /// returns or throws, in time and memory bounded by the packet's size.
+    /// Records of other types are skipped. Whatever the bytes are, it either returns or throws, in time and memory
+    /// bounded by the packet's size.
     ///
     /// - Parameter bytes: The packet. What stands behind the last record is ignored.
     /// - Throws: What is wrong with the packet.
-    init(decoding bytes: [UInt8]) throws(DNSFormatError) {
+    public init(decoding bytes: [UInt8]) throws(DNSFormatError) {
+        self.init()
         var reader = DNSReader(bytes: bytes)
         id = try reader.number()
         flags = Flags(rawValue: try reader.number())

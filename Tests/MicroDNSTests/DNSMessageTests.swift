@@ -1,7 +1,6 @@
-import MicroCore
+import DNSTestSupport
+import MicroDNS
 import Testing
-
-@testable import MicroRegistryMDNS
 
 /// The codec against bytes that go-micro has sent.
 @Suite struct DNSMessageTests {
@@ -29,9 +28,8 @@ import Testing
 
     @Test func sizesOfANodesPacketsAreGoMicros() throws {
         let id = "go.micro.srv.mdnscap-fixed-id-1"
-        let names = try #require(ServiceNames(domain: "micro"))
-        let instance = try #require(names.instance(id, of: "go.micro.srv.mdnscap"))
-        let service = try #require(names.service("go.micro.srv.mdnscap"))
+        let service = try #require(DNSName("go.micro.srv.mdnscap.micro"))
+        let instance = try #require(DNSName(id)?.under(service))
         let host = try #require(host)
         let local = try #require(IPAddress("127.0.0.1"))
         let described = [

@@ -1,14 +1,14 @@
 /// Bytes that go-micro v2.9.1 programs have sent.
-enum Captures {
+package enum Captures {
     /// A lookup of `go.micro.srv.greeter`.
-    static let query = bytes(
+    package static let query = bytes(
         "f3fa0000000100000000000002676f056d6963726f037372760767726565746572056d6963726f00000c0001")
 
     /// A question for all services.
-    static let listQuery = bytes("a3db00000001000000000000095f7365727669636573056d6963726f00000c0001")
+    package static let listQuery = bytes("a3db00000001000000000000095f7365727669636573056d6963726f00000c0001")
 
     /// A reply to the question for all services, for `micro.http.broker` on the machine `vm`.
-    static let brokerListing = bytes(
+    package static let brokerListing = bytes(
         """
         000084000001000400000000095f7365727669636573056d6963726f00000c0001c00c000c0001000000780014056d69\
         63726f04687474700662726f6b6572c00cc02d0021000100000078000a000a0001270f02766d00c05300010001000000\
@@ -16,7 +16,7 @@ enum Captures {
         """)
 
     /// A reply to the question for all services, for `go.micro.srv.mdnscap` on the machine `vm`.
-    static let greeterListing = bytes(
+    package static let greeterListing = bytes(
         """
         000084000001000400000000095f7365727669636573056d6963726f00000c0001c00c000c000100000078001702676f\
         056d6963726f03737276076d646e73636170c00cc02d0021000100000078000a000a0001270f02766d00c05600010001\
@@ -24,7 +24,7 @@ enum Captures {
         """)
 
     /// The strings of the text of `go.micro.srv.mdnscap`.
-    static let greeterText = strings(
+    package static let greeterText = strings(
         """
         789cec594d6fd43010fd2f3e4739004268afa50524da030b5caaaa7293616bad3336e3c942a8f2df91b3d97c6fb32b2e\
         69c869e5e779ce38f3fc6c6f9ec41a68a722102bb13161a22232a1a35d98c4e822694520be03396550ac84960c8e4520\
@@ -43,7 +43,7 @@ enum Captures {
         """)
 
     /// The strings of the text of an HTTP broker's node.
-    static let brokerText = strings(
+    package static let brokerText = strings(
         """
         789c3c8d31aa03310c05eff26ae303a8ffe5af02e9155b26265ecb48da34cbde3d2c84d4c3cc1cb889bd7b1110b65e4c\
         f33362e587e94b0c097731ef3a4168ed87b816f640c2dfac4bfb0c07cd7d8c847f09ae1c0c3af06d102e0d092e65b7eb\
@@ -51,19 +51,19 @@ enum Captures {
         """)
 
     /// The text of a service `other` without endpoints and metadata.
-    static let emptyText = strings(
+    package static let emptyText = strings(
         """
         789caa560a4e2d2acb4c4e55b252ca2fc9482d52d2510a4b2d2acecccf53b252ca492c492d2e51d25172cd4b29c8cfcc\
         2b2956b2ca2bcdc9d151f24d2d494c492c4984f06b01010000ffff678818ae
         """)
 
     /// What is in ``brokerText``.
-    static let brokerJSON =
+    package static let brokerJSON =
         #"{"Service":"micro.http.broker","Version":"ff.http.broadcast","Endpoints":null,"#
         + #""Metadata":{"broker":"http","secure":"false","topic":"t.m"}}"#
 
     /// Reads hexadecimal digits.
-    static func bytes(_ digits: String) -> [UInt8] {
+    package static func bytes(_ digits: String) -> [UInt8] {
         let digits = Array(digits.utf8)
         return stride(from: 0, to: digits.count, by: 2).compactMap {
             UInt8(String(decoding: digits[$0..<min($0 + 2, digits.count)], as: UTF8.self), radix: 16)

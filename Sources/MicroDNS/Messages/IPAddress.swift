@@ -7,14 +7,14 @@
 #endif
 
 /// An IPv4 or IPv6 address.
-struct IPAddress: Hashable, Sendable {
+public struct IPAddress: Hashable, Sendable {
     /// The 4 or 16 bytes.
-    let bytes: [UInt8]
+    public let bytes: [UInt8]
 
     /// Takes the bytes of an address; an IPv4 address in IPv6's clothes becomes what it is.
     ///
     /// - Parameter bytes: 4 or 16 bytes.
-    init?(bytes: some Collection<UInt8>) {
+    public init?(bytes: some Collection<UInt8>) {
         guard bytes.count == 4 || bytes.count == 16 else { return nil }
         let mapped = [UInt8](repeating: 0, count: 10) + [0xFF, 0xFF]
         self.bytes = Array(bytes.count == 16 && bytes.starts(with: mapped) ? bytes.suffix(4) : bytes[...])
@@ -23,7 +23,7 @@ struct IPAddress: Hashable, Sendable {
     /// Reads an address as people write it.
     ///
     /// - Parameter text: An address without a port, brackets or a zone.
-    init?(_ text: String) {
+    public init?(_ text: String) {
         for (family, size) in [(AF_INET, 4), (AF_INET6, 16)] {
             var bytes = [UInt8](repeating: 0, count: size)
             // Sound because the function writes just the 4 or 16 bytes of an address of the family.
@@ -36,10 +36,10 @@ struct IPAddress: Hashable, Sendable {
     }
 
     /// Whether it is an IPv4 address.
-    var isIPv4: Bool { bytes.count == 4 }
+    public var isIPv4: Bool { bytes.count == 4 }
 
     /// The address as people write it.
-    var text: String {
+    public var text: String {
         var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
         // Sound because the function reads just the 4 or 16 bytes that the family has, and writes at
         // most the given number of characters, with a zero behind them.

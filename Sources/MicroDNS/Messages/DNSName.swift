@@ -1,23 +1,23 @@
 /// A domain name, kept as its labels lie on the wire.
 ///
 /// Names are compared byte by byte, as go-micro does: case matters, whatever DNS says.
-struct DNSName: Hashable, Sendable {
+public struct DNSName: Hashable, Sendable {
     /// The most bytes of a name, with the length of each label and the root (RFC 1035, 3.1).
-    static let maximumSize = 255
+    public static let maximumSize = 255
 
     /// The most bytes of a label.
-    static let maximumLabelSize = 63
+    public static let maximumLabelSize = 63
 
     /// The labels, each behind its length, without the empty one of the root.
-    private(set) var bytes: [UInt8] = []
+    public private(set) var bytes: [UInt8] = []
 
     /// Creates the name of the root.
-    init() {}
+    public init() {}
 
     /// Reads a name as people write it, labels separated by dots; a dot at the end is optional.
     ///
     /// - Parameter text: The name. It is refused if a label is empty or a limit passed.
-    init?(_ text: String) {
+    public init?(_ text: String) {
         guard text.utf8.count <= Self.maximumSize else { return nil }
         var text = text[...]
         if text.hasSuffix(".") { text = text.dropLast() }
@@ -30,7 +30,7 @@ struct DNSName: Hashable, Sendable {
     ///
     /// - Parameter label: The bytes of the label.
     /// - Returns: Whether the label and the name keep to the limits; if not, nothing is appended.
-    mutating func append(label: some Collection<UInt8>) -> Bool {
+    public mutating func append(label: some Collection<UInt8>) -> Bool {
         guard let length = UInt8(exactly: label.count), (1...Self.maximumLabelSize).contains(label.count),
             bytes.count + 1 + label.count + 1 <= Self.maximumSize
         else { return false }
@@ -43,7 +43,7 @@ struct DNSName: Hashable, Sendable {
     ///
     /// - Parameter parent: The name to put behind.
     /// - Returns: The name, or `nil` if it is too long.
-    func under(_ parent: DNSName) -> DNSName? {
+    public func under(_ parent: DNSName) -> DNSName? {
         guard bytes.count + parent.bytes.count + 1 <= Self.maximumSize else { return nil }
         var name = self
         name.bytes += parent.bytes
@@ -51,7 +51,7 @@ struct DNSName: Hashable, Sendable {
     }
 
     /// The positions at which a label begins, from the left.
-    var labelStarts: [Int] {
+    public var labelStarts: [Int] {
         var starts: [Int] = []
         var position = 0
         while position < bytes.count {
@@ -62,13 +62,13 @@ struct DNSName: Hashable, Sendable {
     }
 
     /// The names behind this one: `b.c` and `c` for `a.b.c`.
-    var parents: [DNSName] { labelStarts.dropFirst().map(suffix(from:)) }
+    public var parents: [DNSName] { labelStarts.dropFirst().map(suffix(from:)) }
 
     /// Returns what stands in front of another name.
     ///
     /// - Parameter parent: The name behind.
     /// - Returns: The labels in front, at least one; `nil` if the name doesn't end so.
-    func dropping(_ parent: DNSName) -> DNSName? {
+    public func dropping(_ parent: DNSName) -> DNSName? {
         let start = bytes.count - parent.bytes.count
         guard start > 0, labelStarts.contains(start) || parent.bytes.isEmpty,
             bytes[start...].elementsEqual(parent.bytes)
@@ -82,7 +82,7 @@ struct DNSName: Hashable, Sendable {
     ///
     /// It is `nil` where the text wouldn't give the same name back: if a label isn't UTF-8 or has a
     /// dot inside.
-    var text: String? {
+    public var text: String? {
         var parts: [String] = []
         for start in labelStarts {
             let label = bytes[(start + 1)..<(start + 1 + Int(bytes[start]))]

@@ -4,7 +4,7 @@ extension DNSMessage {
     /// - Parameter compressed: Whether names that were written before become pointers. go-micro
     ///   compresses answers, and doesn't compress what it sends unasked.
     /// - Returns: The bytes.
-    func encoded(compressed: Bool) -> [UInt8] {
+    public func encoded(compressed: Bool) -> [UInt8] {
         var writer = DNSWriter(compresses: compressed)
         writer.number(id)
         writer.number(flags.rawValue)

@@ -1,5 +1,5 @@
 /// What is wrong with a packet that somebody sent.
-enum DNSFormatError: Error, Hashable {
+public enum DNSFormatError: Error, Hashable, Sendable {
     /// The packet ends inside something that it announced.
     case truncated
 
@@ -12,15 +12,6 @@ enum DNSFormatError: Error, Hashable {
     /// The data of a record doesn't fill its announced length.
     case badRecord
 
-    /// The text isn't hexadecimal digits.
-    case badHexadecimal
-
-    /// The text isn't a zlib stream.
-    case badCompression
-
-    /// The names of a packet, or a text once it is inflated, are more than is read.
+    /// The names or strings of a packet are more than is read.
     case tooLarge
-
-    /// The text isn't the JSON of a service, is nested too deeply, or has names that are too long.
-    case badService
 }
