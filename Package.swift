@@ -77,7 +77,7 @@ let libraries: [Library] = [
         name: "MicroNATS",
         dependencies: ["MicroCore", "MicroNIO", "MicroTLS", "COpenSSL", logging, nioCore, nioPosix]
     ),
-    Library(name: "MicroDNS", dependencies: []),
+    Library(name: "MicroDNS", dependencies: ["MicroCore", "MicroNIO", nioCore, nioPosix]),
     Library(
         name: "MicroEtcd", dependencies: ["MicroCore", "MicroGRPC", "MicroTLS", logging, swiftProtobuf],
         exclude: ["Protos"]
@@ -281,7 +281,9 @@ let package = Package(
                 "MicroBrokerNATS", "MicroNATS", "MicroTesting", "MicroTestSupport", "MicroCore",
                 configuration, inMemoryLogging, logging, nioCore,
             ]),
-        tests("MicroDNSTests", ["MicroDNS", "DNSTestSupport"]),
+        tests(
+            "MicroDNSTests",
+            ["MicroDNS", "DNSTestSupport", "MicroTestSupport", nioCore, nioPosix]),
         tests("MicroEtcdTests", ["MicroEtcd", "EtcdTestSupport", "MicroTestSupport", "MicroCore"]),
         tests(
             "MicroRegistryEtcdTests",

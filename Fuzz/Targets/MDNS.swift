@@ -17,6 +17,13 @@ extension FuzzTarget {
                 check(
                     (try? DNSMessage(decoding: message.encoded(compressed: true))) != nil, "written packets")
             }
+            // The types that a resolver reads as well.
+            let types = DNSType.ofServiceDiscovery.union([.cname, .soa, .opt])
+            if let message = try? DNSMessage(decoding: input, types: types) {
+                let written = message.encoded(compressed: true)
+                check(
+                    (try? DNSMessage(decoding: written, types: types)) != nil, "written packets of all types")
+            }
             _ = try? Hexadecimal.decode(input)
             var inflated: [UInt8] = []
             _ = try? Zlib.inflate(input, limit: 1 << 20, into: &inflated)

@@ -53,6 +53,12 @@ public struct DNSMessage: Hashable, Sendable {
         /// The sender is the authority for the names.
         public static let authoritative = Flags(rawValue: 0x0400)
 
+        /// The answer doesn't fit in a packet, and was cut.
+        public static let truncated = Flags(rawValue: 0x0200)
+
+        /// The server shall ask others for what it doesn't know.
+        public static let recursionDesired = Flags(rawValue: 0x0100)
+
         /// Everything that isn't a plain query or answer: an operation code or an error code.
         public static let unusual = Flags(rawValue: 0x780F)
     }
@@ -98,6 +104,10 @@ public struct DNSType: RawRepresentable, Hashable, Sendable {
 
     /// An IPv4 address.
     public static let a = DNSType(rawValue: 1)
+    /// The name that a name is an alias of.
+    public static let cname = DNSType(rawValue: 5)
+    /// What a zone's servers say about it.
+    public static let soa = DNSType(rawValue: 6)
     /// A name for another one.
     public static let ptr = DNSType(rawValue: 12)
     /// Text.
@@ -106,6 +116,8 @@ public struct DNSType: RawRepresentable, Hashable, Sendable {
     public static let aaaa = DNSType(rawValue: 28)
     /// Where a service is.
     public static let srv = DNSType(rawValue: 33)
+    /// No record of a zone, but what a message says of its sender (EDNS; RFC 6891).
+    public static let opt = DNSType(rawValue: 41)
     /// All types, in a question.
     public static let any = DNSType(rawValue: 255)
 }
@@ -140,6 +152,16 @@ public struct DNSRecord: Hashable, Sendable {
 
         /// Strings of up to 255 bytes (TXT).
         case text([[UInt8]])
+
+        /// The name that the record's own is an alias of (CNAME).
+        case alias(DNSName)
+
+        /// What a zone's servers say about it (SOA).
+        case authority(DNSAuthority)
+
+        /// Options of the message, as they lie on the wire (OPT); the class is the longest packet that its sender
+        /// takes.
+        case options([UInt8])
     }
 
     /// Creates a record.
@@ -163,6 +185,56 @@ public struct DNSRecord: Hashable, Sendable {
         case .server: .srv
         case .address(let address): address.isIPv4 ? .a : .aaaa
         case .text: .txt
+        case .alias: .cname
+        case .authority: .soa
+        case .options: .opt
         }
+    }
+}
+
+/// What a zone's servers say about it (RFC 1035, 3.3.13).
+public struct DNSAuthority: Hashable, Sendable {
+    /// The server where the zone is changed.
+    public var primary: DNSName
+
+    /// The mail address of who is responsible, with a dot for the `@`.
+    public var mailbox: DNSName
+
+    /// The number of the zone's version.
+    public var serial: UInt32
+
+    /// After how many seconds the other servers look for a new version.
+    public var refresh: UInt32
+
+    /// After how many seconds they try again.
+    public var retry: UInt32
+
+    /// After how many seconds they give the zone up.
+    public var expire: UInt32
+
+    /// For how many seconds it holds that there is no such name (RFC 2308, 4).
+    public var minimum: UInt32
+
+    /// Creates what a zone's servers say.
+    ///
+    /// - Parameters:
+    ///   - primary: The server where the zone is changed.
+    ///   - mailbox: The mail address of who is responsible.
+    ///   - serial: The number of the zone's version.
+    ///   - refresh: After how many seconds the other servers look for a new version.
+    ///   - retry: After how many seconds they try again.
+    ///   - expire: After how many seconds they give the zone up.
+    ///   - minimum: For how many seconds it holds that there is no such name.
+    public init(
+        primary: DNSName, mailbox: DNSName, serial: UInt32, refresh: UInt32, retry: UInt32, expire: UInt32,
+        minimum: UInt32
+    ) {
+        self.primary = primary
+        self.mailbox = mailbox
+        self.serial = serial
+        self.refresh = refresh
+        self.retry = retry
+        self.expire = expire
+        self.minimum = minimum
     }
 }

@@ -64,6 +64,14 @@ public struct DNSName: Hashable, Sendable {
     /// The names behind this one: `b.c` and `c` for `a.b.c`.
     public var parents: [DNSName] { labelStarts.dropFirst().map(suffix(from:)) }
 
+    /// The name with its ASCII letters in lower case: names that are the same so are the same to DNS (RFC 4343).
+    public var lowercased: DNSName {
+        var name = self
+        // No length of a label is as high as a letter.
+        name.bytes = bytes.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) ? $0 | 0x20 : $0 }
+        return name
+    }
+
     /// Returns what stands in front of another name.
     ///
     /// - Parameter parent: The name behind.

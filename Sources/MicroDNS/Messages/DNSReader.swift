@@ -4,11 +4,15 @@ extension DNSMessage {
     /// Records of other types are skipped. Whatever the bytes are, it either returns or throws, in time and memory
     /// bounded by the packet's size.
     ///
-    /// - Parameter bytes: The packet. What stands behind the last record is ignored.
+    /// - Parameters:
+    ///   - bytes: The packet. What stands behind the last record is ignored.
+    ///   - types: The types that are read; those of service discovery unless others are wanted.
     /// - Throws: What is wrong with the packet.
-    public init(decoding bytes: [UInt8]) throws(DNSFormatError) {
+    public init(
+        decoding bytes: [UInt8], types: Set<DNSType> = DNSType.ofServiceDiscovery
+    ) throws(DNSFormatError) {
         self.init()
-        var reader = DNSReader(bytes: bytes)
+        var reader = DNSReader(bytes: bytes, types: types)
         id = try reader.number()
         flags = Flags(rawValue: try reader.number())
         var counts: [UInt16] = []
@@ -36,11 +40,15 @@ private struct DNSReader {
     private static let maximumStrings = 4096
 
     private let bytes: [UInt8]
+    private let types: Set<DNSType>
     private var position = 0
     private var nameBytes = 0
     private var stringCount = 0
 
-    init(bytes: [UInt8]) { self.bytes = bytes }
+    init(bytes: [UInt8], types: Set<DNSType>) {
+        self.bytes = bytes
+        self.types = types
+    }
 
     private mutating func byte() throws(DNSFormatError) -> UInt8 {
         guard bytes.indices.contains(position) else { throw .truncated }
@@ -74,7 +82,7 @@ private struct DNSReader {
             let size = Int(try number() as UInt16)
             guard size <= bytes.count - position else { throw .truncated }
             let end = position + size
-            guard let data = try data(type, end: end) else {
+            guard types.contains(type), let data = try data(type, end: end) else {
                 position = end
                 continue
             }
@@ -84,7 +92,7 @@ private struct DNSReader {
         return records
     }
 
-    /// Reads the data of a record; `nil` for a type that isn't used here.
+    /// Reads the data of a record; `nil` for a type that isn't known here.
     private mutating func data(_ type: DNSType, end: Int) throws(DNSFormatError) -> DNSRecord.Data? {
         switch type {
         case .ptr:
@@ -106,6 +114,15 @@ private struct DNSReader {
                 strings.append(Array(try slice(size)))
             }
             return .text(strings)
+        case .cname:
+            return .alias(try name())
+        case .soa:
+            return .authority(
+                DNSAuthority(
+                    primary: try name(), mailbox: try name(), serial: try number(), refresh: try number(),
+                    retry: try number(), expire: try number(), minimum: try number()))
+        case .opt:
+            return .options(Array(try slice(end - position)))
         default:
             return nil
         }
@@ -145,4 +162,9 @@ private struct DNSReader {
             }
         }
     }
+}
+
+extension DNSType {
+    /// The types that mDNS and DNS-SD use.
+    public static let ofServiceDiscovery: Set<DNSType> = [.a, .aaaa, .ptr, .srv, .txt]
 }

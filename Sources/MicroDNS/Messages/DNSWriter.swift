@@ -63,6 +63,14 @@ private struct DNSWriter {
             number(weight)
             number(port)
             name(target, usesPointers: false)
+        case .alias(let target):
+            name(target)
+        case .authority(let zone):
+            name(zone.primary)
+            name(zone.mailbox)
+            for value in [zone.serial, zone.refresh, zone.retry, zone.expire, zone.minimum] { number(value) }
+        case .options(let options):
+            bytes.append(contentsOf: options)
         case .address(let address):
             bytes.append(contentsOf: address.bytes)
         case .text(let strings):

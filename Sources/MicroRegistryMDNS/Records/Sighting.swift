@@ -42,7 +42,7 @@ struct Sighting: Hashable, Sendable {
             case .address(let address):
                 // IPv4 goes before IPv6, as in go-micro.
                 if addresses[record.name] == nil || address.isIPv4 { addresses[record.name] = record }
-            case .pointer, .server:
+            case .pointer, .server, .alias, .authority, .options:
                 continue
             }
         }
