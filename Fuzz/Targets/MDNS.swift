@@ -55,7 +55,7 @@ extension FuzzTarget {
         _ = browser.receive(message, from: source, sender: "a", now: now) { _ in false }
         var spent = TextCost()
         while let (job, limit) = browser.nextText(now: now, isOwn: { _ in false }).text {
-            let reading = TextReading(job.sighting.content.text, limit: limit)
+            let reading = TextReading(job.announcement.content.text, limit: limit)
             spent = spent + reading.cost
             _ = browser.finish(reading, limit: limit, now: now) { _ in false }
         }

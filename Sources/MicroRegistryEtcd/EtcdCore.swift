@@ -11,7 +11,7 @@ struct EtcdCore: Sendable {
     let unreadable = UnreadableKeys()
 
     /// How long giving the leases back may take at the end.
-    private static let farewellLimit = Duration.seconds(2)
+    private static let revocationLimit = Duration.seconds(2)
 
     /// Sets the parts up.
     ///
@@ -78,7 +78,7 @@ struct EtcdCore: Sendable {
                     await work.next()
                     work.cancelAll()
                 }
-                await registrar.takeLeave(until: .now + Self.farewellLimit)
+                await registrar.revokeLeases(until: .now + Self.revocationLimit)
             }
             defer { group.cancelAll() }
             try await group.next()

@@ -98,7 +98,7 @@ package final class EtcdServer: Sendable {
     /// Sends the process a signal.
     package func send(signal: Int32) { program.withLock(\.self)?.send(signal: signal) }
 
-    /// Kills the process, without a farewell.
+    /// Kills the process, without letting it close anything.
     package func kill() async throws {
         let running = program.withLock(\.self)
         running?.send(signal: SIGKILL)

@@ -69,7 +69,7 @@ package final class Proxy: Sendable {
     package func drop() async throws { try await order("drop") }
 
     /// Lets everything pass again.
-    package func mend() async throws { try await order("mend") }
+    package func restore() async throws { try await order("restore") }
 
     private func order(_ word: String) async throws {
         let count = program.output.count

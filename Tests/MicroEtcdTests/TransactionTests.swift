@@ -123,7 +123,7 @@ import Testing
             } catch let error as EtcdError {
                 #expect(error.code == .unavailable && error.processed == .maybe, "\(error)")
             }
-            try await proxy.mend()
+            try await proxy.restore()
             #expect(try await client.commit(.init(if: [], then: [.get(.key("k"))])).succeeded)
             #expect(try await server.revision() == revision + 1)
         }

@@ -43,7 +43,7 @@ import Testing
             for step in 1...3 {
                 try await proxy.cut()
                 try await server.ctl(["put", "k", "\(step)"])
-                try await proxy.mend()
+                try await proxy.restore()
                 let events = try await Self.take(1, from: &iterator)
                 #expect(events.map(\.keyValue.text) == ["\(step)"])
             }
@@ -75,7 +75,7 @@ import Testing
             }
             try await proxy.cut()
             try await server.ctl(["put", "k", "while it was away"])
-            try await proxy.mend()
+            try await proxy.restore()
             let events = try await Self.take(1, from: &iterator)
             #expect(events.map(\.keyValue.text) == ["while it was away"])
         }

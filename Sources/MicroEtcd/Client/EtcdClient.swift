@@ -62,7 +62,7 @@ public final class EtcdClient: Sendable {
     /// A client whose run was cancelled and has returned can be run again.
     ///
     /// - Throws: A ``StartError`` if at the start all members refuse us, or we them, for a reason that only
-    ///   another configuration mends, or if it runs already. A member that isn't there is tried again forever.
+    ///   another configuration helps against, or if it runs already. A member that isn't there is tried again forever.
     public func run() async throws(StartError) { try await link.run() }
 }
 

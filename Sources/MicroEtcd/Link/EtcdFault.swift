@@ -23,7 +23,7 @@ enum EtcdFault {
     /// The answer is longer than we read.
     case tooLong
 
-    /// Credentials, certificates or permissions: somebody has to mend the configuration.
+    /// Credentials, certificates or permissions: the configuration has to change.
     case refused
 
     init(_ error: MicroError) {

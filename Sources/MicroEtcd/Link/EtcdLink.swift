@@ -113,7 +113,7 @@ final class EtcdLink: Sendable {
     /// Keeps a connection open until the task is cancelled.
     ///
     /// - Throws: A ``StartError`` if at the start all members refuse us, or we them, for a reason that only
-    ///   another configuration mends.
+    ///   another configuration helps against.
     func run() async throws(StartError) {
         let mayRun = state.withLock { state in
             switch state.phase {

@@ -66,7 +66,7 @@ struct ScopeWatch {
         }
     }
 
-    /// Logs what only somebody else can mend: the connection's own troubles are the client's to report.
+    /// Logs what trying again doesn't help against: the connection's own failures are the client's to report.
     private func report(_ error: EtcdError) {
         guard ![.unavailable, .timeout, .cancelled, .leaseNotFound].contains(error.code) else { return }
         throttle.admit { suppressed in

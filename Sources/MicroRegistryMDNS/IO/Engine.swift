@@ -261,7 +261,7 @@ extension Engine {
     }
 
     private func forget(_ key: NodeKey, now: NIODeadline) {
-        browser.bury(key, now: now)
+        browser.evict(key, now: now)
         directory.remove(key)
     }
 }
@@ -275,7 +275,7 @@ extension Engine {
     @concurrent nonisolated func readTexts() async {
         await withTaskExecutorPreference(globalConcurrentExecutor) {
             while let (job, limit) = await nextText() {
-                await finish(TextReading(job.sighting.content.text, limit: limit), limit: limit)
+                await finish(TextReading(job.announcement.content.text, limit: limit), limit: limit)
             }
         }
     }

@@ -20,8 +20,8 @@ import Testing
                         data: .server(priority: 0, weight: 0, port: port, target: host)))
             }
         }
-        let sightings = Sighting.all(in: message)
-        #expect(sightings.count == 64 && sightings.allSatisfy { $0.content.port == 2 })
+        let announcements = Announcement.all(in: message)
+        #expect(announcements.count == 64 && announcements.allSatisfy { $0.content.port == 2 })
     }
 
     @Test func survivesMutations() throws {
@@ -35,9 +35,11 @@ import Testing
             let packet = generator.mutated(packets[round % packets.count])
             do throws(DNSFormatError) {
                 let message = try DNSMessage(decoding: packet)
-                for sighting in Sighting.all(in: message) {
-                    guard let text = try? TextReading(sighting.content.text).result.get() else { continue }
-                    _ = sighting.record(of: text, names: names)
+                for announcement in Announcement.all(in: message) {
+                    guard let text = try? TextReading(announcement.content.text).result.get() else {
+                        continue
+                    }
+                    _ = announcement.record(of: text, names: names)
                 }
                 understood += 1
             } catch {

@@ -7,7 +7,7 @@ internal import MicroCore
 ///
 /// There are two generations. What is used moves to the young one; when that is full it becomes the old one, and
 /// what was not used since is forgotten.
-struct TextMemory {
+struct TXTCache {
     private static let maximumCount = 1024
     private static let maximumSize = 16 << 20
 

@@ -1,7 +1,7 @@
 internal import MicroCore
 
 /// A node that the process wants to stand in etcd.
-struct Holding: Sendable {
+struct DesiredNode: Sendable {
     /// What stands at a key.
     struct Content: Hashable, Sendable {
         var value: [UInt8]

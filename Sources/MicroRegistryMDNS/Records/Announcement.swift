@@ -2,7 +2,7 @@ internal import MicroCore
 internal import MicroDNS
 
 /// A node of somebody's that a message tells of.
-struct Sighting: Hashable, Sendable {
+struct Announcement: Hashable, Sendable {
     /// The most nodes of one packet that are looked at; go-micro tells of one in each.
     static let maximumCount = 64
 
@@ -29,10 +29,10 @@ struct Sighting: Hashable, Sendable {
     ///
     /// - Parameter message: The message.
     /// - Returns: The nodes.
-    static func all(in message: DNSMessage) -> [Sighting] {
+    static func all(in message: DNSMessage) -> [Announcement] {
         let records = message.answers + message.additionals
         var positions: [DNSName: Int] = [:]
-        var sightings: [Sighting] = []
+        var announcements: [Announcement] = []
         var texts: [DNSName: DNSRecord] = [:]
         var addresses: [DNSName: DNSRecord] = [:]
         for record in records {
@@ -51,17 +51,17 @@ struct Sighting: Hashable, Sendable {
                 let text = texts[record.name], case .text(let strings) = text.data,
                 let address = addresses[target], case .address(let host) = address.data
             else { continue }
-            let sighting = Sighting(
+            let announcement = Announcement(
                 name: record.name, content: Content(address: host, port: port, text: strings),
                 timeToLive: min(record.timeToLive, text.timeToLive, address.timeToLive))
             if let position = positions[record.name] {
-                sightings[position] = sighting
-            } else if sightings.count < maximumCount {
-                positions[record.name] = sightings.count
-                sightings.append(sighting)
+                announcements[position] = announcement
+            } else if announcements.count < maximumCount {
+                positions[record.name] = announcements.count
+                announcements.append(announcement)
             }
         }
-        return sightings
+        return announcements
     }
 
     /// Returns what the node is, from its text.
