@@ -80,6 +80,11 @@ let libraries: [Library] = [
         name: "MicroNATS",
         dependencies: ["MicroCore", "MicroNIO", "MicroTLS", "COpenSSL", logging, nioCore, nioPosix]
     ),
+    Library(name: "MicroDNS", dependencies: ["MicroCore", "MicroNIO", nioCore, nioPosix]),
+    Library(
+        name: "MicroEtcd", dependencies: ["MicroCore", "MicroGRPC", "MicroTLS", logging, swiftProtobuf],
+        exclude: ["Protos"]
+    ),
 
     // Floor 3: the engine.
     Library(
@@ -100,16 +105,11 @@ let libraries: [Library] = [
     Library(
         name: "MicroRegistryMDNS",
         dependencies: [
-            "MicroCore", "MicroWire", "MicroNIO", "MicroInterfaces", "CZlib", logging, nioCore, nioPosix,
+            "MicroCore", "MicroWire", "MicroDNS", "MicroNIO", "MicroInterfaces", "CZlib", logging, nioCore,
+            nioPosix,
         ]
     ),
-    Library(
-        name: "MicroRegistryEtcd",
-        dependencies: [
-            "MicroCore", "MicroWire", "MicroGRPC", "MicroTLS", logging, swiftProtobuf,
-        ],
-        exclude: ["Protos"]
-    ),
+    Library(name: "MicroRegistryEtcd", dependencies: ["MicroCore", "MicroWire", "MicroEtcd", logging]),
     Library(name: "MicroTransportMemory", dependencies: ["MicroCore"]),
     Library(
         name: "MicroTransportHTTP2",
@@ -232,6 +232,15 @@ let package = Package(
             dependencies: ["MicroTransportHTTP2", "MicroTLS", "MicroCore", "CNghttp2", nioCore, nioPosix],
             path: "Tests/HTTP2TestPeer", swiftSettings: settings),
 
+        // What go-micro has sent, and bytes that chance has changed.
+        .target(name: "DNSTestSupport", path: "Tests/DNSTestSupport", swiftSettings: settings),
+
+        // Real and scripted etcds, and ways there that can be cut.
+        .target(
+            name: "EtcdTestSupport",
+            dependencies: ["MicroEtcd", "MicroTransportHTTP2", "MicroTestSupport", "MicroCore"],
+            path: "Tests/EtcdTestSupport", swiftSettings: settings),
+
         // What `make linkage` looks at: a program on the core and the formats alone.
         .executableTarget(
             name: "linkage-probe", dependencies: ["MicroCore", "MicroWire"], path: "Tests/LinkageProbe",
@@ -280,11 +289,15 @@ let package = Package(
                 configuration, inMemoryLogging, logging, nioCore,
             ]),
         tests(
+            "MicroDNSTests",
+            ["MicroDNS", "DNSTestSupport", "MicroTestSupport", nioCore, nioPosix]),
+        tests("MicroEtcdTests", ["MicroEtcd", "EtcdTestSupport", "MicroTestSupport", "MicroCore"]),
+        tests(
             "MicroRegistryEtcdTests",
             [
-                "MicroRegistryEtcd", "MicroTransportHTTP2", "MicroTesting", "MicroTestSupport", "MicroCore",
-                "MicroWire", "MicroCLI", "greeter-service", "MicroDefaults", "Micro", configuration,
-                inMemoryLogging, logging,
+                "MicroRegistryEtcd", "MicroEtcd", "EtcdTestSupport", "MicroTransportHTTP2", "MicroTesting",
+                "MicroTestSupport", "MicroCore", "MicroWire", "MicroCLI", "greeter-service", "MicroDefaults",
+                "Micro", configuration, inMemoryLogging, logging,
             ]),
         tests(
             "ServiceEndpointTests",
@@ -319,8 +332,9 @@ let package = Package(
         tests(
             "MicroRegistryMDNSTests",
             [
-                "MicroRegistryMDNS", "MicroInterfaces", "MicroTesting", "MicroTestSupport", "MicroCore",
-                "greeter-service", configuration, inMemoryLogging, logging, nioCore,
+                "MicroRegistryMDNS", "MicroDNS", "DNSTestSupport", "MicroInterfaces", "MicroTesting",
+                "MicroTestSupport", "MicroCore", "greeter-service", configuration, inMemoryLogging, logging,
+                nioCore,
             ],
             resources: [.copy("Scripts")]),
         tests(
@@ -345,8 +359,9 @@ if isFuzzing {
         .executableTarget(
             name: "fuzz",
             dependencies: [
-                "CLibFuzzer", "MicroCore", "MicroWire", "MicroGRPC", "MicroRegistryMDNS", "MicroRegistryEtcd",
-                "MicroNATS", "MicroBrokerHTTP", "MicroCodecJSON", logging, nioCore, nioEmbedded,
+                "CLibFuzzer", "MicroCore", "MicroWire", "MicroDNS", "MicroEtcd", "MicroGRPC",
+                "MicroRegistryMDNS", "MicroRegistryEtcd", "MicroNATS", "MicroBrokerHTTP", "MicroCodecJSON",
+                logging, nioCore, nioEmbedded,
                 swiftProtobuf,
             ], path: "Fuzz", exclude: ["CLibFuzzer", "run"], swiftSettings: settings,
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]),

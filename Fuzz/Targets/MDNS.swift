@@ -1,4 +1,5 @@
 import MicroCore
+import MicroDNS
 import NIOCore
 
 @testable import MicroRegistryMDNS
@@ -15,6 +16,13 @@ extension FuzzTarget {
                 // What was understood can be written, and then understood again.
                 check(
                     (try? DNSMessage(decoding: message.encoded(compressed: true))) != nil, "written packets")
+            }
+            // The types that a resolver reads as well.
+            let types = DNSType.ofServiceDiscovery.union([.cname, .soa, .opt])
+            if let message = try? DNSMessage(decoding: input, types: types) {
+                let written = message.encoded(compressed: true)
+                check(
+                    (try? DNSMessage(decoding: written, types: types)) != nil, "written packets of all types")
             }
             _ = try? Hexadecimal.decode(input)
             var inflated: [UInt8] = []
@@ -47,7 +55,7 @@ extension FuzzTarget {
         _ = browser.receive(message, from: source, sender: "a", now: now) { _ in false }
         var spent = TextCost()
         while let (job, limit) = browser.nextText(now: now, isOwn: { _ in false }).text {
-            let reading = TextReading(job.sighting.content.text, limit: limit)
+            let reading = TextReading(job.announcement.content.text, limit: limit)
             spent = spent + reading.cost
             _ = browser.finish(reading, limit: limit, now: now) { _ in false }
         }

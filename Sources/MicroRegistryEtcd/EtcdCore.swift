@@ -1,10 +1,9 @@
 internal import Logging
 internal import MicroCore
-internal import MicroTLS
+internal import MicroEtcd
 
 /// The parts of a registry that was set up.
 struct EtcdCore: Sendable {
-    let link: EtcdLink
     let client: EtcdClient
     let layout: KeyLayout
     let registrar: Registrar
@@ -12,7 +11,7 @@ struct EtcdCore: Sendable {
     let unreadable = UnreadableKeys()
 
     /// How long giving the leases back may take at the end.
-    private static let farewellLimit = Duration.seconds(2)
+    private static let revocationLimit = Duration.seconds(2)
 
     /// Sets the parts up.
     ///
@@ -23,17 +22,20 @@ struct EtcdCore: Sendable {
     init(_ configuration: EtcdRegistry.Configuration, directory: RegistryDirectory) throws(StartError) {
         try configuration.check()
         let endpoints = try configuration.endpoints()
-        var tls: TLSContext?
-        if endpoints.contains(where: { $0.isSecure == true }) {
-            tls = try TLSContext(configuration.tls ?? TLSConfiguration(), role: .client, alpn: ["h2"])
-        }
         layout = KeyLayout(prefix: configuration.prefix)
-        link = EtcdLink(configuration, endpoints: endpoints, tls: tls)
-        client = EtcdClient(link: link)
+        client = try EtcdClient(
+            configuration: EtcdConfiguration(
+                endpoints: endpoints, credentials: configuration.credentials, tls: configuration.tls,
+                timeout: configuration.timeout, probe: layout.all, naming: Self.naming))
         registrar = Registrar(client, layout: layout)
         watches = WatchSet(client, layout: layout, directory: directory, unreadable: unreadable)
         Self.warn(configuration, endpoints)
     }
+
+    /// What the client calls the registry and its settings in errors.
+    private static let naming = EtcdConfiguration.Naming(
+        client: "The etcd registry", credentials: "MICRO_REGISTRY_USER and MICRO_REGISTRY_PASSWORD",
+        keys: "the keys of MICRO_REGISTRY_PREFIX")
 
     /// Warns of what others can read or fake.
     private static func warn(_ configuration: EtcdRegistry.Configuration, _ endpoints: [EtcdEndpoint]) {
@@ -66,7 +68,7 @@ struct EtcdCore: Sendable {
     private func runUntil(_ stop: Alarm) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             // Keeps the connection until the other task, which needs it, has ended, or throws at the start.
-            group.addTask { try await link.run() }
+            group.addTask { try await client.run() }
             // Works until it is told to stop, or the connection can't be had at all.
             group.addTask {
                 await withTaskGroup(of: Void.self) { work in
@@ -76,7 +78,7 @@ struct EtcdCore: Sendable {
                     await work.next()
                     work.cancelAll()
                 }
-                await registrar.takeLeave(until: .now + Self.farewellLimit)
+                await registrar.revokeLeases(until: .now + Self.revocationLimit)
             }
             defer { group.cancelAll() }
             try await group.next()

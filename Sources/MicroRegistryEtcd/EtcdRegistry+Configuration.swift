@@ -1,25 +1,7 @@
 public import MicroCore
+public import MicroEtcd
 
 extension EtcdRegistry {
-    /// Who we are for an etcd that asks for a user.
-    public struct Credentials: Hashable, Sendable {
-        /// The name of the user.
-        public var user: String
-
-        /// The password.
-        public var password: String
-
-        /// Creates credentials.
-        ///
-        /// - Parameters:
-        ///   - user: The name of the user.
-        ///   - password: The password.
-        public init(user: String, password: String) {
-            self.user = user
-            self.password = password
-        }
-    }
-
     /// How the etcd registry is set up.
     public struct Configuration: Hashable, Sendable {
         /// The members of the cluster: `host:port`, or a URL with `http://` or `https://`.
@@ -29,7 +11,7 @@ extension EtcdRegistry {
         public var addresses: [String]
 
         /// Who we are; `nil` if etcd asks nobody.
-        public var credentials: Credentials?
+        public var credentials: EtcdCredentials?
 
         /// Certificates and verification for encrypted connections; the system's trust if `nil`.
         public var tls: TLSConfiguration?
@@ -52,7 +34,7 @@ extension EtcdRegistry {
         ///   - timeout: How long a call may take.
         ///   - prefix: What all keys begin with.
         public init(
-            addresses: [String], credentials: Credentials? = nil, tls: TLSConfiguration? = nil,
+            addresses: [String], credentials: EtcdCredentials? = nil, tls: TLSConfiguration? = nil,
             timeout: Duration = .seconds(5), prefix: String = "/micro/registry"
         ) {
             self.addresses = addresses
@@ -89,7 +71,7 @@ extension EtcdRegistry {
             try check()
         }
 
-        private static func credentials(_ variables: PluginVariables) throws(StartError) -> Credentials? {
+        private static func credentials(_ variables: PluginVariables) throws(StartError) -> EtcdCredentials? {
             let user = variables.text("user") ?? ""
             let password = variables.text("password", isSecret: true) ?? ""
             guard !user.isEmpty || !password.isEmpty else { return nil }
@@ -101,7 +83,7 @@ extension EtcdRegistry {
                 throw StartError(
                     .invalidConfiguration, "MICRO_REGISTRY_USER is set, but MICRO_REGISTRY_PASSWORD is not.")
             }
-            return Credentials(user: user, password: password)
+            return EtcdCredentials(user: user, password: password)
         }
 
         private static let timeoutRange = Duration.milliseconds(100)...Duration.seconds(60)

@@ -1,4 +1,5 @@
 public import MicroCore
+internal import MicroEtcd
 internal import Synchronization
 
 /// The directory in an etcd cluster, as go-micro v2 keeps it: Go services find ours and ours find theirs.
@@ -160,16 +161,19 @@ extension EtcdRegistry {
 
     private func watchersChanged() { state.withLock(\.core)?.watches.watchersChanged() }
 
-    private func list(_ core: EtcdCore, _ range: KeyLayout.KeyRange) async throws -> [ServiceRecord] {
+    private func list(_ core: EtcdCore, _ range: EtcdKeyRange) async throws -> [ServiceRecord] {
         var records: [ServiceRecord] = []
         var reader = RecordReader(unreadable: core.unreadable)
-        let deadline = ContinuousClock.now + core.client.timeout
-        _ = try await Listing(client: core.client).read(range, until: deadline) { page, isFirst in
-            if isFirst { records = [] }
-            for value in page {
-                let key = String(decoding: value.key, as: UTF8.self)
-                if let record = reader.read([UInt8](value.value), at: key) { records.append(record) }
+        do throws(EtcdError) {
+            _ = try await core.client.list(range) { page, isFirst in
+                if isFirst { records = [] }
+                for pair in page {
+                    let key = String(decoding: pair.key, as: UTF8.self)
+                    if let record = reader.read(pair.value, at: key) { records.append(record) }
+                }
             }
+        } catch {
+            throw MicroError(error)
         }
         return ServiceRecord.merge(records)
     }

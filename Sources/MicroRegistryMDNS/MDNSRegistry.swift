@@ -1,5 +1,6 @@
 internal import Logging
 public import MicroCore
+internal import MicroDNS
 internal import MicroInterfaces
 internal import NIOCore
 internal import Synchronization

@@ -1,3 +1,4 @@
+import EtcdTestSupport
 import MicroRegistryEtcd
 import MicroTesting
 import Testing

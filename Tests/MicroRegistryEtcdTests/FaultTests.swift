@@ -1,3 +1,4 @@
+import EtcdTestSupport
 import Foundation
 import MicroCore
 import MicroTestSupport
@@ -75,7 +76,7 @@ import Testing
             try await eventually("the leases expire") { try await server.keys().count == 1 }
             let revision = try await server.revision()
             try await server.ctl(["compact", "\(revision)"])
-            try await proxy.mend()
+            try await proxy.restore()
             try await fleet.expect([fleet.alive, other])
         }
     }
@@ -93,7 +94,7 @@ import Testing
                 let record = Fleet.record("n\(step)", address: "127.0.0.1:900\(step)")
                 let value = String(decoding: record.json(), as: UTF8.self)
                 try await server.ctl(["put", "/micro/registry/greeter/greeter-n\(step)", value])
-                try await proxy.mend()
+                try await proxy.restore()
                 #expect(try await changes.next() == .up(record))
             }
         }
@@ -142,7 +143,7 @@ import Testing
             try await proxy.mute()
             async let registration: Void = registry.register(record, timeToLive: .seconds(1))
             try await Task.sleep(for: .seconds(2))
-            try await proxy.mend()
+            try await proxy.restore()
             try await registration
             #expect(try await server.keys() == ["/micro/registry/greeter/greeter-a"])
             #expect(try await server.revision() == revision + 1)
@@ -167,7 +168,7 @@ import Testing
                     try await registry.register(changed, timeToLive: .seconds(60))
                 }
             }
-            try await proxy.mend()
+            try await proxy.restore()
             try await registry.register(changed, timeToLive: .seconds(60))
             #expect(try await registry.lookup("greeter") == [changed])
             #expect(try await server.revision() == revision + 1)

@@ -1,5 +1,7 @@
+import EtcdTestSupport
 import Foundation
 import MicroCore
+import MicroEtcd
 import MicroWire
 import Synchronization
 import Testing
@@ -11,8 +13,8 @@ import Testing
     private static let limits: [Int64] = [.max, .max - 1, .min, -1]
 
     /// A response whose watch was accepted.
-    private static func created(_ revision: Int64, cluster: UInt64 = 0) -> EtcdWatchResponse {
-        var response = EtcdWatchResponse()
+    private static func created(_ revision: Int64, cluster: UInt64 = 0) -> EtcdPBWatchResponse {
+        var response = EtcdPBWatchResponse()
         response.created = true
         (response.header.revision, response.header.clusterID) = (revision, cluster)
         return response
@@ -21,7 +23,7 @@ import Testing
     @Test(arguments: limits) func revisionsAtTheirLimitsEndNothing(_ revision: Int64) async throws {
         var script = StubEtcd.Script()
         script.range = { _, number in
-            var response = EtcdRangeResponse()
+            var response = EtcdPBRangeResponse()
             // Also the first answer, which shows that it is an etcd.
             response.header.revision = revision
             return response
@@ -46,10 +48,10 @@ import Testing
         let json = record.json()
         var script = StubEtcd.Script()
         script.watch = { number in
-            var event = EtcdWatchResponse()
+            var event = EtcdPBWatchResponse()
             event.header.revision = revision
             if number % 2 == 0 {
-                var put = EtcdEvent()
+                var put = EtcdPBEvent()
                 put.kv.key = Data("/micro/registry/greeter/greeter-a".utf8)
                 put.kv.value = Data(json)
                 put.kv.modRevision = revision
@@ -74,7 +76,7 @@ import Testing
     @Test(arguments: limits) func timesOfLeasesAtTheirLimitsEndNothing(_ seconds: Int64) async throws {
         var script = StubEtcd.Script()
         script.lease = {
-            var response = EtcdLeaseGrantResponse()
+            var response = EtcdPBLeaseGrantResponse()
             (response.id, response.ttl) = (seconds, seconds)
             return response
         }
@@ -90,10 +92,10 @@ import Testing
     @Test func aListingThatNeverEndsIsGivenUp() async throws {
         var script = StubEtcd.Script()
         script.range = { request, number in
-            var response = EtcdRangeResponse()
+            var response = EtcdPBRangeResponse()
             response.header.revision = 1
             response.more = true
-            var pair = EtcdKeyValue()
+            var pair = EtcdPBKeyValue()
             pair.key = Data("/micro/registry/greeter/".utf8) + Data(String(format: "%010d", number).utf8)
             response.kvs = [pair]
             return response
@@ -110,11 +112,11 @@ import Testing
     @Test func aListingOfTooManyKeysIsGivenUp() async throws {
         var script = StubEtcd.Script()
         script.range = { request, number in
-            var response = EtcdRangeResponse()
+            var response = EtcdPBRangeResponse()
             response.header.revision = 1
             response.more = true
             response.kvs = (0..<20_000).map { index in
-                var pair = EtcdKeyValue()
+                var pair = EtcdPBKeyValue()
                 let key = "/micro/registry/greeter/" + String(format: "%010d%010d", number, index)
                 pair.key = Data(key.utf8)
                 return pair
@@ -132,10 +134,10 @@ import Testing
     func aListingThatDoesNotGoOnIsGivenUp(_ key: String) async throws {
         var script = StubEtcd.Script()
         script.range = { _, _ in
-            var response = EtcdRangeResponse()
+            var response = EtcdPBRangeResponse()
             response.header.revision = 1
             response.more = true
-            var pair = EtcdKeyValue()
+            var pair = EtcdPBKeyValue()
             pair.key = Data(key.utf8)
             response.kvs = [pair]
             return response
@@ -150,7 +152,7 @@ import Testing
     @Test func aClusterThatIsAnotherOneAtEveryAnswerIsAskedSeldom() async throws {
         var script = StubEtcd.Script()
         script.range = { _, number in
-            var response = EtcdRangeResponse()
+            var response = EtcdPBRangeResponse()
             (response.header.revision, response.header.clusterID) = (1, UInt64(number) * 2)
             return response
         }
@@ -173,7 +175,7 @@ import Testing
                 throw MicroError(
                     .outOfRange, "etcdserver: mvcc: required revision has been compacted", processed: .no)
             }
-            return EtcdRangeResponse()
+            return EtcdPBRangeResponse()
         }
         try await StubEtcd.run(script) { registry, stub in
             await #expect(throws: MicroError.self) { try await registry.lookup("greeter") }

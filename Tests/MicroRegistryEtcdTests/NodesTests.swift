@@ -1,3 +1,4 @@
+import EtcdTestSupport
 import InMemoryLogging
 import Logging
 import MicroCore

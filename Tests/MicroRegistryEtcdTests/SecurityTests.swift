@@ -1,5 +1,7 @@
+import EtcdTestSupport
 import Logging
 import MicroCore
+import MicroEtcd
 import MicroTestSupport
 import Testing
 
@@ -27,7 +29,7 @@ import Testing
 
     @Test func renewsATokenThatIsTooOld() async throws {
         let server = try await serverWithUsers(["--auth-token-ttl", "1"])
-        let credentials = EtcdRegistry.Credentials(user: "root", password: "secret")
+        let credentials = EtcdCredentials(user: "root", password: "secret")
         let configuration = EtcdRegistry.Configuration(addresses: [server.address], credentials: credentials)
         try await Fleet.run(configuration) { fleet in
             try await fleet.expect([fleet.alive, fleet.doomed])

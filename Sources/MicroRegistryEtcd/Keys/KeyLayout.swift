@@ -1,5 +1,5 @@
-internal import FoundationEssentials
 internal import MicroCore
+internal import MicroEtcd
 
 /// Where nodes stand in etcd: go-micro's `/micro/registry/<service>/<node id>`.
 struct KeyLayout: Hashable, Sendable {
@@ -13,22 +13,13 @@ struct KeyLayout: Hashable, Sendable {
         self.prefix = prefix.hasSuffix("/") ? prefix : prefix + "/"
     }
 
-    /// A range of keys, from the first up to the one behind the last.
-    struct KeyRange: Hashable, Sendable {
-        /// The first key.
-        var start: Data
-
-        /// The key behind the last.
-        var end: Data
-    }
-
     /// The keys of all nodes.
-    var all: KeyRange { Self.range(prefix) }
+    var all: EtcdKeyRange { .prefix(prefix) }
 
     /// The keys of a service's nodes.
     ///
     /// Names with slashes share a range with those that have hyphens in their place.
-    func range(of service: String) -> KeyRange { Self.range(prefix + Self.component(service) + "/") }
+    func range(of service: String) -> EtcdKeyRange { .prefix(prefix + Self.component(service) + "/") }
 
     /// The key of a node.
     ///
@@ -44,10 +35,5 @@ struct KeyLayout: Hashable, Sendable {
 
     private static func component(_ text: String) -> String {
         String(decoding: text.utf8.map { $0 == UInt8(ascii: "/") ? UInt8(ascii: "-") : $0 }, as: UTF8.self)
-    }
-
-    private static func range(_ prefix: String) -> KeyRange {
-        // Every prefix ends in a slash, so the end is the same with the next character in its place.
-        KeyRange(start: Data(prefix.utf8), end: Data(prefix.utf8.dropLast() + [UInt8(ascii: "/") + 1]))
     }
 }

@@ -1,39 +1,42 @@
-internal import FoundationEssentials
 internal import Logging
 internal import MicroCore
+internal import MicroEtcd
 internal import MicroWire
-internal import SwiftProtobuf
 
 /// Sees to it that the process's nodes stand in etcd, and nothing else of it.
 ///
-/// What is wanted is kept here and brought about by ``settle(_:until:)``: in the call that asks for it, and
+/// What is wanted is kept here and brought about by ``reconcile(_:until:)``: in the call that asks for it, and
 /// again by ``run()`` whenever it failed, or a lease is lost. The nodes whose registration isn't repeated are
 /// let go.
 actor Registrar {
     private let client: EtcdClient
     private let layout: KeyLayout
     private let turns = Turns<NodeKey>()
-    private let leases: Leases
+    private let leases: EtcdLeases
 
     /// Rings when there may be something to do in the background.
     private let alarm: Alarm
 
-    private var holdings: [NodeKey: Holding] = [:]
+    private var desiredNodes: [NodeKey: DesiredNode] = [:]
 
     /// The nodes whose state in etcd may not be what is wanted.
-    private var unsettled: Set<NodeKey> = []
+    private var unreconciled: Set<NodeKey> = []
 
     /// The keys of nodes that are no longer wanted and may still stand in etcd.
     private var leftovers: [NodeKey: Set<String>] = [:]
 
-    /// How many nodes are settled at once after a lease was lost.
+    /// How many nodes are reconciled at once after a lease was lost.
     private static let parallelism = 16
 
     init(_ client: EtcdClient, layout: KeyLayout) {
         self.client = client
         self.layout = layout
-        alarm = Alarm()
-        leases = Leases(client, lossAlarm: alarm)
+        let alarm = Alarm()
+        self.alarm = alarm
+        leases = EtcdLeases(client) { _ in
+            Logger.current.info("etcd has let a lease go; its nodes are registered again.")
+            alarm.ring()
+        }
     }
 
     // MARK: Registering
@@ -46,25 +49,25 @@ actor Registrar {
     /// - Throws: Why it doesn't; it is tried again all the same.
     func register(_ record: ServiceRecord, timeToLive: Duration?) async throws(MicroError) {
         for node in record.keys {
-            let known = holdings[node]
-            var holding = Holding(record, key: known?.key ?? freeKey(for: node), timeToLive: timeToLive)
-            guard holding.value.count <= ServiceRecord.maximumValueSize else {
+            let known = desiredNodes[node]
+            var desired = DesiredNode(record, key: known?.key ?? freeKey(for: node), timeToLive: timeToLive)
+            guard desired.value.count <= ServiceRecord.maximumValueSize else {
                 throw MicroError(
                     .invalidArgument,
-                    "The record of \(node.id) has \(holding.value.count) bytes; etcd takes at most "
+                    "The record of \(node.id) has \(desired.value.count) bytes; etcd takes at most "
                         + "\(ServiceRecord.maximumValueSize).", processed: .no)
             }
-            holding.written = known?.written
-            holdings[node] = holding
-            leftovers[node]?.remove(holding.key)
+            desired.written = known?.written
+            desiredNodes[node] = desired
+            leftovers[node]?.remove(desired.key)
             defer {
-                holdings[node]?.renew()
+                desiredNodes[node]?.renew()
                 alarm.ring()
             }
             do {
-                try await settle(node, until: .now + client.timeout)
+                try await reconcile(node, until: .now + client.timeout)
             } catch {
-                if holdings[node] != nil { unsettled.insert(node) }
+                if desiredNodes[node] != nil { unreconciled.insert(node) }
                 throw error
             }
         }
@@ -72,10 +75,12 @@ actor Registrar {
 
     /// Takes a node out; when it returns, it no longer stands in etcd.
     func deregister(_ node: NodeKey) async throws(MicroError) {
-        guard holdings[node] != nil || leftovers[node] != nil else { return try await removeForeign(node) }
+        guard desiredNodes[node] != nil || leftovers[node] != nil else {
+            return try await removeForeign(node)
+        }
         letGo(node)
         do {
-            try await settle(node, until: .now + client.timeout)
+            try await reconcile(node, until: .now + client.timeout)
         } catch {
             alarm.ring()
             throw error
@@ -83,33 +88,33 @@ actor Registrar {
     }
 
     private func letGo(_ node: NodeKey) {
-        guard let holding = holdings.removeValue(forKey: node) else { return }
-        leftovers[node, default: []].insert(holding.key)
-        unsettled.insert(node)
+        guard let desired = desiredNodes.removeValue(forKey: node) else { return }
+        leftovers[node, default: []].insert(desired.key)
+        unreconciled.insert(node)
     }
 
     /// Returns go-micro's key of a node, unless it is that of another version that we hold.
     private func freeKey(for node: NodeKey) -> String {
         let plain = layout.key(of: node)
-        let isTaken = holdings.contains { $0.key != node && $0.value.key == plain }
+        let isTaken = desiredNodes.contains { $0.key != node && $0.value.key == plain }
         return isTaken ? layout.key(of: node, isPlain: false) : plain
     }
 
     /// Removes a node that the process doesn't hold, such as one that another has left behind.
     private func removeForeign(_ node: NodeKey) async throws(MicroError) {
         for key in [layout.key(of: node), layout.key(of: node, isPlain: false)] {
-            let request = EtcdRangeRequest.with { $0.key = .init(key.utf8) }
-            guard let found = try await client.send(.range, request).kvs.first,
-                let record = try? ServiceRecord(json: [UInt8](found.value)), record.keys.contains(node)
+            guard let found = try await value(at: key, until: .now + client.timeout),
+                let record = try? ServiceRecord(json: found.value), record.keys.contains(node)
             else { continue }
             try await delete(key, until: .now + client.timeout)
         }
     }
 
-    // MARK: Settling
+    // MARK: Reconciling
 
     /// Brings about what is wanted of a node.
-    private func settle(_ node: NodeKey, until deadline: ContinuousClock.Instant) async throws(MicroError) {
+    private func reconcile(_ node: NodeKey, until deadline: ContinuousClock.Instant) async throws(MicroError)
+    {
         try await turns.take(node) { () async throws(MicroError) in
             for key in leftovers[node] ?? [] {
                 try await delete(key, until: deadline)
@@ -117,98 +122,114 @@ actor Registrar {
             }
             if leftovers[node]?.isEmpty == true { leftovers[node] = nil }
             try await put(node, until: deadline)
-            if leftovers[node] == nil { unsettled.remove(node) }
+            if leftovers[node] == nil { unreconciled.remove(node) }
         }
     }
 
     /// Puts a node's record to its key, unless it stands there.
     private func put(_ node: NodeKey, until deadline: ContinuousClock.Instant) async throws(MicroError) {
         for _ in 0..<3 {
-            guard let holding = holdings[node] else { return }
-            var lease: Int64 = 0
-            if let seconds = holding.leaseSeconds {
-                lease = try await leases.lease(seconds: seconds, until: deadline)
-            }
-            let wanted = Holding.Content(value: holding.value, lease: lease)
-            if holding.written == wanted, try await stands(wanted, at: holding.key, until: deadline) {
+            guard let desired = desiredNodes[node] else { return }
+            let lease = try await lease(of: desired, until: deadline)
+            let wanted = DesiredNode.Content(value: desired.value, lease: lease)
+            if desired.written == wanted, try await stands(wanted, at: desired.key, until: deadline) {
                 return
             }
             // Also a call that fails may have written it, late: the next time it is read before it is repeated,
             // so that a disk that is too slow for the time limit is not given the same work again and again.
-            holdings[node]?.written = wanted
-            do {
-                let request = EtcdPutRequest.with {
-                    $0.key = .init(holding.key.utf8)
-                    $0.value = .init(holding.value)
-                    $0.lease = lease
-                }
-                _ = try await client.send(.put, request, until: deadline)
+            desiredNodes[node]?.written = wanted
+            do throws(EtcdError) {
+                // Nobody else writes there, so it does no harm to write it twice.
+                try await client.put(
+                    Array(desired.key.utf8), desired.value, lease: lease, isRepeatable: true, until: deadline)
                 return
             } catch {
-                guard case .leaseLost = EtcdFault(error) else { throw error }
+                guard error.code == .leaseNotFound, let lease else { throw MicroError(error) }
                 leases.lost(lease)
             }
         }
         throw MicroError(.unavailable, "etcd takes each new lease back: its disk may be too slow.")
     }
 
+    /// Returns the lease with which a node goes; `nil` if it stays forever.
+    private func lease(
+        of desired: DesiredNode, until deadline: ContinuousClock.Instant
+    ) async throws(MicroError) -> EtcdLease.ID? {
+        guard let seconds = desired.leaseSeconds else { return nil }
+        do throws(EtcdError) {
+            return try await leases.lease(seconds: seconds, until: deadline)
+        } catch {
+            throw MicroError(error)
+        }
+    }
+
     /// Whether something stands at a key.
     private func stands(
-        _ content: Holding.Content, at key: String, until deadline: ContinuousClock.Instant
+        _ content: DesiredNode.Content, at key: String, until deadline: ContinuousClock.Instant
     ) async throws(MicroError) -> Bool {
-        let request = EtcdRangeRequest.with { $0.key = .init(key.utf8) }
-        guard let found = try await client.send(.range, request, until: deadline).kvs.first else {
-            return false
+        guard let found = try await value(at: key, until: deadline) else { return false }
+        return found.lease == content.lease && found.value == content.value
+    }
+
+    private func value(
+        at key: String, until deadline: ContinuousClock.Instant
+    ) async throws(MicroError) -> EtcdKeyValue? {
+        do throws(EtcdError) {
+            return try await client.get(.key(key), until: deadline).keyValues.first
+        } catch {
+            throw MicroError(error)
         }
-        return found.lease == content.lease && found.value.elementsEqual(content.value)
     }
 
     private func delete(_ key: String, until deadline: ContinuousClock.Instant) async throws(MicroError) {
-        _ = try await client.send(
-            .delete, EtcdDeleteRangeRequest.with { $0.key = .init(key.utf8) }, until: deadline)
+        do throws(EtcdError) {
+            try await client.delete(.key(key), isRepeatable: true, until: deadline)
+        } catch {
+            throw MicroError(error)
+        }
     }
 
     // MARK: Background work
 
     /// Records what is no longer wanted, and of what stood under a lease that is over.
     private func review() {
-        for (node, holding) in holdings {
-            if let deadline = holding.deadline, deadline <= .now {
+        for (node, desired) in desiredNodes {
+            if let deadline = desired.deadline, deadline <= .now {
                 letGo(node)
-            } else if let lease = holding.written?.lease, lease != 0, !leases.isHeld(lease) {
-                holdings[node]?.written = nil
-                unsettled.insert(node)
+            } else if let lease = desired.written?.lease, !leases.isHeld(lease) {
+                desiredNodes[node]?.written = nil
+                unreconciled.insert(node)
             }
         }
     }
 
-    /// Keeps the leases alive and mends what isn't as it is wanted, until the task is cancelled.
+    /// Keeps the leases alive and reconciles what isn't as it is wanted, until the task is cancelled.
     nonisolated func run() async {
         // Both go on until this task is cancelled.
         await withDiscardingTaskGroup { group in
             group.addTask { await self.leases.run() }
-            group.addTask { await self.mend() }
+            group.addTask { await self.reconcileUntilCancelled() }
         }
     }
 
     /// Gives the leases back, and with them what is held under them.
-    nonisolated func takeLeave(until deadline: ContinuousClock.Instant) async {
+    nonisolated func revokeLeases(until deadline: ContinuousClock.Instant) async {
         await leases.revokeAll(until: deadline)
     }
 
-    private func mend() async {
+    private func reconcileUntilCancelled() async {
         var pauses = Pauses(first: .milliseconds(100))
         while !Task.isCancelled {
             let position = alarm.position
             review()
-            guard !unsettled.isEmpty else {
+            guard !unreconciled.isEmpty else {
                 pauses.reset()
-                await alarm.wait(until: holdings.values.compactMap(\.deadline).min(), since: position)
+                await alarm.wait(until: desiredNodes.values.compactMap(\.deadline).min(), since: position)
                 continue
             }
-            let nodes = Array(unsettled.shuffled().prefix(Self.parallelism))
-            await settleAll(nodes)
-            if unsettled.isDisjoint(with: nodes) {
+            let nodes = Array(unreconciled.shuffled().prefix(Self.parallelism))
+            await reconcileAll(nodes)
+            if unreconciled.isDisjoint(with: nodes) {
                 pauses.reset()
             } else {
                 try? await Task.sleep(for: pauses.next())
@@ -216,12 +237,12 @@ actor Registrar {
         }
     }
 
-    private func settleAll(_ nodes: [NodeKey]) async {
+    private func reconcileAll(_ nodes: [NodeKey]) async {
         await withDiscardingTaskGroup { group in
             for node in nodes {
                 group.addTask {
                     do throws(MicroError) {
-                        try await self.settle(node, until: .now + self.client.timeout)
+                        try await self.reconcile(node, until: .now + self.client.timeout)
                     } catch {
                         Logger.current.debug(
                             "A node isn't yet as it should be in etcd.",

@@ -1,3 +1,4 @@
+internal import MicroDNS
 internal import NIOCore
 internal import NIOPosix
 

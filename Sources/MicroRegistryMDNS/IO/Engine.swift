@@ -1,5 +1,6 @@
 internal import Logging
 internal import MicroCore
+internal import MicroDNS
 internal import MicroInterfaces
 internal import MicroNIO
 internal import NIOCore
@@ -260,7 +261,7 @@ extension Engine {
     }
 
     private func forget(_ key: NodeKey, now: NIODeadline) {
-        browser.bury(key, now: now)
+        browser.evict(key, now: now)
         directory.remove(key)
     }
 }
@@ -274,7 +275,7 @@ extension Engine {
     @concurrent nonisolated func readTexts() async {
         await withTaskExecutorPreference(globalConcurrentExecutor) {
             while let (job, limit) = await nextText() {
-                await finish(TextReading(job.sighting.content.text, limit: limit), limit: limit)
+                await finish(TextReading(job.announcement.content.text, limit: limit), limit: limit)
             }
         }
     }

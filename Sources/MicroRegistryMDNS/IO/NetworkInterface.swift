@@ -1,4 +1,5 @@
 internal import MicroCore
+internal import MicroDNS
 internal import MicroInterfaces
 internal import NIOCore
 internal import NIOPosix

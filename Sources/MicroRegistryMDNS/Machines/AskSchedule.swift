@@ -1,3 +1,4 @@
+internal import MicroDNS
 internal import NIOCore
 
 /// A question that is asked from time to time, at first often and later seldom (RFC 6762, 5.2).

@@ -1,3 +1,4 @@
+internal import MicroDNS
 internal import NIOCore
 
 /// Remembers what we asked lately, since only that may be answered to us alone.

@@ -1,4 +1,5 @@
 internal import MicroCore
+internal import MicroDNS
 internal import NIOCore
 
 // A packet is looked at at once. The text of a node, from which all else about it is learnt, is read elsewhere,
@@ -31,16 +32,18 @@ extension Browser {
             effects += discover(service, now: now)
         }
         packetNumber &+= 1
-        for sighting in Sighting.all(in: message) where isWanted(sighting.name) {
-            let job = TextJob(sighting: sighting, packet: packetNumber, sender: sender, source: source)
+        for announcement in Announcement.all(in: message) where isWanted(announcement.name) {
+            let job = TextJob(
+                announcement: announcement, packet: packetNumber, sender: sender, source: source)
             // What is said of a node is taken in the order in which it came.
-            let isWaiting = queue.holds(sighting.name) || textInHand?.sighting.name == sighting.name
-            if !isWaiting, let key = cache.key(of: sighting),
-                question(of: sighting.name).map(searches.wants) == false
+            let isWaiting =
+                queue.holds(announcement.name) || textInHand?.announcement.name == announcement.name
+            if !isWaiting, let key = cache.key(of: announcement),
+                question(of: announcement.name).map(searches.wants) == false
             {
                 // A flood of new texts doesn't keep those from being renewed that are known.
                 effects += renew(key, job, now: now, isOwn: isOwn)
-            } else if !isWaiting, let known = memory.reading(of: sighting.content.text) {
+            } else if !isWaiting, let known = txtCache.reading(of: announcement.content.text) {
                 effects += take(known, of: job, isNew: false, now: now, isOwn: isOwn)
             } else if !queue.append(job) {
                 effects.append(leftOut(job))
@@ -54,11 +57,11 @@ extension Browser {
         _ key: NodeKey, _ job: TextJob, now: NIODeadline, isOwn: (NodeKey) -> Bool
     ) -> [Effect] {
         guard !isOwn(key) else { return [] }
-        guard job.sighting.timeToLive > 0 else {
+        guard job.announcement.timeToLive > 0 else {
             searches.lost(key)
-            return cache.bury(key, from: job.source, now: now) ? [.down(key)] : []
+            return cache.evict(key, from: job.source, now: now) ? [.down(key)] : []
         }
-        _ = cache.see(job.sighting, size: 0, key: key, from: job.source, now: now)
+        _ = cache.see(job.announcement, size: 0, key: key, from: job.source, now: now)
         return []
     }
 
@@ -73,7 +76,7 @@ extension Browser {
     ) -> (text: (job: TextJob, limit: TextCost)?, effects: [Effect]) {
         var effects: [Effect] = []
         while textInHand == nil, let job = queue.popFirst() {
-            if let known = memory.reading(of: job.sighting.content.text) {
+            if let known = txtCache.reading(of: job.announcement.content.text) {
                 effects += take(known, of: job, isNew: false, now: now, isOwn: isOwn)
             } else if let limit = budget.rest(packet: job.packet, source: job.sender, now: now) {
                 textInHand = job
@@ -100,7 +103,7 @@ extension Browser {
         textInHand = nil
         budget.spend(reading.cost, packet: job.packet, source: job.sender, now: now)
         if case .failure(.tooLarge) = reading.result, limit != .node { return [leftOut(job)] }
-        memory.remember(reading, of: job.sighting.content.text)
+        txtCache.remember(reading, of: job.announcement.content.text)
         return take(reading, of: job, isNew: true, now: now, isOwn: isOwn)
     }
 
@@ -112,7 +115,7 @@ extension Browser {
     private func isWanted(_ node: DNSName) -> Bool { listing != nil || question(of: node) != nil }
 
     private mutating func leftOut(_ job: TextJob) -> Effect {
-        if let question = question(of: job.sighting.name) { searches.missed(question) }
+        if let question = question(of: job.announcement.name) { searches.missed(question) }
         return .leftOut(sender: job.sender)
     }
 
@@ -128,33 +131,33 @@ extension Browser {
     private mutating func take(
         _ reading: TextReading, of job: TextJob, isNew: Bool, now: NIODeadline, isOwn: (NodeKey) -> Bool
     ) -> [Effect] {
-        let sighting = job.sighting
+        let announcement = job.announcement
         let text: ServiceTXT
         switch reading.result {
         case .success(let read): text = read
         case .failure(.tooLarge): return [leftOut(job)]
         case .failure: return []
         }
-        guard let record = sighting.record(of: text, names: names), let key = record.keys.first,
+        guard let record = announcement.record(of: text, names: names), let key = record.keys.first,
             !isOwn(key)
         else { return [] }
-        guard sighting.timeToLive > 0 else {
+        guard announcement.timeToLive > 0 else {
             searches.lost(key)
             guard watches[key.service] != nil else { return [] }
-            return cache.bury(key, from: job.source, now: now) ? [.down(key)] : []
+            return cache.evict(key, from: job.source, now: now) ? [.down(key)] : []
         }
         let discovered = discover(record.name, now: now)
-        searches.found(record, key: key, text: sighting.content.text, cost: reading.cost, now: now)
+        searches.found(record, key: key, text: announcement.content.text, cost: reading.cost, now: now)
         guard watches[record.name] != nil else { return discovered }
         // A change costs those who watch, also if the text was read before.
-        if !isNew, !cache.holds(key, as: sighting) {
+        if !isNew, !cache.holds(key, as: announcement) {
             guard let rest = budget.rest(packet: job.packet, source: job.sender, now: now),
                 !reading.cost.exceeds(rest)
             else { return discovered + [leftOut(job)] }
             budget.spend(reading.cost, packet: job.packet, source: job.sender, now: now)
         }
         let node = record.nodes.first.map { $0.id.utf8.count + $0.address.utf8.count } ?? 0
-        switch cache.see(sighting, size: reading.size + node, key: key, from: job.source, now: now) {
+        switch cache.see(announcement, size: reading.size + node, key: key, from: job.source, now: now) {
         case .changed: return discovered + [.up(record)]
         case .unchanged, .ignored: return discovered
         }

@@ -1,4 +1,5 @@
 internal import MicroCore
+internal import MicroDNS
 internal import NIOCore
 
 /// Finds the nodes of others: answers lookups, and keeps watched services up to date.
@@ -34,7 +35,7 @@ struct Browser {
     var cache: NodeCache
 
     /// What the texts that were read lately mean, those that are to be read, and how much may be read.
-    var memory = TextMemory()
+    var txtCache = TXTCache()
     var queue: TextQueue
     var budget: TextBudget
 
@@ -171,8 +172,8 @@ struct Browser {
     /// - Parameters:
     ///   - key: The node.
     ///   - now: The time.
-    mutating func bury(_ key: NodeKey, now: NIODeadline) {
-        _ = cache.bury(key, from: .ourselves, now: now)
+    mutating func evict(_ key: NodeKey, now: NIODeadline) {
+        _ = cache.evict(key, from: .ourselves, now: now)
         searches.lost(key)
     }
 

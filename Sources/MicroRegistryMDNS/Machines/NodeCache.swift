@@ -1,4 +1,5 @@
 internal import MicroCore
+internal import MicroDNS
 internal import NIOCore
 
 /// The nodes of watched services, for as long as their records may be believed.
@@ -16,7 +17,7 @@ struct NodeCache {
         var size = 64 << 20
     }
 
-    /// What became of a sighting.
+    /// What became of an announcement.
     enum Outcome {
         /// Nothing new.
         case unchanged
@@ -69,37 +70,37 @@ struct NodeCache {
 
     /// Returns the node that is here as it was sighted, which can be known without reading its text.
     ///
-    /// - Parameter sighting: What was said of it.
+    /// - Parameter announcement: What was said of it.
     /// - Returns: The node.
-    func key(of sighting: Sighting) -> NodeKey? {
-        keys[sighting.name].flatMap { holds($0, as: sighting) ? $0 : nil }
+    func key(of announcement: Announcement) -> NodeKey? {
+        keys[announcement.name].flatMap { holds($0, as: announcement) ? $0 : nil }
     }
 
     /// Returns whether a node is here as it was sighted, so that seeing it changes nothing.
     ///
     /// - Parameters:
     ///   - key: The node.
-    ///   - sighting: What was said of it.
+    ///   - announcement: What was said of it.
     /// - Returns: Whether it is.
-    func holds(_ key: NodeKey, as sighting: Sighting) -> Bool {
-        entries[key]?.content == sighting.content
+    func holds(_ key: NodeKey, as announcement: Announcement) -> Bool {
+        entries[key]?.content == announcement.content
     }
 
     /// Takes notice of a node.
     ///
     /// - Parameters:
-    ///   - sighting: What was said of it.
+    ///   - announcement: What was said of it.
     ///   - nodeSize: About how many bytes of memory it takes.
     ///   - key: The node.
     ///   - source: The socket by which it came.
     ///   - now: The time.
     /// - Returns: What became of it.
     mutating func see(
-        _ sighting: Sighting, size nodeSize: Int, key: NodeKey, from source: PacketSource,
+        _ announcement: Announcement, size nodeSize: Int, key: NodeKey, from source: PacketSource,
         now: NIODeadline
     ) -> Outcome {
-        let lifetime = TimeAmount.seconds(Int64(min(sighting.timeToLive, Self.maximumTimeToLive)))
-        if var entry = entries[key], entry.content == sighting.content {
+        let lifetime = TimeAmount.seconds(Int64(min(announcement.timeToLive, Self.maximumTimeToLive)))
+        if var entry = entries[key], entry.content == announcement.content {
             (entry.seen, entry.timeToLive, entry.refreshes) = (now, lifetime, 0)
             entries[key] = entry
             wake(at: entry.next)
@@ -107,14 +108,14 @@ struct NodeCache {
         }
         guard accepts(key, from: source, now: now) else { return .ignored }
         let entry = Entry(
-            name: sighting.name, content: sighting.content, size: nodeSize, seen: now,
+            name: announcement.name, content: announcement.content, size: nodeSize, seen: now,
             timeToLive: lifetime)
         let growth = entry.size - (entries[key]?.size ?? 0)
         let count = entries[key] == nil ? entries.count + 1 : entries.count
         guard count <= limits.nodes, size + growth <= limits.size else { return .ignored }
         size += growth
         entries[key] = entry
-        keys[sighting.name] = key
+        keys[announcement.name] = key
         wake(at: entry.next)
         note(key, from: source, now: now)
         return .changed
@@ -127,7 +128,7 @@ struct NodeCache {
     ///   - source: The socket by which it came.
     ///   - now: The time.
     /// - Returns: Whether it went.
-    mutating func bury(_ key: NodeKey, from source: PacketSource, now: NIODeadline) -> Bool {
+    mutating func evict(_ key: NodeKey, from source: PacketSource, now: NIODeadline) -> Bool {
         guard entries[key] != nil else {
             if source == .ourselves || changes[key] == nil { note(key, from: source, now: now) }
             return false
@@ -200,7 +201,7 @@ struct NodeCache {
 
     private struct Entry {
         var name: DNSName
-        var content: Sighting.Content
+        var content: Announcement.Content
         var size: Int
         var seen: NIODeadline
         var timeToLive: TimeAmount

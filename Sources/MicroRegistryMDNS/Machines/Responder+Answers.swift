@@ -1,3 +1,5 @@
+internal import MicroDNS
+
 extension Responder {
     /// The most questions of one packet that are answered; go-micro asks one.
     private static let maximumQuestions = 32

@@ -1,4 +1,5 @@
 internal import MicroCore
+internal import MicroDNS
 internal import NIOCore
 
 /// Answers questions about our nodes, and tells the network when they come and go.

@@ -1,4 +1,5 @@
 internal import MicroCore
+internal import MicroDNS
 internal import NIOCore
 
 /// The questions that somebody waits for, each with what was heard so far.

@@ -1,9 +1,10 @@
 internal import MicroCore
+internal import MicroDNS
 
 /// A text that is to be read before anything is known of a node.
 struct TextJob: Sendable {
     /// The node.
-    let sighting: Sighting
+    let announcement: Announcement
 
     /// The number of the packet that told of it.
     let packet: Int
@@ -59,7 +60,7 @@ struct TextQueue {
         else { return false }
         size += job.size
         sizes[job.sender] = senderSize + job.size
-        names[job.sighting.name, default: 0] += 1
+        names[job.announcement.name, default: 0] += 1
         jobs.append(job)
         return true
     }
@@ -70,8 +71,8 @@ struct TextQueue {
         size -= job.size
         let senderSize = (sizes[job.sender] ?? 0) - job.size
         sizes[job.sender] = senderSize > 0 ? senderSize : nil
-        let count = (names[job.sighting.name] ?? 0) - 1
-        names[job.sighting.name] = count > 0 ? count : nil
+        let count = (names[job.announcement.name] ?? 0) - 1
+        names[job.announcement.name] = count > 0 ? count : nil
         return job
     }
 }
@@ -79,6 +80,6 @@ struct TextQueue {
 extension TextJob {
     /// What it takes in the queue.
     fileprivate var size: Int {
-        sighting.content.text.reduce(256 + sighting.name.bytes.count) { $0 + $1.count }
+        announcement.content.text.reduce(256 + announcement.name.bytes.count) { $0 + $1.count }
     }
 }

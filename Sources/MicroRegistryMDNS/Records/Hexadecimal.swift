@@ -14,8 +14,8 @@ enum Hexadecimal {
     ///
     /// - Parameter text: The digits.
     /// - Returns: A byte for each pair.
-    /// - Throws: ``DNSFormatError/badHexadecimal`` if it has anything else, or an odd number of them.
-    static func decode(_ text: [UInt8]) throws(DNSFormatError) -> [UInt8] {
+    /// - Throws: ``TextFormatError/badHexadecimal`` if it has anything else, or an odd number of them.
+    static func decode(_ text: [UInt8]) throws(TextFormatError) -> [UInt8] {
         guard text.count.isMultiple(of: 2) else { throw .badHexadecimal }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.count / 2)

@@ -1,4 +1,5 @@
 internal import MicroCore
+internal import MicroDNS
 
 /// A node of ours, with all that is said about it on the network.
 struct OwnInstance: Hashable, Sendable {

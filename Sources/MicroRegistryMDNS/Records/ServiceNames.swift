@@ -1,3 +1,5 @@
+internal import MicroDNS
+
 /// The names that go-micro gives to services and nodes under a domain.
 struct ServiceNames: Hashable, Sendable {
     /// The domain, `micro` unless configured; it is not `local`.

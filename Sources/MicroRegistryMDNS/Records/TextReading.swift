@@ -1,10 +1,11 @@
 internal import MicroCore
+internal import MicroDNS
 internal import MicroWire
 
 /// What came of reading a text record.
 struct TextReading: Sendable {
     /// The text, or what is wrong with it.
-    let result: Result<ServiceTXT, DNSFormatError>
+    let result: Result<ServiceTXT, TextFormatError>
 
     /// What reading it has cost, whatever came of it.
     let cost: TextCost
@@ -19,7 +20,7 @@ struct TextReading: Sendable {
     ///   - limit: What it may cost.
     init(_ strings: [[UInt8]], limit: TextCost = .node) {
         var cost = TextCost()
-        do throws(DNSFormatError) {
+        do throws(TextFormatError) {
             let text = try Self.read(strings, limit: limit, cost: &cost)
             result = .success(text)
             size = text.approximateSize
@@ -32,7 +33,7 @@ struct TextReading: Sendable {
 
     private static func read(
         _ strings: [[UInt8]], limit: TextCost, cost: inout TextCost
-    ) throws(DNSFormatError) -> ServiceTXT {
+    ) throws(TextFormatError) -> ServiceTXT {
         let stream = try Hexadecimal.decode(Array(strings.joined()))
         var json: [UInt8] = []
         defer { cost.bytes = json.count }

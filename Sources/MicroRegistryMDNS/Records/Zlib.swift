@@ -27,11 +27,11 @@ enum Zlib {
     ///   - bytes: The stream.
     ///   - limit: The most bytes to inflate.
     ///   - inflated: What was compressed is appended here, at most `limit` bytes, also up to a fault.
-    /// - Throws: ``DNSFormatError/badCompression`` if it isn't a whole stream, or
-    ///   ``DNSFormatError/tooLarge``.
+    /// - Throws: ``TextFormatError/badCompression`` if it isn't a whole stream, or
+    ///   ``TextFormatError/tooLarge``.
     static func inflate(
         _ bytes: [UInt8], limit: Int, into inflated: inout [UInt8]
-    ) throws(DNSFormatError) {
+    ) throws(TextFormatError) {
         var stream = z_stream()
         guard inflateInit_(&stream, ZLIB_VERSION, CInt(MemoryLayout<z_stream>.size)) == Z_OK else {
             throw .badCompression

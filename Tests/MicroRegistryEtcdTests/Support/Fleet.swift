@@ -1,6 +1,7 @@
 import Configuration
+import EtcdTestSupport
 import MicroCore
-import MicroTestSupport
+import MicroEtcd
 import Synchronization
 import Testing
 
@@ -116,7 +117,7 @@ final class Fleet: Sendable {
         // Without `EtcdRegistry.run()`, which gives its lease back at the end.
         let core = try EtcdCore(configuration, directory: RegistryDirectory(isSynced: false))
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await core.link.run() }
+            group.addTask { try await core.client.run() }
             group.addTask { await core.registrar.run() }
             group.addTask {
                 await self.repeatedly { try await core.registrar.register(self.doomed, timeToLive: $0) }
@@ -180,16 +181,5 @@ extension PluginContext {
             root: ConfigReader(
                 provider: EnvironmentVariablesProvider(environmentVariables: variables)), role: "registry",
             service: ServiceIdentity(name: "test", version: "1", nodeID: "test-1"))
-    }
-}
-
-/// Waits until something is true.
-func eventually(
-    _ what: String, within limit: Duration = .seconds(20), _ condition: () async throws -> Bool
-) async throws {
-    let end = ContinuousClock.now + limit
-    while try await !condition() {
-        guard ContinuousClock.now < end else { throw TestSupportError("Waited in vain: \(what)") }
-        try await Task.sleep(for: .milliseconds(20))
     }
 }

@@ -1,4 +1,6 @@
+import DNSTestSupport
 import MicroCore
+import MicroDNS
 import Testing
 
 @testable import MicroRegistryMDNS
@@ -55,18 +57,18 @@ import Testing
     }
 
     @Test func refusesWhatIsNoText() throws {
-        #expect(throws: DNSFormatError.badCompression) { try read([]) }
-        #expect(throws: DNSFormatError.badHexadecimal) { try read([Array("789".utf8)]) }
-        #expect(throws: DNSFormatError.badHexadecimal) { try read([Array("78zc".utf8)]) }
-        #expect(throws: DNSFormatError.badCompression) { try read([Array("00112233".utf8)]) }
+        #expect(throws: TextFormatError.badCompression) { try read([]) }
+        #expect(throws: TextFormatError.badHexadecimal) { try read([Array("789".utf8)]) }
+        #expect(throws: TextFormatError.badHexadecimal) { try read([Array("78zc".utf8)]) }
+        #expect(throws: TextFormatError.badCompression) { try read([Array("00112233".utf8)]) }
         let digits = Array(Captures.brokerText.joined())
         for count in stride(from: 0, to: digits.count - 8, by: 2) {
-            #expect(throws: DNSFormatError.badCompression) {
+            #expect(throws: TextFormatError.badCompression) {
                 try read([Array(digits[..<count])])
             }
         }
         for json in ["", "null", "[]", "{", #"{"Service":1}"#, #"{"Endpoints":{}}"#] {
-            #expect(throws: DNSFormatError.badService, "\(json)") { try read(Self.text(json)) }
+            #expect(throws: TextFormatError.badService, "\(json)") { try read(Self.text(json)) }
         }
     }
 
@@ -78,9 +80,9 @@ import Testing
         #expect(reading.result == .failure(.tooLarge))
         #expect(reading.cost == TextCost(bytes: TextCost.node.bytes, elements: 0))
         let deep = String(repeating: #"{"values":["#, count: 5000)
-        #expect(throws: DNSFormatError.badService) { try read(Self.text(deep)) }
+        #expect(throws: TextFormatError.badService) { try read(Self.text(deep)) }
         let nested = #"{"Endpoints":[{"request":\#(String(repeating: #"{"values":["#, count: 40))"#
-        #expect(throws: DNSFormatError.badService) { try read(Self.text(nested)) }
+        #expect(throws: TextFormatError.badService) { try read(Self.text(nested)) }
         // Brackets inside of strings aren't nesting.
         let brackets = #"{"Service":"\#(String(repeating: "[{", count: 100))\""}"#
         #expect(try read(Self.text(brackets)).service.count == 201)
@@ -113,7 +115,7 @@ import Testing
             #expect(
                 try !read(Self.text(#"{"\#(key)":"\#(String(repeating: "a", count: 255))"}"#)).json.isEmpty)
             let long = try Self.text(#"{"\#(key)":"\#(String(repeating: "a", count: 256))"}"#)
-            #expect(throws: DNSFormatError.badService) { try read(long) }
+            #expect(throws: TextFormatError.badService) { try read(long) }
         }
     }
 

@@ -1,4 +1,5 @@
 import MicroCore
+import MicroDNS
 import Testing
 
 @testable import MicroRegistryMDNS

@@ -1,5 +1,6 @@
 import Logging
 import MicroCore
+import MicroDNS
 import MicroInterfaces
 import NIOCore
 import Testing

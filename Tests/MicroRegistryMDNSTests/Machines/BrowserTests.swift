@@ -1,4 +1,6 @@
+import DNSTestSupport
 import MicroCore
+import MicroDNS
 import NIOCore
 import Testing
 
@@ -300,7 +302,7 @@ import Testing
         #expect(receive(try announcement(record(), timeToLive: 0), from: otherSocket, at: later).isEmpty)
         #expect(!browser.knows("greeter"))
         // Our own node that has gone: no echo brings it back.
-        browser.bury(record(node: "own").keys[0], now: later)
+        browser.evict(record(node: "own").keys[0], now: later)
         #expect(receive(try announcement(record(node: "own")), at: later).isEmpty)
     }
 
@@ -371,7 +373,7 @@ extension Browser {
             let (text, others) = nextText(now: now, isOwn: isOwn)
             effects += others
             guard let (job, limit) = text else { return effects }
-            let reading = TextReading(job.sighting.content.text, limit: limit)
+            let reading = TextReading(job.announcement.content.text, limit: limit)
             effects += finish(reading, limit: limit, now: now, isOwn: isOwn)
         }
     }

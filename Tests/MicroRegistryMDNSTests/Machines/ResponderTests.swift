@@ -1,4 +1,6 @@
+import DNSTestSupport
 import MicroCore
+import MicroDNS
 import NIOCore
 import Testing
 

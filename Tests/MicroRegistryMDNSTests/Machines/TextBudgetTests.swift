@@ -1,4 +1,5 @@
 import MicroCore
+import MicroDNS
 import NIOCore
 import Testing
 
@@ -47,7 +48,7 @@ import Testing
             let (text, others) = browser.nextText(now: now) { _ in false }
             effects += others
             guard let (job, limit) = text else { return (effects, cost) }
-            let reading = TextReading(job.sighting.content.text, limit: limit)
+            let reading = TextReading(job.announcement.content.text, limit: limit)
             cost = cost + reading.cost
             effects += browser.finish(reading, limit: limit, now: now) { _ in false }
         }

@@ -1,0 +1,93 @@
+internal import MicroCore
+internal import MicroGRPC
+internal import MicroTLS
+
+/// Opens a connection to one member and finds out whether it can be used.
+struct EtcdOpener: Sendable {
+    let configuration: EtcdConfiguration
+
+    /// How long everything may take.
+    let limit: Duration
+
+    let tls: TLSContext?
+
+    /// Opens a connection.
+    ///
+    /// - Parameter endpoint: The member.
+    /// - Returns: A connection on which we are known, and may read what the configuration says.
+    /// - Throws: Why the member can't be used.
+    func open(_ endpoint: EtcdEndpoint) async throws(MicroError) -> EtcdSession {
+        let deadline = ContinuousClock.now + limit
+        let session = EtcdSession(try await connect(to: endpoint), to: endpoint)
+        do {
+            if let credentials = configuration.credentials {
+                try await session.authenticate(credentials, until: deadline)
+            }
+            // The first answer shows that it is an etcd, and that it accepts our certificate and user: with
+            // TLS 1.3 a client isn't told before. A member that has lost its cluster answers as well.
+            try await probe(session, until: deadline)
+            return session
+        } catch {
+            await session.connection.close(deadline: .now)
+            throw error
+        }
+    }
+
+    private func probe(
+        _ session: EtcdSession, until deadline: ContinuousClock.Instant
+    ) async throws(MicroError) {
+        let options = EtcdRangeOptions(limit: 1, contents: .keys, isSerializable: true)
+        let keys = configuration.probe ?? .key("health")
+        do throws(MicroError) {
+            _ = try await session.unary(.range, EtcdPBRangeRequest(keys, options), until: deadline)
+        } catch {
+            // Who may not read a key that nobody needs is known all the same, as `etcdctl endpoint health` has it.
+            guard configuration.probe == nil, error.rpcStatus == .permissionDenied else { throw error }
+        }
+    }
+
+    private func connect(to endpoint: EtcdEndpoint) async throws(MicroError) -> GRPCConnection {
+        let limits = limits
+        let name = PeerName.host(endpoint.host)
+        let tls = endpoint.isSecure == true ? tls : nil
+        let late = Result<GRPCConnection, MicroError>.failure(
+            MicroError(.unavailable, "\(endpoint) did not answer within \(limit).", processed: .no))
+        // The attempt, and the time limit beside it: whichever ends first ends the other.
+        let outcome = await withTaskGroup { group in
+            group.addTask { () async -> Result<GRPCConnection, MicroError>? in
+                do throws(MicroError) {
+                    return .success(
+                        try await GRPCConnection.open(
+                            to: endpoint.address, as: name, limits: limits, tls: tls))
+                } catch {
+                    return .failure(error)
+                }
+            }
+            group.addTask {
+                try? await Task.sleep(for: limit)
+                return nil
+            }
+            let first = await group.next() ?? nil
+            group.cancelAll()
+            if let first { return first }
+            // A connection that was opened in the same moment as the time was up is still a connection; an
+            // attempt that failed then did so because it was cancelled.
+            guard let last = await group.next() ?? nil, case .success = last else { return late }
+            return last
+        }
+        return try outcome.get()
+    }
+
+    private var limits: HTTP2Limits {
+        var limits = HTTP2Limits()
+        limits.maximumMessageSize = Self.maximumMessageSize
+        limits.connectTimeout = limit
+        // etcd closes connections that ask more often than every five seconds.
+        limits.keepaliveInterval = .seconds(10)
+        limits.keepaliveTimeout = max(.seconds(1), min(configuration.timeout, .seconds(10)))
+        return limits
+    }
+
+    /// Two of the largest answers that etcd gives: a page of one node, or a fragment of events.
+    private static let maximumMessageSize = 16 << 20
+}
