@@ -54,29 +54,42 @@ let libraries: [Library] = [
     // Floor 1: the core.
     Library(name: "MicroCore", dependencies: ["CMicroPlugins", configuration, logging]),
 
+    // What plugins are built with, ours included.
+    Library(name: "MicroPluginKit", dependencies: ["MicroCore", logging]),
+
     // Floor 2: shared wire libraries.
-    Library(name: "MicroNIO", dependencies: ["MicroCore", logging, nioCore, nioPosix]),
-    Library(name: "MicroInterfaces", dependencies: ["MicroCore"], isProduct: false),
+    Library(name: "MicroNIO", dependencies: ["MicroCore", "MicroPluginKit", logging, nioCore, nioPosix]),
+    Library(name: "MicroInterfaces", dependencies: ["MicroCore", "MicroPluginKit"], isProduct: false),
     Library(name: "MicroTLS", dependencies: ["MicroCore", "COpenSSL", nioCore], isProduct: false),
     Library(
         name: "MicroGRPC",
-        dependencies: ["MicroCore", "MicroNIO", "MicroTLS", "CNghttp2", "CZlib", logging, nioCore, nioPosix],
+        dependencies: [
+            "MicroCore", "MicroPluginKit", "MicroNIO", "MicroTLS", "CNghttp2", "CZlib", logging, nioCore,
+            nioPosix,
+        ],
         isProduct: false
     ),
     Library(
         name: "MicroHTTP1",
-        dependencies: ["MicroCore", "MicroNIO", "MicroTLS", logging, nioCore, nioHTTP1, nioPosix],
+        dependencies: [
+            "MicroCore", "MicroPluginKit", "MicroNIO", "MicroTLS", logging, nioCore, nioHTTP1, nioPosix,
+        ],
         isProduct: false
     ),
     Library(
         name: "MicroNATS",
-        dependencies: ["MicroCore", "MicroNIO", "MicroTLS", "COpenSSL", logging, nioCore, nioPosix]
+        dependencies: [
+            "MicroCore", "MicroPluginKit", "MicroNIO", "MicroTLS", "COpenSSL", logging, nioCore, nioPosix,
+        ]
     ),
 
     // Floor 3: the engine.
     Library(
         name: "Micro",
-        dependencies: ["MicroCore", "MicroInterfaces", configuration, logging, serviceLifecycle, unixSignals]
+        dependencies: [
+            "MicroCore", "MicroPluginKit", "MicroInterfaces", configuration, logging, serviceLifecycle,
+            unixSignals,
+        ]
     ),
     Library(
         name: "MicroProtobuf",
@@ -85,36 +98,41 @@ let libraries: [Library] = [
     ),
 
     // Floor 4: plugins.
-    Library(name: "MicroRegistryMemory", dependencies: ["MicroCore"]),
+    Library(name: "MicroRegistryMemory", dependencies: ["MicroCore", "MicroPluginKit"]),
     Library(
         name: "MicroRegistryMDNS",
         dependencies: [
-            "MicroCore", "MicroNIO", "MicroInterfaces", "CZlib", configuration, logging, nioCore, nioPosix,
+            "MicroCore", "MicroPluginKit", "MicroNIO", "MicroInterfaces", "CZlib", configuration, logging,
+            nioCore, nioPosix,
         ]
     ),
     Library(
         name: "MicroRegistryEtcd",
         dependencies: [
-            "MicroCore", "MicroGRPC", "MicroTLS", configuration, logging, swiftProtobuf,
+            "MicroCore", "MicroPluginKit", "MicroGRPC", "MicroTLS", configuration, logging, swiftProtobuf,
         ],
         exclude: ["Protos"]
     ),
-    Library(name: "MicroTransportMemory", dependencies: ["MicroCore"]),
+    Library(name: "MicroTransportMemory", dependencies: ["MicroCore", "MicroPluginKit"]),
     Library(
         name: "MicroTransportHTTP2",
-        dependencies: ["MicroCore", "MicroGRPC", "MicroNIO", "MicroTLS", configuration, logging, nioCore]
+        dependencies: [
+            "MicroCore", "MicroPluginKit", "MicroGRPC", "MicroNIO", "MicroTLS", configuration, logging,
+            nioCore,
+        ]
     ),
-    Library(name: "MicroBrokerMemory", dependencies: ["MicroCore", logging]),
+    Library(name: "MicroBrokerMemory", dependencies: ["MicroCore", "MicroPluginKit", logging]),
     Library(
         name: "MicroBrokerHTTP",
         dependencies: [
-            "MicroCore", "MicroHTTP1", "MicroNIO", "MicroInterfaces", "MicroTLS", configuration, logging,
+            "MicroCore", "MicroPluginKit", "MicroHTTP1", "MicroNIO", "MicroInterfaces", "MicroTLS",
+            configuration, logging,
             nioCore,
         ]
     ),
     Library(
         name: "MicroBrokerNATS",
-        dependencies: ["MicroCore", "MicroNATS", configuration, logging, nioCore]
+        dependencies: ["MicroCore", "MicroPluginKit", "MicroNATS", configuration, logging, nioCore]
     ),
     Library(name: "MicroCodecJSON", dependencies: ["MicroCore"]),
     Library(name: "MicroCodecProtobuf", dependencies: ["MicroCore", swiftProtobuf]),
@@ -128,11 +146,12 @@ let libraries: [Library] = [
             "MicroCodecJSON", "MicroCodecProtobuf", "MicroHealth", "MicroReflection", "MicroDebug",
         ]
     ),
-    Library(name: "MicroTesting", dependencies: ["MicroCore", configuration]),
+    Library(name: "MicroTesting", dependencies: ["MicroCore", "MicroPluginKit", configuration]),
 
     // Endpoints that a service has beside its own, once they are linked.
     Library(
-        name: "MicroHealth", dependencies: ["Micro", "MicroCore", "MicroProtobuf", swiftProtobuf],
+        name: "MicroHealth",
+        dependencies: ["Micro", "MicroCore", "MicroPluginKit", "MicroProtobuf", swiftProtobuf],
         exclude: ["Protos"]),
     Library(
         name: "MicroReflection",
@@ -140,7 +159,9 @@ let libraries: [Library] = [
         exclude: ["Protos"]),
     Library(
         name: "MicroDebug",
-        dependencies: ["Micro", "MicroCore", "MicroProtobuf", configuration, logging, swiftProtobuf],
+        dependencies: [
+            "Micro", "MicroCore", "MicroPluginKit", "MicroProtobuf", configuration, logging, swiftProtobuf,
+        ],
         exclude: ["Protos"]),
 
     // Foreign programs, certificates and ports for our own tests.
@@ -186,7 +207,8 @@ let package = Package(
         .executableTarget(
             name: "MicroCLI",
             dependencies: [
-                "MicroDefaults", "Micro", "MicroCore", "MicroBrokerNATS", "MicroDebug", "MicroHealth",
+                "MicroDefaults", "Micro", "MicroCore", "MicroPluginKit", "MicroBrokerNATS", "MicroDebug",
+                "MicroHealth",
                 "MicroRegistryEtcd", argumentParser, logging, nioPosix, swiftProtobuf, unixSignals,
             ],
             swiftSettings: settings
@@ -223,9 +245,9 @@ let package = Package(
             dependencies: ["MicroTransportHTTP2", "MicroTLS", "MicroCore", "CNghttp2", nioCore, nioPosix],
             path: "Tests/HTTP2TestPeer", swiftSettings: settings),
 
-        // What `make linkage` looks at: a program on the core alone.
+        // What `make linkage` looks at: a program on the core and the plugin kit alone.
         .executableTarget(
-            name: "linkage-probe", dependencies: ["MicroCore"], path: "Tests/LinkageProbe",
+            name: "linkage-probe", dependencies: ["MicroCore", "MicroPluginKit"], path: "Tests/LinkageProbe",
             swiftSettings: settings),
 
         tests(
@@ -235,10 +257,12 @@ let package = Package(
                 "protoc-gen-micro-swift", "greeter-protobuf", "pubsub", "streaming", argumentParser,
             ]),
         tests("MicroCoreTests", ["MicroCore", configuration], resources: [.copy("Fixtures")]),
+        tests("MicroPluginKitTests", ["MicroPluginKit", "MicroCore"]),
         tests(
             "MicroTests",
             [
-                "Micro", "MicroCore", "MicroInterfaces", "MicroCodecJSON", "MicroTransportMemory",
+                "Micro", "MicroCore", "MicroPluginKit", "MicroInterfaces", "MicroCodecJSON",
+                "MicroTransportMemory",
                 "MicroRegistryMemory", "MicroBrokerMemory", configuration, inMemoryLogging, logging,
                 serviceLifecycle,
             ]),
@@ -253,13 +277,13 @@ let package = Package(
             "MicroMemoryTests",
             [
                 "MicroRegistryMemory", "MicroTransportMemory", "MicroBrokerMemory", "MicroTesting",
-                "MicroCore", configuration,
+                "MicroCore", "MicroPluginKit", configuration,
             ]),
         tests(
             "MicroBrokerHTTPTests",
             [
                 "MicroBrokerHTTP", "MicroHTTP1", "MicroRegistryMemory", "MicroTesting", "MicroTestSupport",
-                "MicroCore", configuration, inMemoryLogging, logging, nioCore,
+                "MicroCore", "MicroPluginKit", configuration, inMemoryLogging, logging, nioCore,
             ]),
         tests(
             "MicroBrokerNATSTests",
@@ -271,6 +295,7 @@ let package = Package(
             "MicroRegistryEtcdTests",
             [
                 "MicroRegistryEtcd", "MicroTransportHTTP2", "MicroTesting", "MicroTestSupport", "MicroCore",
+                "MicroPluginKit",
                 "MicroCLI", "greeter-service", "MicroDefaults", "Micro", configuration, inMemoryLogging,
                 logging,
             ]),
@@ -308,6 +333,7 @@ let package = Package(
             "MicroRegistryMDNSTests",
             [
                 "MicroRegistryMDNS", "MicroInterfaces", "MicroTesting", "MicroTestSupport", "MicroCore",
+                "MicroPluginKit",
                 "greeter-service", configuration, inMemoryLogging, logging, nioCore,
             ],
             resources: [.copy("Scripts")]),

@@ -1,6 +1,7 @@
 import Logging
 import MicroCore
 import MicroHTTP1
+import MicroPluginKit
 import MicroTLS
 import Synchronization
 

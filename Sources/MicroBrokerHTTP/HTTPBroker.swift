@@ -2,6 +2,7 @@ import Logging
 public import MicroCore
 import MicroHTTP1
 import MicroInterfaces
+import MicroPluginKit
 import MicroTLS
 import Synchronization
 

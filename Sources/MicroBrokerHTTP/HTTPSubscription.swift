@@ -1,6 +1,7 @@
 import Logging
 import MicroCore
 import MicroHTTP1
+import MicroPluginKit
 import Synchronization
 
 /// An open subscription, which events are posted to.

@@ -1,5 +1,6 @@
 import Logging
 import MicroCore
+import MicroPluginKit
 import Synchronization
 
 /// What a publisher knows of the subscriptions in the registry; it watches them once something is published.

@@ -1,6 +1,7 @@
 import Logging
 import MicroCore
 import MicroNIO
+import MicroPluginKit
 import MicroTLS
 import NIOCore
 import NIOHTTP1

@@ -1,4 +1,4 @@
-package import MicroCore
+package import MicroPluginKit
 internal import Synchronization
 
 #if canImport(Glibc)

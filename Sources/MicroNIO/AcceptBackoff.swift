@@ -1,5 +1,6 @@
 package import Logging
 import MicroCore
+import MicroPluginKit
 import NIOCore
 package import NIOPosix
 

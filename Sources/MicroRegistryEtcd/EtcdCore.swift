@@ -1,5 +1,6 @@
 internal import Logging
 internal import MicroCore
+internal import MicroPluginKit
 internal import MicroTLS
 
 /// The parts of a registry that was set up.

@@ -1,4 +1,5 @@
 public import MicroCore
+internal import MicroPluginKit
 internal import Synchronization
 
 /// The directory in an etcd cluster, as go-micro v2 keeps it: Go services find ours and ours find theirs.

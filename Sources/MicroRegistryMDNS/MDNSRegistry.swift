@@ -1,6 +1,7 @@
 internal import Logging
 public import MicroCore
 internal import MicroInterfaces
+internal import MicroPluginKit
 internal import NIOCore
 internal import Synchronization
 

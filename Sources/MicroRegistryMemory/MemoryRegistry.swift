@@ -1,4 +1,5 @@
 public import MicroCore
+import MicroPluginKit
 import Synchronization
 
 /// A directory that lives in the process: for tests, and for services that share one process.

@@ -1,5 +1,6 @@
 import MicroCore
 import MicroHTTP1
+import MicroPluginKit
 import MicroTestSupport
 import Testing
 

@@ -1,6 +1,7 @@
 import Foundation
 import MicroCore
 import MicroHTTP1
+import MicroPluginKit
 import MicroTestSupport
 import Testing
 

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import MicroCore
+import MicroPluginKit
 import Synchronization
 import Testing
 

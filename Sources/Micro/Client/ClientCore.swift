@@ -1,4 +1,5 @@
 import MicroCore
+internal import MicroPluginKit
 internal import Synchronization
 
 /// A client from its creation on: it becomes an engine when it runs.

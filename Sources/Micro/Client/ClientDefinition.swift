@@ -1,5 +1,6 @@
 internal import Logging
 import MicroCore
+internal import MicroPluginKit
 
 /// The parts of a service or client that were given in code.
 struct GivenParts: Sendable {

@@ -1,4 +1,5 @@
 import MicroCore
+internal import MicroPluginKit
 internal import Synchronization
 
 /// The place of the one connection to a node.

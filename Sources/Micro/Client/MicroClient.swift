@@ -1,5 +1,6 @@
 internal import Logging
 public import MicroCore
+internal import MicroPluginKit
 public import ServiceLifecycle
 
 /// Calls other services: finds them in the registry, connects to them and decodes what they answer.

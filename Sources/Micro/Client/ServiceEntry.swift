@@ -1,5 +1,6 @@
 internal import Logging
 import MicroCore
+internal import MicroPluginKit
 internal import Synchronization
 
 /// What a client knows of one service: its nodes, kept up to date by a watch of the registry.

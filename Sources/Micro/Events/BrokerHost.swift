@@ -1,5 +1,6 @@
 internal import Logging
 import MicroCore
+internal import MicroPluginKit
 internal import Synchronization
 
 /// The broker of a service or client, which is made and run only once somebody uses it.

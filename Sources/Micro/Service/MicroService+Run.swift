@@ -1,5 +1,6 @@
 internal import Logging
 internal import MicroCore
+internal import MicroPluginKit
 internal import ServiceLifecycle
 
 extension MicroService {

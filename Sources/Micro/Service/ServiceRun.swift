@@ -1,6 +1,7 @@
 internal import Logging
 import MicroCore
 internal import MicroInterfaces
+internal import MicroPluginKit
 
 /// One run of a service, from its start to its end.
 struct ServiceRun: Sendable {

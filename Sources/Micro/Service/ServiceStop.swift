@@ -1,5 +1,6 @@
 internal import Logging
 import MicroCore
+internal import MicroPluginKit
 
 /// The end of a service's run: it leaves the registry, and lets calls and events finish.
 ///

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Micro
 internal import MicroCore
+internal import MicroPluginKit
 internal import Synchronization
 
 /// `micro subscribe`.

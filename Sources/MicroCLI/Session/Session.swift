@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Micro
 internal import MicroCore
+internal import MicroPluginKit
 internal import UnixSignals
 
 /// One run of a command: a client that lives as long, an end by signals, and an exit status.

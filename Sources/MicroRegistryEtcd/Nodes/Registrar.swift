@@ -1,6 +1,7 @@
 internal import FoundationEssentials
 internal import Logging
 internal import MicroCore
+internal import MicroPluginKit
 internal import SwiftProtobuf
 
 /// Sees to it that the process's nodes stand in etcd, and nothing else of it.

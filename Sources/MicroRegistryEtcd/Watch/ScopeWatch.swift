@@ -1,6 +1,7 @@
 internal import FoundationEssentials
 internal import Logging
 internal import MicroCore
+internal import MicroPluginKit
 internal import SwiftProtobuf
 
 /// Follows the nodes of a scope: lists them, watches from the next revision on, resumes there after a loss, and

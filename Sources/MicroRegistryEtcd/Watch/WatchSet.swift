@@ -1,4 +1,5 @@
 internal import MicroCore
+internal import MicroPluginKit
 internal import Synchronization
 
 /// Follows the services that somebody watches, or all if somebody watches all.

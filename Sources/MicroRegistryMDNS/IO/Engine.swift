@@ -2,6 +2,7 @@ internal import Logging
 internal import MicroCore
 internal import MicroInterfaces
 internal import MicroNIO
+internal import MicroPluginKit
 internal import NIOCore
 internal import NIOPosix
 

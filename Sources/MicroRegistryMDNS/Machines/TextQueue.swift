@@ -1,4 +1,5 @@
 internal import MicroCore
+internal import MicroPluginKit
 
 /// A text that is to be read before anything is known of a node.
 struct TextJob: Sendable {

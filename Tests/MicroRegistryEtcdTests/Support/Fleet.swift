@@ -1,5 +1,6 @@
 import Configuration
 import MicroCore
+import MicroPluginKit
 import MicroTestSupport
 import Synchronization
 import Testing

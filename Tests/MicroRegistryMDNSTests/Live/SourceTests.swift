@@ -1,6 +1,7 @@
 import Logging
 import MicroCore
 import MicroInterfaces
+import MicroPluginKit
 import NIOCore
 import Testing
 

@@ -1,3 +1,4 @@
+public import MicroCore
 import Synchronization
 
 /// The nodes that a registry knows of, and those who watch them.
@@ -120,7 +121,7 @@ public final class RegistryDirectory: Sendable {
     /// - Parameter service: The name of the service.
     /// - Returns: The records as ``lookup(_:)`` returns them; `nil` if ``forgetUnwatched(keeping:)`` has forgotten
     ///   the service, or it was never synced.
-    package func syncedLookup(_ service: String) -> [ServiceRecord]? {
+    public func syncedLookup(_ service: String) -> [ServiceRecord]? {
         state.withLock { state in
             guard state.isSynced || state.syncedServices.contains(service) else { return nil }
             return state.lookup(service)
@@ -128,7 +129,7 @@ public final class RegistryDirectory: Sendable {
     }
 
     /// The names of all services, sorted; `nil` if these are not surely all that there are.
-    package var syncedServices: [String]? {
+    public var syncedServices: [String]? {
         state.withLock { state in state.isSynced ? Array(state.nodes.keys) : nil }?.sorted()
     }
 
@@ -161,7 +162,7 @@ public final class RegistryDirectory: Sendable {
             }
             if state.isSynced || service.map(state.syncedServices.contains) == true { queue.push(.synced) }
         }
-        return RegistryChanges(queue: queue)
+        return RegistryChanges { try await queue.next() }
     }
 
     /// Tells all watchers that the present nodes are known.
@@ -198,7 +199,7 @@ public final class RegistryDirectory: Sendable {
     ///
     /// - Parameter own: The nodes to keep all the same.
     /// - Returns: The services that are watched, and whether all are.
-    package func forgetUnwatched(keeping own: Set<NodeKey>) -> (services: Set<String>, all: Bool) {
+    public func forgetUnwatched(keeping own: Set<NodeKey>) -> (services: Set<String>, all: Bool) {
         state.withLock { state in
             let services = Set(state.watchers.keys.compactMap(\.self))
             let all = state.watchers[nil] != nil

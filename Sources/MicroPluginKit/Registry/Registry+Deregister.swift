@@ -1,3 +1,5 @@
+public import MicroCore
+
 extension Registry {
     /// Deregisters a service, but does not wait for a registry that doesn't answer: for those who end.
     ///
@@ -6,7 +8,7 @@ extension Registry {
     ///   - limit: How long to wait.
     /// - Throws: What the registry threw, or a ``MicroError`` with the status `deadlineExceeded` if it did not
     ///   answer in time.
-    package func deregister(_ record: ServiceRecord, within limit: Duration) async throws {
+    public func deregister(_ record: ServiceRecord, within limit: Duration) async throws {
         let isLate: Bool = try await withThrowingTaskGroup(of: Bool.self) { group in
             // The registry's answer, and the time limit: whichever ends first has the other one cancelled.
             group.addTask {

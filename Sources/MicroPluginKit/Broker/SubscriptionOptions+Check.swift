@@ -1,3 +1,5 @@
+public import MicroCore
+
 extension SubscriptionOptions {
     /// Checks what a subscription asks for.
     ///
@@ -6,7 +8,7 @@ extension SubscriptionOptions {
     ///   - broker: The broker's name.
     /// - Throws: A ``StartError`` for a delivery that isn't offered, or a number that makes no sense; a
     ///   ``MicroError`` with the status `invalidArgument` for names that no broker takes.
-    package func check(offered deliveries: Set<Delivery>, by broker: String) throws {
+    public func check(offered deliveries: Set<Delivery>, by broker: String) throws {
         try TopicName.check(topic)
         if let queue { try TopicName.check(queue, what: "queue") }
         guard deliveries.contains(delivery) else {

@@ -1,4 +1,5 @@
 import MicroCore
+import MicroPluginKit
 import Testing
 
 /// Leaving a registry within a limit.

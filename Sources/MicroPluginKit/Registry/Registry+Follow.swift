@@ -1,3 +1,5 @@
+public import MicroCore
+
 extension Registry {
     /// Follows the nodes of a service until the task is cancelled.
     ///
@@ -9,7 +11,7 @@ extension Registry {
     ///   - service: The name of the service.
     ///   - onChange: Told all nodes, with each change of one of them.
     ///   - onFailure: Told why a watch has failed.
-    package func follow(
+    public func follow(
         _ service: String, onChange: ([NodeKey: Node]) -> Void, onFailure: (any Error) -> Void
     ) async {
         var failures = 0

@@ -1,7 +1,7 @@
 import Synchronization
 
 /// Wakes tasks that wait until a moment, when that moment comes or the alarm rings before.
-package final class Alarm: Sendable {
+public final class Alarm: Sendable {
     private struct State {
         var position = 0
         var nextSleeper = 0
@@ -11,13 +11,13 @@ package final class Alarm: Sendable {
     private let state = Mutex(State())
 
     /// Creates an alarm that has not rung.
-    package init() {}
+    public init() {}
 
     /// How often the alarm has rung.
-    package var position: Int { state.withLock(\.position) }
+    public var position: Int { state.withLock(\.position) }
 
     /// Wakes all who wait.
-    package func ring() {
+    public func ring() {
         let sleepers = state.withLock { state in
             state.position += 1
             defer { state.sleepers = [:] }
@@ -31,7 +31,7 @@ package final class Alarm: Sendable {
     /// - Parameters:
     ///   - deadline: The moment; `nil` for none.
     ///   - position: Returns at once if the alarm has rung after this one.
-    package func wait(until deadline: ContinuousClock.Instant?, since position: Int) async {
+    public func wait(until deadline: ContinuousClock.Instant?, since position: Int) async {
         guard let deadline else { return await wait(since: position) }
         await withTaskGroup { group in
             group.addTask { try? await Task.sleep(until: deadline, clock: .continuous) }

@@ -1,3 +1,4 @@
+public import MicroCore
 import Synchronization
 
 /// The events that wait for a subscription's handler, and what handles them, for those who write a broker.

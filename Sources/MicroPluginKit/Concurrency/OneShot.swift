@@ -1,7 +1,7 @@
 import Synchronization
 
 /// Something that happens once, and that any number of tasks can wait for.
-package final class OneShot: Sendable {
+public final class OneShot: Sendable {
     private struct State {
         var hasFired = false
         var nextWaiter = 0
@@ -11,13 +11,13 @@ package final class OneShot: Sendable {
     private let state = Mutex(State())
 
     /// Creates something that has not happened.
-    package init() {}
+    public init() {}
 
     /// Whether it has happened.
-    package var hasFired: Bool { state.withLock { $0.hasFired } }
+    public var hasFired: Bool { state.withLock { $0.hasFired } }
 
     /// Makes it happen; doing so again changes nothing.
-    package func fire() {
+    public func fire() {
         let waiters = state.withLock { state in
             state.hasFired = true
             defer { state.waiters = [:] }
@@ -27,7 +27,7 @@ package final class OneShot: Sendable {
     }
 
     /// Waits until it happens, or until the task is cancelled.
-    package func wait() async {
+    public func wait() async {
         let number = state.withLock { state in
             state.nextWaiter += 1
             return state.nextWaiter
@@ -49,7 +49,7 @@ package final class OneShot: Sendable {
     }
 
     /// Waits until it happens, also if the task is cancelled.
-    package func waitRegardless() async {
+    public func waitRegardless() async {
         await withCheckedContinuation { continuation in
             let isOver = state.withLock { state in
                 if state.hasFired { return true }
@@ -65,7 +65,7 @@ package final class OneShot: Sendable {
     ///
     /// - Parameter deadline: The moment.
     /// - Returns: Whether it has happened.
-    package func wait(until deadline: ContinuousClock.Instant) async -> Bool {
+    public func wait(until deadline: ContinuousClock.Instant) async -> Bool {
         if hasFired { return true }
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.wait() }
@@ -81,7 +81,7 @@ package final class OneShot: Sendable {
     /// - Parameter work: The work.
     /// - Returns: What the work returned.
     /// - Throws: What the work threw.
-    package func cancelling<Value: Sendable>(
+    public func cancelling<Value: Sendable>(
         _ work: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
         try await withThrowingTaskGroup(of: Value?.self) { group in

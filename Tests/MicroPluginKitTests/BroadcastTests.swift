@@ -1,6 +1,6 @@
 import Testing
 
-@testable import MicroCore
+@testable import MicroPluginKit
 
 @Suite struct BroadcastTests {
     @Test func tellsEveryListenerWhatFollows() async {

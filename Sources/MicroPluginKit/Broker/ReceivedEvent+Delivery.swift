@@ -1,3 +1,4 @@
+public import MicroCore
 import Synchronization
 
 extension ReceivedEvent {

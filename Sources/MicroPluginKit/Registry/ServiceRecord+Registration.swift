@@ -1,3 +1,5 @@
+public import MicroCore
+
 extension ServiceRecord {
     /// Checks that the record can be registered, as every registry does before it holds it.
     ///

@@ -1,3 +1,4 @@
+public import MicroCore
 import Synchronization
 
 /// Runs the subscriptions of a broker, for those who write one.

@@ -1,6 +1,7 @@
+import MicroCore
 import Testing
 
-@testable import MicroCore
+@testable import MicroPluginKit
 
 @Suite struct RegistryDirectoryTests {
     private func record(_ id: String, service: String = "x", version: String = "1", step: Int = 0)

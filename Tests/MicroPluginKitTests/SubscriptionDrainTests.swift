@@ -1,7 +1,8 @@
+import MicroCore
 import Synchronization
 import Testing
 
-@testable import MicroCore
+@testable import MicroPluginKit
 
 @Suite(.timeLimit(.minutes(1))) struct SubscriptionDrainTests {
     /// Who drains is promised that no handler runs any more, also if his own task is cancelled.

@@ -1,4 +1,4 @@
-internal import Synchronization
+import Synchronization
 
 /// Limits how often something is logged that a peer can cause as often as it likes.
 ///
@@ -9,7 +9,7 @@ internal import Synchronization
 /// ```
 ///
 /// It may be used concurrently.
-package final class LogThrottle: Sendable {
+public final class LogThrottle: Sendable {
     private struct State {
         var windowEnd: ContinuousClock.Instant?
         var admitted = 0
@@ -25,7 +25,7 @@ package final class LogThrottle: Sendable {
     /// - Parameters:
     ///   - burst: The number of lines in an interval.
     ///   - interval: The interval, which begins with the first line.
-    package init(burst: Int = 5, interval: Duration = .seconds(60)) {
+    public init(burst: Int = 5, interval: Duration = .seconds(60)) {
         self.burst = burst
         self.interval = interval
     }
@@ -35,7 +35,7 @@ package final class LogThrottle: Sendable {
     /// - Parameters:
     ///   - now: The present moment.
     ///   - log: Called at most once; its parameter is the number of lines that were left out since the last one.
-    package func admit(now: ContinuousClock.Instant = .now, _ log: (_ suppressed: Int) -> Void) {
+    public func admit(now: ContinuousClock.Instant = .now, _ log: (_ suppressed: Int) -> Void) {
         let suppressed = state.withLock { state -> Int? in
             if state.windowEnd.map({ now >= $0 }) ?? true {
                 state.windowEnd = now + interval

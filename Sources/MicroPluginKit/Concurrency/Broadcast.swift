@@ -4,7 +4,7 @@ import Synchronization
 ///
 /// No lock is held while a stream is given an element: the task that reads it is resumed by that, which takes a
 /// lock of its own; and cancelling that task holds the same lock while the stream's end takes ours.
-package final class Broadcast<Value: Sendable, Element: Sendable>: Sendable {
+public final class Broadcast<Value: Sendable, Element: Sendable>: Sendable {
     private struct State {
         var value: Value
         var lastListener = 0
@@ -17,16 +17,16 @@ package final class Broadcast<Value: Sendable, Element: Sendable>: Sendable {
     /// Creates a value without listeners.
     ///
     /// - Parameter value: The value.
-    package init(_ value: Value) { state = Mutex(State(value: value)) }
+    public init(_ value: Value) { state = Mutex(State(value: value)) }
 
     /// The value as it is now.
-    package var value: Value { state.withLock(\.value) }
+    public var value: Value { state.withLock(\.value) }
 
     /// Returns what is made of the value, without a copy of it.
     ///
     /// - Parameter body: Reads the value; runs under the lock.
     /// - Returns: What the closure returned.
-    package func read<Result: Sendable>(_ body: (Value) -> Result) -> Result {
+    public func read<Result: Sendable>(_ body: (Value) -> Result) -> Result {
         state.withLock { body($0.value) }
     }
 
@@ -35,7 +35,7 @@ package final class Broadcast<Value: Sendable, Element: Sendable>: Sendable {
     /// - Parameters:
     ///   - element: What they are told. When two threads send at once, either may be heard first.
     ///   - change: Changes the value; runs under the lock.
-    package func send(_ element: Element, _ change: (inout Value) -> Void) {
+    public func send(_ element: Element, _ change: (inout Value) -> Void) {
         let listeners = state.withLock { state in
             change(&state.value)
             return Array(state.listeners.values)
@@ -50,7 +50,7 @@ package final class Broadcast<Value: Sendable, Element: Sendable>: Sendable {
     ///   - first: Returns what the reader is told at once; runs under the lock, so that nothing is sent between
     ///     what it sees and what follows.
     /// - Returns: The elements, until the stream is dropped or its reader is cancelled.
-    package func listen(limit: Int, first: (Value) -> Element? = { _ in nil }) -> AsyncStream<Element> {
+    public func listen(limit: Int, first: (Value) -> Element? = { _ in nil }) -> AsyncStream<Element> {
         let (stream, continuation) = AsyncStream.makeStream(
             of: Element.self, bufferingPolicy: .bufferingNewest(limit))
         let number = state.withLock { state -> Int? in
@@ -73,7 +73,7 @@ package final class Broadcast<Value: Sendable, Element: Sendable>: Sendable {
     }
 
     /// Ends all streams, and those that are asked for later.
-    package func finish() {
+    public func finish() {
         let listeners = state.withLock { state in
             state.isFinished = true
             defer { state.listeners = [:] }

@@ -1,22 +1,22 @@
 /// A queue: what came first goes first, each in constant time.
-package struct FIFO<Element> {
+public struct FIFO<Element> {
     private var elements: [Element?] = []
     private var head = 0
 
     /// Creates an empty queue.
-    package init() {}
+    public init() {}
 
     /// The number of elements.
-    package var count: Int { elements.count - head }
+    public var count: Int { elements.count - head }
 
     /// Whether there is no element.
-    package var isEmpty: Bool { count == 0 }
+    public var isEmpty: Bool { count == 0 }
 
     /// Puts an element behind the others.
-    package mutating func append(_ element: Element) { elements.append(element) }
+    public mutating func append(_ element: Element) { elements.append(element) }
 
     /// Takes the first element, if there is one.
-    package mutating func popFirst() -> Element? {
+    public mutating func popFirst() -> Element? {
         guard head < elements.count else { return nil }
         let first = elements[head]
         elements[head] = nil
@@ -30,7 +30,7 @@ package struct FIFO<Element> {
     }
 
     /// Takes all elements, in their order.
-    package mutating func removeAll() -> [Element] {
+    public mutating func removeAll() -> [Element] {
         defer { self = FIFO() }
         return elements[head...].compactMap(\.self)
     }
