@@ -65,7 +65,7 @@ import Testing
 
     @Test func aSlowReaderGetsTheLatestOnly() async throws {
         let queue = ChangeQueue {}
-        for step in 0..<10_000 { queue.push(.up(record("\(step % 3)", step: step))) }
+        for step in 0..<10_000 { queue.push(.up(record("\(step % 3)", step: step)))?() }
         #expect(queue.storedCount <= 2 * 3 + 17)
         var steps: [String?] = []
         for _ in 0..<3 {
@@ -77,9 +77,9 @@ import Testing
 
     @Test func aQueueThatIsNeverEmptyDoesNotGrow() async throws {
         let queue = ChangeQueue {}
-        for step in 0..<5 { queue.push(.up(record("\(step)"))) }
+        for step in 0..<5 { queue.push(.up(record("\(step)")))?() }
         for step in 5..<5_000 {
-            queue.push(.up(record("\(step)")))
+            queue.push(.up(record("\(step)")))?()
             #expect(try await queue.next() == .up(record("\(step - 5)")))
         }
         #expect(queue.storedCount < 50)
@@ -98,6 +98,21 @@ import Testing
             group.cancelAll()
         }
         #expect(directory.watchedServices.isEmpty)
+    }
+
+    /// A reader that is cancelled while the directory changes: each side once waited for the other's lock.
+    @Test(.timeLimit(.minutes(1))) func doesNotWaitForAReaderThatIsCancelled() async {
+        let directory = RegistryDirectory(isSynced: true)
+        for round in 0..<5000 {
+            let changes = directory.watch("x")
+            let reader = Task { for try await _ in changes {} }
+            await Task.yield()
+            async let inserted = directory.insert(record("a", step: round))
+            async let cancelled: Void = reader.cancel()
+            _ = await (inserted, cancelled)
+            _ = await reader.result
+        }
+        #expect(directory.lookup("x").first?.nodes.first?.metadata?["step"] == "4999")
     }
 
     @Test func whatIsForgottenIsNotTakenForGone() throws {

@@ -7,13 +7,13 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct SubscriptionDrainTests {
     /// Who drains is promised that no handler runs any more, also if his own task is cancelled.
     @Test func aCancelledDrainWaitsForHandlersThatTakeTheirTime() async throws {
-        let (entered, left) = (OneShot(), OneShot())
+        let (entered, left) = (Latch(), Latch())
         let queue = SubscriptionQueue<Int>(SubscriptionOptions(topic: "t")) { _ in
-            entered.fire()
+            entered.open()
             // Until it is cancelled, and then a while longer.
-            await OneShot().wait()
+            await Latch().wait()
             for _ in 0..<1000 { await Task.yield() }
-            left.fire()
+            left.open()
             return true
         }
         let runner = SubscriptionRunner()
@@ -25,7 +25,7 @@ import Testing
             let hasLeft = await withTaskGroup(of: Bool.self) { drain in
                 drain.addTask {
                     await queue.drain(deadline: .now + .seconds(60))
-                    return left.hasFired
+                    return left.isOpen
                 }
                 drain.cancelAll()
                 return await drain.next()
@@ -37,17 +37,17 @@ import Testing
 
     /// A handler that ends its own subscription can't wait for itself, whoever else has been cancelled.
     @Test(arguments: [false, true]) func aHandlerMayDrainItsOwnQueue(isCancelled: Bool) async throws {
-        let (entered, left) = (OneShot(), OneShot())
+        let (entered, left) = (Latch(), Latch())
         let held = Mutex<SubscriptionQueue<Int>?>(nil)
         let queue = SubscriptionQueue<Int>(SubscriptionOptions(topic: "t")) { _ in
-            entered.fire()
-            if isCancelled { await OneShot().wait() }
+            entered.open()
+            if isCancelled { await Latch().wait() }
             let own = held.withLock(\.self)
             // Also from a task of its own.
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await own?.drain(deadline: .now) }
             }
-            left.fire()
+            left.open()
             return true
         }
         held.withLock { $0 = queue }
@@ -58,7 +58,7 @@ import Testing
             queue.offer(1)
             await entered.wait()
             if isCancelled { group.cancelAll() }
-            await left.waitRegardless()
+            await left.waitIgnoringCancellation()
             group.cancelAll()
         }
         held.withLock { $0 = nil }

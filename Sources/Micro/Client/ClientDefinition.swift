@@ -29,7 +29,7 @@ struct ClientDefinition: Sendable {
     let configuration: ConfigurationSources
 
     /// Runs a client until it is told to stop or the task is cancelled.
-    func run(_ core: ClientCore, until stop: OneShot) async throws {
+    func run(_ core: ClientCore, until stop: Latch) async throws {
         let engine: ClientEngine
         do {
             engine = try makeEngine()

@@ -13,7 +13,7 @@ final class BrokerHost: Sendable {
 
     private let factory: @Sendable () throws(StartError) -> any Broker
     private let state = Mutex(State.unused)
-    private let isWanted = OneShot()
+    private let isWanted = Latch()
 
     /// Creates a host.
     ///
@@ -40,7 +40,7 @@ final class BrokerHost: Sendable {
                 return .failure(error)
             }
         }
-        isWanted.fire()
+        isWanted.open()
         return try result.get()
     }
 

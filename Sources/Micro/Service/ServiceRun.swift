@@ -18,7 +18,7 @@ struct ServiceRun: Sendable {
             service.client.core.fail(error)
             throw error
         }
-        guard !stop.stop.hasFired else { return await endUnstarted(plan) }
+        guard !stop.stop.isOpen else { return await endUnstarted(plan) }
         try await withLogger(plan.logger) { _ in try await run(plan) }
     }
 
@@ -72,7 +72,7 @@ struct ServiceRun: Sendable {
         let registration = Registration(
             registry: plan.registry, timeToLive: plan.settings.timeToLive, record: running.currentRecord)
         do {
-            try await stop.stop.cancelling {
+            try await stop.stop.runUntilOpen {
                 let record = try await registration.begin()
                 plan.overview.enter(.serving)
                 log(running, plan)
@@ -92,9 +92,9 @@ struct ServiceRun: Sendable {
     /// Opens the subscriptions, unless the service is told to stop meanwhile.
     private func subscribe(_ running: RunningService, _ listener: any Listener) async throws {
         do {
-            try await stop.stop.cancelling { try await running.subscriptions.openAll() }
+            try await stop.stop.runUntilOpen { try await running.subscriptions.openAll() }
         } catch {
-            guard !stop.stop.hasFired else { return }
+            guard !stop.stop.isOpen else { return }
             await giveUp(running, listener)
             throw error
         }

@@ -27,22 +27,20 @@ public final class SubscriptionQueue<Item: Sendable>: Sendable {
     }
 
     private struct Sender {
-        let number: Int
         let item: Item
         let size: Int
-        let continuation: CheckedContinuation<Bool, Never>
+        let waiter: Waiter<Bool>
     }
 
     private struct State {
         var waiting = FIFO<(item: Item, size: Int)>()
         var waitingBytes = 0
         var senders: [Sender] = []
-        var lastSender = 0
         var running = 0
         var dropped = 0
         var isClosed = false
         var isAborted = false
-        var reader: CheckedContinuation<Step, Never>?
+        var reader: Waiter<Step>?
 
         mutating func append(_ item: Item, size: Int) {
             waiting.append((item, size))
@@ -68,7 +66,7 @@ public final class SubscriptionQueue<Item: Sendable>: Sendable {
     private let handle: @Sendable (Item) async -> Bool
     private let discard: @Sendable (Item) -> Void
     private let state = Mutex(State())
-    private let ended = OneShot()
+    private let ended = Latch()
 
     /// Creates the queue of a subscription.
     ///
@@ -122,36 +120,29 @@ public final class SubscriptionQueue<Item: Sendable>: Sendable {
     /// - Returns: Whether it was taken, which it isn't once the subscription ends or the task is cancelled.
     public func submit(_ item: Item) async -> Bool {
         let size = max(0, size(item))
-        let number = state.withLock { state in
-            state.lastSender += 1
-            return state.lastSender
-        }
-        return await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                let (isTaken, wakeUp) = state.withLock { state -> (Bool?, (() -> Void)?) in
-                    guard !state.isClosed, !Task.isCancelled else { return (false, nil) }
-                    // Anyone who came before goes before, also where it needs more room.
-                    guard state.senders.isEmpty, hasRoom(state, for: size) else {
-                        state.senders.append(
-                            Sender(number: number, item: item, size: size, continuation: continuation))
-                        return (nil, nil)
-                    }
-                    state.append(item, size: size)
-                    return (true, advance(&state))
+        return await withWaiter(cancelled: false) { waiter in
+            let (isTaken, wakeUp) = state.withLock { state -> (Bool?, (() -> Void)?) in
+                guard !state.isClosed, !Task.isCancelled else { return (false, nil) }
+                // Anyone who came before goes before, also where it needs more room.
+                guard state.senders.isEmpty, hasRoom(state, for: size) else {
+                    state.senders.append(Sender(item: item, size: size, waiter: waiter))
+                    return (nil, nil)
                 }
-                wakeUp?()
-                if let isTaken { continuation.resume(returning: isTaken) }
+                state.append(item, size: size)
+                return (true, advance(&state))
             }
-        } onCancel: {
+            wakeUp?()
+            return isTaken
+        } remove: { id in
             let (sender, admitted) = state.withLock { state -> (Sender?, [Sender]) in
-                guard let position = state.senders.firstIndex(where: { $0.number == number }) else {
+                guard let position = state.senders.firstIndex(where: { $0.waiter.id == id }) else {
                     return (nil, [])
                 }
                 // What it had no room for may be more than the next one needs.
                 return (state.senders.remove(at: position), admit(&state))
             }
-            sender?.continuation.resume(returning: false)
-            for sender in admitted { sender.continuation.resume(returning: true) }
+            for sender in admitted { sender.waiter.resume(returning: true) }
+            return sender?.waiter
         }
     }
 
@@ -167,12 +158,12 @@ public final class SubscriptionQueue<Item: Sendable>: Sendable {
             defer { state.senders = [] }
             return (state.senders, advance(&state))
         }
-        for sender in senders { sender.continuation.resume(returning: false) }
+        for sender in senders { sender.waiter.resume(returning: false) }
         wakeUp?()
         guard !(await ended.wait(until: deadline)) else { return }
         abort()
         // What a handler awaits here can't happen before it returns itself.
-        if HandlerScope.queue != ObjectIdentifier(self) { await ended.waitRegardless() }
+        if HandlerScope.queue != ObjectIdentifier(self) { await ended.waitIgnoringCancellation() }
     }
 
     /// Handles events until the queue is drained or the task is cancelled.
@@ -205,7 +196,7 @@ public final class SubscriptionQueue<Item: Sendable>: Sendable {
     /// Drops what waits: nobody runs the queue any more.
     func end() {
         abort()
-        ended.fire()
+        ended.open()
     }
 
     /// Drops what waits, and has the handlers cancelled.
@@ -218,7 +209,7 @@ public final class SubscriptionQueue<Item: Sendable>: Sendable {
             defer { state.senders = [] }
             return (left, state.senders, advance(&state))
         }
-        for sender in senders { sender.continuation.resume(returning: false) }
+        for sender in senders { sender.waiter.resume(returning: false) }
         for item in left { discard(item) }
         wakeUp?()
     }
@@ -233,12 +224,13 @@ public final class SubscriptionQueue<Item: Sendable>: Sendable {
     }
 
     private func next() async -> Step {
-        await withCheckedContinuation { continuation in
+        await withWaiter { waiter in
             let wakeUp = state.withLock { state in
-                state.reader = continuation
+                state.reader = waiter
                 return advance(&state)
             }
             wakeUp?()
+            return nil
         }
     }
 
@@ -248,7 +240,7 @@ public final class SubscriptionQueue<Item: Sendable>: Sendable {
         state.reader = nil
         let admitted = admit(&state)
         return {
-            for sender in admitted { sender.continuation.resume(returning: true) }
+            for sender in admitted { sender.waiter.resume(returning: true) }
             reader.resume(returning: step)
         }
     }

@@ -9,18 +9,14 @@ import Synchronization
 /// func run() async throws { try await runner.run() }
 /// ```
 public final class SubscriptionRunner: Sendable {
-    /// How long functions of a broker wait for its `run()`.
-    private static let patience = Duration.seconds(5)
-
     private struct State {
-        var isRunning = false
         var isStopped = false
         var lastNumber = 0
         var open: [Int: @Sendable () -> Void] = [:]
     }
 
     private let state = Mutex(State())
-    private let started = OneShot()
+    private let gate = RunGate<Void>("The broker")
     private let jobs: AsyncStream<@Sendable () async -> Void>
     private let continuation: AsyncStream<@Sendable () async -> Void>.Continuation
 
@@ -31,16 +27,8 @@ public final class SubscriptionRunner: Sendable {
     ///
     /// - Throws: A ``StartError`` if it was run before.
     public func run() async throws(StartError) {
-        let wasRun = state.withLock { state in
-            defer { state.isRunning = true }
-            return state.isRunning
-        }
-        guard !wasRun else {
-            throw StartError(
-                .invalidConfiguration,
-                "A broker was run twice. Give each service and each client a broker of its own.")
-        }
-        started.fire()
+        try gate.begin()
+        gate.ready()
         await withDiscardingTaskGroup { group in
             // A job is what a subscription runs: it ends with that, or is cancelled with this function.
             for await job in jobs { group.addTask { await job() } }
@@ -51,6 +39,7 @@ public final class SubscriptionRunner: Sendable {
             defer { state.open = [:] }
             return state.open.values.map(\.self)
         }
+        gate.end()
         for end in left { end() }
     }
 
@@ -58,16 +47,7 @@ public final class SubscriptionRunner: Sendable {
     ///
     /// - Throws: A ``MicroError`` with the status `unavailable` if it does not begin to within some seconds
     ///   or has stopped, and `cancelled` if the task is cancelled.
-    public func waitUntilRunning() async throws(MicroError) {
-        if !started.hasFired, !(await started.wait(until: .now + Self.patience)) {
-            throw Task.isCancelled
-                ? MicroError(.cancelled, "The task was cancelled.", processed: .no)
-                : MicroError(
-                    .unavailable, "The broker does not run. Call its run() in a task beside its use.",
-                    processed: .no)
-        }
-        guard !state.withLock(\.isStopped) else { throw Self.stopped }
-    }
+    public func waitUntilRunning() async throws(MicroError) { try await gate.waitUntilRunning() }
 
     /// Begins to run the queue of a subscription; waits until the broker runs.
     ///
@@ -82,14 +62,13 @@ public final class SubscriptionRunner: Sendable {
             state.open[state.lastNumber] = { queue.end() }
             return state.lastNumber
         }
-        guard let number else { throw Self.stopped }
+        guard let number else {
+            // It has stopped in this moment.
+            throw MicroError(.unavailable, "The broker has stopped.", processed: .no)
+        }
         continuation.yield {
             await queue.run()
             self.state.withLock { $0.open[number] = nil }
         }
-    }
-
-    private static var stopped: MicroError {
-        MicroError(.unavailable, "The broker has stopped.", processed: .no)
     }
 }

@@ -3,7 +3,15 @@ import Synchronization
 
 /// The pending changes of one watcher, coalesced by node.
 final class ChangeQueue: Sendable {
-    private typealias Reader = CheckedContinuation<RegistryChange?, any Error>
+    fileprivate typealias Reader = Waiter<Result<RegistryChange?, any Error>>
+
+    /// A reader, and what it is resumed with once no lock is held.
+    struct Delivery {
+        fileprivate let reader: Reader
+        fileprivate let result: Result<RegistryChange?, any Error>
+
+        func callAsFunction() { reader.resume(returning: result) }
+    }
 
     private struct State {
         /// What is pending, in order.
@@ -71,44 +79,47 @@ final class ChangeQueue: Sendable {
     /// The number of entries that take room, stale and read ones included.
     var storedCount: Int { state.withLock(\.order.count) }
 
-    func push(_ change: RegistryChange) {
-        let ready = state.withLock { state -> (reader: Reader, change: RegistryChange)? in
+    /// Puts a change behind the others.
+    ///
+    /// - Returns: What the caller calls once it holds no lock: it resumes the reader.
+    func push(_ change: RegistryChange) -> Delivery? {
+        state.withLock { state in
             guard !state.isFinished else { return nil }
             state.push(change, key: change.key)
             guard let reader = state.reader, let next = state.pop() else { return nil }
             state.reader = nil
-            return (reader, next)
+            return Delivery(reader: reader, result: .success(next))
         }
-        ready?.reader.resume(returning: ready?.change)
     }
 
-    func finish(throwing error: (any Error)?) {
-        let reader = state.withLock { state in
+    /// Ends the queue: the reader gets what is pending, and then the end.
+    ///
+    /// - Returns: What the caller calls once it holds no lock.
+    func finish(throwing error: (any Error)?) -> Delivery? {
+        state.withLock { state in
             state.failure = state.failure ?? error
             state.isFinished = true
-            defer { state.reader = nil }
-            return state.reader
+            guard let reader = state.reader else { return nil }
+            state.reader = nil
+            return Delivery(reader: reader, result: error.map { .failure($0) } ?? .success(nil))
         }
-        guard let reader else { return }
-        if let error { reader.resume(throwing: error) } else { reader.resume(returning: nil) }
     }
 
     func next() async throws -> RegistryChange? {
-        try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
-                let result: Result<RegistryChange?, any Error>? = state.withLock { state in
-                    if let change = state.pop() { return .success(change) }
-                    if let failure = state.failure { return .failure(failure) }
-                    if state.isFinished || state.reader != nil { return .success(nil) }
-                    state.reader = continuation
-                    return nil
-                }
-                if let result { continuation.resume(with: result) }
+        let result = await withWaiter(cancelled: Result<RegistryChange?, any Error>.success(nil)) { reader in
+            state.withLock { state in
+                if let change = state.pop() { return .success(change) }
+                if let failure = state.failure { return .failure(failure) }
+                if state.isFinished || state.reader != nil { return .success(nil) }
+                state.reader = reader
+                return nil
             }
-        } onCancel: {
-            finish(throwing: nil)
+        } remove: { _ in
+            let delivery = finish(throwing: nil)
             onCancel()
+            return delivery?.reader
         }
+        return try result.get()
     }
 }
 

@@ -14,21 +14,20 @@ extension Registry {
     public func follow(
         _ service: String, onChange: ([NodeKey: Node]) -> Void, onFailure: (any Error) -> Void
     ) async {
-        var failures = 0
+        var backoff = ExponentialBackoff(first: .milliseconds(500), longest: .seconds(60))
         while !Task.isCancelled {
             do {
                 var nodes = WatchedNodes()
                 for try await change in watch(service) {
                     nodes.apply(change)
                     guard nodes.isInStep else { continue }
-                    failures = 0
+                    backoff.reset()
                     onChange(nodes.all)
                 }
             } catch {
                 if !Task.isCancelled, !(error is CancellationError) { onFailure(error) }
             }
-            failures = min(failures + 1, 8)
-            try? await Task.sleep(for: .milliseconds(250 << failures))
+            try? await Task.sleep(for: backoff.next())
         }
     }
 }

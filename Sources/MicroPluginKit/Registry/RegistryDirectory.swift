@@ -20,12 +20,10 @@ public final class RegistryDirectory: Sendable {
 
         /// Tells those who watch a service of a change.
         ///
-        /// - Returns: Those who were told. The caller drops them outside of the lock, since a watcher
-        ///   whose last reference goes takes the lock itself.
-        func notify(_ change: RegistryChange, service: String) -> [ChangeQueue] {
-            let queues = queues(of: service) + queues(of: nil)
-            for queue in queues { queue.push(change) }
-            return queues
+        /// - Returns: Those who were told. The caller resumes them, and drops them, outside of the lock: a reader
+        ///   that is cancelled takes it, and so does a watcher whose last reference goes.
+        func notify(_ change: RegistryChange, service: String) -> [Notification] {
+            (queues(of: service) + queues(of: nil)).map { Notification($0, $0.push(change)) }
         }
 
         /// The queues of those who watch a service, or of those who watch all.
@@ -46,6 +44,17 @@ public final class RegistryDirectory: Sendable {
         weak var queue: ChangeQueue?
     }
 
+    /// A watcher that was told of a change, whose reader has yet to be resumed.
+    private struct Notification {
+        let queue: ChangeQueue
+        let delivery: ChangeQueue.Delivery?
+
+        init(_ queue: ChangeQueue, _ delivery: ChangeQueue.Delivery?) {
+            self.queue = queue
+            self.delivery = delivery
+        }
+    }
+
     private let state: Mutex<State>
 
     /// Creates a directory without nodes.
@@ -63,7 +72,7 @@ public final class RegistryDirectory: Sendable {
     @discardableResult
     public func insert(_ record: ServiceRecord) -> Bool {
         let told = state.withLock { state in
-            var told: [[ChangeQueue]] = []
+            var told: [[Notification]] = []
             for (node, key) in zip(record.nodes, record.keys) {
                 var single = record
                 single.nodes = [node]
@@ -73,6 +82,7 @@ public final class RegistryDirectory: Sendable {
             }
             return told
         }
+        for notification in told.joined() { notification.delivery?() }
         return !told.isEmpty
     }
 
@@ -82,11 +92,12 @@ public final class RegistryDirectory: Sendable {
     /// - Returns: Whether it was there.
     @discardableResult
     public func remove(_ key: NodeKey) -> Bool {
-        let told = state.withLock { state -> [ChangeQueue]? in
+        let told = state.withLock { state -> [Notification]? in
             let known = state.nodes[key.service]?.removeValue(forKey: key)
             if state.nodes[key.service]?.isEmpty == true { state.nodes[key.service] = nil }
             return known.map { _ in state.notify(.down(key), service: key.service) }
         }
+        for notification in told ?? [] { notification.delivery?() }
         return told != nil
     }
 
@@ -154,13 +165,19 @@ public final class RegistryDirectory: Sendable {
             onEnd()
         }
         state.withLock { state in
-            if let failure = state.failure { return queue.finish(throwing: failure) }
+            // Nobody reads the queue yet, so there is nothing to deliver.
+            if let failure = state.failure {
+                _ = queue.finish(throwing: failure)
+                return
+            }
             state.watchers[service, default: [:]][number] = Watcher(queue: queue)
             let services = service.map { [$0] } ?? Array(state.nodes.keys)
             for record in services.compactMap({ state.nodes[$0]?.values }).joined() {
-                queue.push(.up(record))
+                _ = queue.push(.up(record))
             }
-            if state.isSynced || service.map(state.syncedServices.contains) == true { queue.push(.synced) }
+            if state.isSynced || service.map(state.syncedServices.contains) == true {
+                _ = queue.push(.synced)
+            }
         }
         return RegistryChanges { try await queue.next() }
     }
@@ -174,7 +191,7 @@ public final class RegistryDirectory: Sendable {
                 .filter { $0.map(state.syncedServices.contains) != true }
                 .flatMap(state.queues)
         }
-        for queue in told { queue.push(.synced) }
+        for queue in told { queue.push(.synced)?() }
     }
 
     /// Tells the watchers of one service that its present nodes are known.
@@ -185,7 +202,7 @@ public final class RegistryDirectory: Sendable {
             guard !state.isSynced, state.syncedServices.insert(service).inserted else { return [] }
             return state.queues(of: service)
         }
-        for queue in told { queue.push(.synced) }
+        for queue in told { queue.push(.synced)?() }
     }
 
     /// The services that somebody watches.
@@ -225,7 +242,7 @@ public final class RegistryDirectory: Sendable {
             defer { state.watchers = [:] }
             return state.watchers.keys.flatMap(state.queues)
         }
-        for queue in told { queue.finish(throwing: error) }
+        for queue in told { queue.finish(throwing: error)?() }
     }
 
     private func dropWatcher(_ number: Int, of service: String?) {

@@ -1,4 +1,5 @@
 internal import MicroCore
+internal import MicroPluginKit
 internal import SwiftProtobuf
 
 /// Calls of etcd that outlive the loss of a member, a leader or a token.
@@ -23,7 +24,7 @@ struct EtcdClient: Sendable {
         until deadline: ContinuousClock.Instant? = nil
     ) async throws(MicroError) -> Response {
         let deadline = deadline ?? .now + timeout
-        var pauses = Pauses()
+        var backoff = ExponentialBackoff()
         var hasNewToken = false
         while true {
             let session = try await link.session(until: deadline)
@@ -43,7 +44,7 @@ struct EtcdClient: Sendable {
             case .staleToken, .final, .compacted, .leaseLost, .tooLong, .refused:
                 throw Self.final(failure, at: session.endpoint)
             }
-            let pause = pauses.next()
+            let pause = backoff.next()
             guard ContinuousClock.now + pause < deadline else {
                 throw MicroError(.unavailable, "etcd: \(EtcdErrors.text(failure, at: session.endpoint))")
             }

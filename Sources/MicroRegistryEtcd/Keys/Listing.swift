@@ -1,5 +1,6 @@
 internal import FoundationEssentials
 internal import MicroCore
+internal import MicroPluginKit
 internal import SwiftProtobuf
 
 /// The values of a range of keys at one revision, read page by page.
@@ -33,13 +34,13 @@ struct Listing: Sendable {
         _ body: (_ page: [EtcdKeyValue], _ isFirst: Bool) -> Void
     ) async throws(MicroError) -> EtcdResponseHeader {
         var limit = Self.pageSize
-        var pauses = Pauses()
+        var backoff = ExponentialBackoff()
         while true {
             do {
                 return try await readOnce(range, &limit, deadline, body)
             } catch {
                 // What changes so fast that a revision is gone before its last page was read is read again.
-                let pause = pauses.next()
+                let pause = backoff.next()
                 guard case .compacted = EtcdFault(error), .now + pause < deadline else { throw error }
                 try? await Task.sleep(for: pause)
             }

@@ -23,19 +23,19 @@ final class Leases: Sendable {
     private static let longestGrant: Int64 = 86400
 
     private let client: EtcdClient
-    private let lossAlarm: Alarm
+    private let lossAlarm: Condition
 
     /// The leases by the number of seconds that they were asked for.
     private let leases = Mutex<[Int64: Lease]>([:])
-    private let turns = Turns<Int64>()
-    private let alarm = Alarm()
+    private let turns = KeyedSerialQueue<Int64>()
+    private let alarm = Condition()
 
     /// Creates leases.
     ///
     /// - Parameters:
     ///   - client: Makes the calls.
-    ///   - lossAlarm: Rings when etcd no longer has a lease.
-    init(_ client: EtcdClient, lossAlarm: Alarm) {
+    ///   - lossAlarm: Notified when etcd no longer has a lease.
+    init(_ client: EtcdClient, lossAlarm: Condition) {
         self.client = client
         self.lossAlarm = lossAlarm
     }
@@ -52,7 +52,8 @@ final class Leases: Sendable {
     /// - Throws: Why there is none.
     func lease(seconds: Int64, until deadline: ContinuousClock.Instant) async throws(MicroError) -> Int64 {
         if let id = leases.withLock({ $0[seconds]?.id }) { return id }
-        return try await turns.take(seconds) { () async throws(MicroError) -> Int64 in
+        return try await turns.run(seconds, cancelled: EtcdErrors.cancelled) {
+            () async throws(MicroError) -> Int64 in
             // Somebody else may have got it meanwhile.
             if let id = leases.withLock({ $0[seconds]?.id }) { return id }
             let request = EtcdLeaseGrantRequest.with { $0.ttl = seconds }
@@ -63,7 +64,7 @@ final class Leases: Sendable {
             }
             let lease = Lease(id: response.id, granted: min(max(1, response.ttl), Self.longestGrant))
             leases.withLock { $0[seconds] = lease }
-            alarm.ring()
+            alarm.notifyAll()
             return response.id
         }
     }
@@ -77,7 +78,7 @@ final class Leases: Sendable {
         }
         guard wasKnown else { return }
         Logger.current.info("etcd has let a lease go; its nodes are registered again.")
-        lossAlarm.ring()
+        lossAlarm.notifyAll()
     }
 
     /// Gives all leases back, and with them what is held under them.
@@ -102,11 +103,11 @@ final class Leases: Sendable {
 
     /// Keeps the leases alive until the task is cancelled.
     func run() async {
-        var pauses = Pauses()
+        var backoff = ExponentialBackoff()
         while !Task.isCancelled {
-            let position = alarm.position
+            let generation = alarm.generation
             guard leases.withLock({ !$0.isEmpty }) else {
-                await alarm.wait(until: nil, since: position)
+                await alarm.wait(since: generation)
                 continue
             }
             guard let session = try? await client.link.session(until: nil) else { return }
@@ -116,8 +117,8 @@ final class Leases: Sendable {
             } catch {
                 client.link.report(session, error)
             }
-            if ContinuousClock.now - start > .seconds(5) { pauses.reset() }
-            try? await Task.sleep(for: pauses.next())
+            if ContinuousClock.now - start > .seconds(5) { backoff.reset() }
+            try? await Task.sleep(for: backoff.next())
         }
     }
 
@@ -142,7 +143,7 @@ final class Leases: Sendable {
     /// Asks for the renewal of all leases, three times in the shortest's time to live.
     private func send(on stream: any OutboundStream) async -> MicroError? {
         while !Task.isCancelled {
-            let position = alarm.position
+            let generation = alarm.generation
             guard !isOverdue else {
                 return MicroError(.unavailable, "etcd did not renew a lease within \(client.timeout).")
             }
@@ -161,7 +162,7 @@ final class Leases: Sendable {
                 return error
             }
             let pause = due.map(\.1).min().map { ContinuousClock.now + $0 }
-            await alarm.wait(until: pause, since: position)
+            await alarm.wait(since: generation, until: pause)
         }
         return nil
     }

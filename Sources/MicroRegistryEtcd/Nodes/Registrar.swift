@@ -12,11 +12,11 @@ internal import SwiftProtobuf
 actor Registrar {
     private let client: EtcdClient
     private let layout: KeyLayout
-    private let turns = Turns<NodeKey>()
+    private let turns = KeyedSerialQueue<NodeKey>()
     private let leases: Leases
 
-    /// Rings when there may be something to do in the background.
-    private let alarm: Alarm
+    /// Notified when there may be something to do in the background.
+    private let alarm: Condition
 
     private var holdings: [NodeKey: Holding] = [:]
 
@@ -32,7 +32,7 @@ actor Registrar {
     init(_ client: EtcdClient, layout: KeyLayout) {
         self.client = client
         self.layout = layout
-        alarm = Alarm()
+        alarm = Condition()
         leases = Leases(client, lossAlarm: alarm)
     }
 
@@ -59,7 +59,7 @@ actor Registrar {
             leftovers[node]?.remove(holding.key)
             defer {
                 holdings[node]?.renew()
-                alarm.ring()
+                alarm.notifyAll()
             }
             do {
                 try await settle(node, until: .now + client.timeout)
@@ -77,7 +77,7 @@ actor Registrar {
         do {
             try await settle(node, until: .now + client.timeout)
         } catch {
-            alarm.ring()
+            alarm.notifyAll()
             throw error
         }
     }
@@ -110,7 +110,7 @@ actor Registrar {
 
     /// Brings about what is wanted of a node.
     private func settle(_ node: NodeKey, until deadline: ContinuousClock.Instant) async throws(MicroError) {
-        try await turns.take(node) { () async throws(MicroError) in
+        try await turns.run(node, cancelled: EtcdErrors.cancelled) { () async throws(MicroError) in
             for key in leftovers[node] ?? [] {
                 try await delete(key, until: deadline)
                 leftovers[node]?.remove(key)
@@ -197,21 +197,21 @@ actor Registrar {
     }
 
     private func mend() async {
-        var pauses = Pauses(first: .milliseconds(100))
+        var backoff = ExponentialBackoff(first: .milliseconds(100))
         while !Task.isCancelled {
-            let position = alarm.position
+            let generation = alarm.generation
             review()
             guard !unsettled.isEmpty else {
-                pauses.reset()
-                await alarm.wait(until: holdings.values.compactMap(\.deadline).min(), since: position)
+                backoff.reset()
+                await alarm.wait(since: generation, until: holdings.values.compactMap(\.deadline).min())
                 continue
             }
             let nodes = Array(unsettled.shuffled().prefix(Self.parallelism))
             await settleAll(nodes)
             if unsettled.isDisjoint(with: nodes) {
-                pauses.reset()
+                backoff.reset()
             } else {
-                try? await Task.sleep(for: pauses.next())
+                try? await Task.sleep(for: backoff.next())
             }
         }
     }

@@ -54,7 +54,7 @@ struct ScopeWatch {
 
     /// Follows the nodes until the task is cancelled.
     mutating func run() async {
-        var pauses = Pauses()
+        var backoff = ExponentialBackoff()
         while !Task.isCancelled {
             guard let session = try? await client.link.session(until: nil) else { return }
             let start = ContinuousClock.now
@@ -66,8 +66,8 @@ struct ScopeWatch {
                 if case .member = EtcdFault(error) { client.link.report(session, error) }
                 report(error, at: session.endpoint)
             }
-            if ContinuousClock.now - start > .seconds(5) { pauses.reset() }
-            try? await Task.sleep(for: pauses.next())
+            if ContinuousClock.now - start > .seconds(5) { backoff.reset() }
+            try? await Task.sleep(for: backoff.next())
         }
     }
 

@@ -1,7 +1,7 @@
 internal import NIOCore
 
 /// Tasks that wait for something on the loop, each with a time limit.
-struct WaiterTable {
+struct LoopWaiters {
     typealias Continuation = UnsafeContinuation<Result<Void, NATSError>, Never>
 
     private var waiting: [UInt64: (continuation: Continuation, timer: Scheduled<Void>)] = [:]

@@ -1,19 +1,20 @@
+internal import MicroPluginKit
+
 /// How long to wait before the next try to connect: longer after each round of all servers, and never
 /// the same for two clients, so that a restarted server isn't overrun.
-struct Backoff {
-    let shortest: Duration
-    let longest: Duration
-    private var tries = 0
+struct ReconnectBackoff {
+    private let rounds: ExponentialBackoff
+    private let shortest: Duration
+
+    /// The number of tries since the last success.
+    private(set) var tries = 0
 
     init(shortest: Duration, longest: Duration) {
+        rounds = ExponentialBackoff(first: shortest, longest: longest, jitter: 0.5...1)
         self.shortest = shortest
-        self.longest = longest
     }
 
     mutating func reset() { tries = 0 }
-
-    /// The number of tries since the last success.
-    var count: Int { tries }
 
     /// Returns the next wait.
     ///
@@ -22,8 +23,6 @@ struct Backoff {
     mutating func next(servers: Int) -> Duration {
         let round = tries / max(servers, 1)
         tries += 1
-        guard round > 0 else { return shortest * Double.random(in: 0..<0.5) }
-        let wait = min(shortest * Int(1 << min(round - 1, 16)), longest)
-        return wait * Double.random(in: 0.5...1)
+        return round > 0 ? rounds.delay(attempt: round - 1) : shortest * Double.random(in: 0..<0.5)
     }
 }
