@@ -19,7 +19,7 @@ help:
 	@echo "make test         builds and runs all tests, or those of the targets in TESTS=A,B"
 	@echo "make samples      compiles the samples of the documents as somebody else's package would"
 	@echo "make protos       generates the Swift code of all .proto files anew"
-	@echo "make linkage      checks that a program on MicroCore and MicroWire alone stays light"
+	@echo "make linkage      checks that a program on core, kit and go-micro's formats alone stays light"
 	@echo "make bench        measures our servers and clients beside others, and prints a table"
 	@echo "make bench-smoke  runs each benchmark for a moment, to see that it works"
 	@echo "make bench-peers  builds the peers of the benchmarks that take minutes"

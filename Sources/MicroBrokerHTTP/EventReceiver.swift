@@ -1,6 +1,7 @@
 import Logging
 import MicroCore
 import MicroHTTP1
+import MicroPluginKit
 import MicroTLS
 import MicroWire
 import Synchronization
@@ -11,7 +12,7 @@ import Synchronization
 final class EventReceiver: Sendable {
     private enum Phase {
         case closed
-        case opening(OneShot)
+        case opening(Latch)
         case open(HTTP1Server)
         case ended
     }
@@ -43,7 +44,7 @@ final class EventReceiver: Sendable {
     /// - Throws: A ``StartError`` that names the address or certificate that can't be used.
     func address(_ configuration: HTTPBroker.Configuration) async throws -> ListenAddress {
         while true {
-            let opening = OneShot()
+            let opening = Latch()
             let phase = state.withLock { state in
                 let phase = state.phase
                 if case .closed = phase { state.phase = .opening(opening) }
@@ -58,7 +59,7 @@ final class EventReceiver: Sendable {
                 await other.wait()
                 try Task.checkCancellation()
             case .closed:
-                defer { opening.fire() }
+                defer { opening.open() }
                 try await open(configuration)
             }
         }
@@ -67,10 +68,10 @@ final class EventReceiver: Sendable {
     private func open(_ configuration: HTTPBroker.Configuration) async throws {
         do {
             let tls = try configuration.tls.map { try TLSContext($0, role: .server, alpn: ["http/1.1"]) }
-            if tls == nil, !configuration.address.isLocal {
-                Logger.current.warning(
-                    "Events travel unencrypted beyond this machine. Set MICRO_TLS_CERT, MICRO_TLS_KEY, MICRO_TLS_CA.",
-                    metadata: [LogKeys.address: "\(configuration.address)"])
+            if tls == nil {
+                SecurityWarning.plaintext(
+                    "Events travel", at: configuration.address,
+                    advice: "Set MICRO_TLS_CERT, MICRO_TLS_KEY and MICRO_TLS_CA.")
             }
             let server = try await HTTP1Server.open(
                 on: configuration.address, limits: configuration.limits, tls: tls,

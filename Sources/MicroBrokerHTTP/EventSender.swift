@@ -1,6 +1,7 @@
 import Logging
 import MicroCore
 import MicroHTTP1
+import MicroPluginKit
 import MicroWire
 
 /// Sends an event to the subscribers that get it, again where that is right, and reports what came of it.
@@ -83,7 +84,7 @@ struct EventSender: Sendable {
         var attempt = 1
         while let receiver = candidates.first {
             let answer = await request(envelope, receiver, attempt: attempt)
-            let (reason, pause) = (answer.reason, answer.pause ?? Self.backoff(attempt))
+            let (reason, pause) = (answer.reason, answer.pause ?? Self.backoff.delay(attempt: attempt - 1))
             let isLast = attempt > configuration.retries || Task.isCancelled
             switch answer {
             case .taken:
@@ -110,10 +111,8 @@ struct EventSender: Sendable {
         return nil
     }
 
-    /// A tenth of a second at first, twice as long each time, and some chance.
-    private static func backoff(_ attempt: Int) -> Duration {
-        .milliseconds(100 << min(attempt - 1, 8)) * Double.random(in: 0.8...1.2)
-    }
+    private static let backoff = ExponentialBackoff(
+        first: .milliseconds(100), longest: longestPause, jitter: 0.8...1.2)
 
     private func request(_ envelope: [UInt8], _ receiver: BrokerRecord.Receiver, attempt: Int) async -> Answer
     {

@@ -2,6 +2,7 @@ import Logging
 public import MicroCore
 import MicroHTTP1
 import MicroInterfaces
+import MicroPluginKit
 import MicroTLS
 import MicroWire
 import Synchronization
@@ -79,10 +80,7 @@ public final class HTTPBroker: Broker {
             configuration: configuration, registry: try context.part(.registry),
             client: HTTP1Client(limits: Self.answerLimits, tls: tls))
         setup.withLock { $0 = new }
-        if configuration.tls?.insecurelySkipsVerification == true {
-            Logger.current.warning(
-                "MICRO_TLS_INSECURE_SKIP_VERIFY is set: anybody may pose as the subscribers of events.")
-        }
+        SecurityWarning.unverified(configuration.tls, "the subscribers of events")
     }
 
     /// Posts an event to the topic's subscribers.

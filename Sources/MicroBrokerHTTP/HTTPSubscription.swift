@@ -1,6 +1,7 @@
 import Logging
 import MicroCore
 import MicroHTTP1
+import MicroPluginKit
 import Synchronization
 
 /// An open subscription, which events are posted to.
@@ -116,12 +117,12 @@ final class PendingAnswer: Sendable {
     }
 
     private let outcome = Mutex<Outcome?>(nil)
-    private let isThere = OneShot()
+    private let isThere = Latch()
 
     /// Gives the answer; only the first counts.
     func give(_ answer: Outcome) {
         outcome.withLock { if $0 == nil { $0 = answer } }
-        isThere.fire()
+        isThere.open()
     }
 
     /// Returns the answer; `gone` if the task is cancelled before it is there.

@@ -1,19 +1,13 @@
+import MicroPluginKit
+
 /// Text in the query of a request's target (RFC 3986, section 3.4).
 enum QueryText {
     private static let plain = Set(
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~".utf8)
-    private static let digits = Array("0123456789ABCDEF".utf8)
 
     /// Returns a text with all but letters, digits and `-_.~` escaped.
     static func escape(_ text: String) -> String {
-        var bytes: [UInt8] = []
-        for byte in text.utf8 {
-            if plain.contains(byte) {
-                bytes.append(byte)
-            } else {
-                bytes += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-            }
-        }
+        let bytes = PercentCoding.encode(text.utf8) { _, byte in plain.contains(byte) }
         return String(decoding: bytes, as: UTF8.self)
     }
 
@@ -31,18 +25,7 @@ enum QueryText {
     }
 
     private static func unescape(_ text: some Sequence<UInt8>) -> String {
-        var bytes: [UInt8] = []
-        var rest = Array(text)[...]
-        while let byte = rest.popFirst() {
-            if byte == UInt8(ascii: "%"), rest.count >= 2,
-                let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
-            {
-                bytes.append(value)
-                rest = rest.dropFirst(2)
-            } else {
-                bytes.append(byte == UInt8(ascii: "+") ? UInt8(ascii: " ") : byte)
-            }
-        }
-        return String(decoding: bytes, as: UTF8.self)
+        let spaced = text.lazy.map { $0 == UInt8(ascii: "+") ? UInt8(ascii: " ") : $0 }
+        return String(decoding: PercentCoding.decode(spaced), as: UTF8.self)
     }
 }

@@ -1,5 +1,6 @@
 import Logging
 import MicroCore
+import MicroPluginKit
 import Synchronization
 
 /// What a publisher knows of the subscriptions in the registry; it watches them once something is published.
@@ -10,17 +11,17 @@ final class Receivers: Sendable {
     }
 
     private let state = Mutex(State())
-    private let isWanted = OneShot()
+    private let isWanted = Latch()
 
     /// The registry has answered, or has failed to.
-    private let isSettled = OneShot()
+    private let isSettled = Latch()
 
     /// Returns the subscriptions that get an event: all of those without a queue, and for each queue its
     /// members in the order in which they are tried.
     ///
     /// - Throws: `unavailable` if the registry does not answer.
     func choose(topic: String, within limit: Duration) async throws(MicroError) -> [[BrokerRecord.Receiver]] {
-        isWanted.fire()
+        isWanted.open()
         let isKnown = await isSettled.wait(until: .now + limit)
         let (receivers, failure) = state.withLock { ($0.receivers, $0.failure) }
         if receivers.isEmpty, !isKnown || failure != nil {
@@ -49,7 +50,7 @@ final class Receivers: Sendable {
             var receivers: [NodeKey: BrokerRecord.Receiver] = [:]
             for (key, node) in nodes { receivers[key] = BrokerRecord.Receiver(key, node) }
             state.withLock { $0 = State(receivers: receivers) }
-            isSettled.fire()
+            isSettled.open()
         } onFailure: {
             fail($0)
         }
@@ -60,6 +61,6 @@ final class Receivers: Sendable {
             "The registry can't be watched; events go to the subscribers that are known.",
             metadata: [LogKeys.error: "\(error)"])
         state.withLock { $0.failure = "\(error)" }
-        isSettled.fire()
+        isSettled.open()
     }
 }

@@ -1,4 +1,5 @@
 import MicroCore
+import MicroPluginKit
 import Synchronization
 
 extension MemoryBroker {

@@ -1,4 +1,5 @@
 public import MicroCore
+internal import MicroPluginKit
 
 /// A broker within the process: for tests, and for services that share one process.
 ///

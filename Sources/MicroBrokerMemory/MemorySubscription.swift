@@ -1,4 +1,5 @@
 import MicroCore
+import MicroPluginKit
 
 /// An open subscription of an exchange.
 final class MemorySubscription: BrokerSubscription {

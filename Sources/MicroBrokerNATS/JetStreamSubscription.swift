@@ -1,6 +1,7 @@
 internal import Logging
 internal import MicroCore
 internal import MicroNATS
+internal import MicroPluginKit
 internal import NIOCore
 internal import Synchronization
 

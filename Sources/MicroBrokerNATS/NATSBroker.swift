@@ -1,6 +1,7 @@
 internal import Logging
 public import MicroCore
 public import MicroNATS
+internal import MicroPluginKit
 internal import MicroWire
 internal import NIOCore
 internal import Synchronization

@@ -1,6 +1,7 @@
 internal import Logging
 internal import MicroCore
 internal import MicroNATS
+internal import MicroPluginKit
 internal import Synchronization
 
 /// The messages that a subscription has been handed and not settled yet.

@@ -1,5 +1,6 @@
 internal import Micro
 internal import MicroCore
+internal import MicroPluginKit
 internal import SwiftProtobuf
 
 /// Answers the calls of go-micro's `Debug`.

@@ -1,4 +1,5 @@
 internal import MicroCore
+internal import MicroPluginKit
 
 /// The last records of the process's log, and who follows it.
 ///

@@ -1,6 +1,7 @@
 import Logging
 package import MicroCore
 import MicroNIO
+import MicroPluginKit
 package import MicroTLS
 import NIOCore
 import NIOPosix
@@ -69,18 +70,6 @@ package final class HTTP1Server: Sendable {
     package func shutdown(deadline: ContinuousClock.Instant) async {
         try? await channel.close().get()
         connections.drain()
-        let connections = connections
-        await withTaskGroup(of: Void.self) { group in
-            // Ends with the last connection, which is soon after the second task has terminated them all.
-            group.addTask { await connections.waitUntilEmpty() }
-            // The deadline; it is cut short when the first task has ended or the caller is cancelled.
-            group.addTask {
-                try? await Task.sleep(until: deadline, clock: .continuous)
-                connections.terminate()
-            }
-            await group.next()
-            // Either all are gone, and terminating finds none, or they have just been terminated.
-            group.cancelAll()
-        }
+        await connections.ended.wait(until: deadline, orForce: connections.terminate)
     }
 }

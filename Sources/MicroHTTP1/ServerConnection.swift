@@ -1,5 +1,6 @@
 import MicroCore
 import MicroNIO
+import MicroPluginKit
 import NIOCore
 import NIOHTTP1
 

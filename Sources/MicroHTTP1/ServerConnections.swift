@@ -1,6 +1,7 @@
 import Logging
 import MicroCore
 import MicroNIO
+import MicroPluginKit
 import MicroTLS
 import NIOCore
 import NIOHTTP1
@@ -25,7 +26,9 @@ final class ServerConnections: Sendable {
         var lastID = 0
         var leaving = 0
         var isClosing = false
-        var waiters: [CheckedContinuation<Void, Never>] = []
+
+        /// Whether none is open, and none will be.
+        var hasEnded: Bool { isClosing && open.isEmpty }
     }
 
     private let limits: HTTP1Limits
@@ -33,6 +36,10 @@ final class ServerConnections: Sendable {
     private let room: HTTP1Server.RoomChoice
     private let handler: HTTP1Server.Handler
     private let state = Mutex(State())
+
+    /// Opens when the connections are drained: none is open, and no handler runs.
+    let ended = Latch()
+
     private let logger = Logger.current
     private let throttle = LogThrottle(burst: 1)
 
@@ -137,11 +144,12 @@ final class ServerConnections: Sendable {
 
     /// Lets all connections finish what they answer, and close.
     func drain() {
-        let open = state.withLock { state in
+        let (open, hasEnded) = state.withLock { state in
             state.isClosing = true
-            return Array(state.open.values)
+            return (Array(state.open.values), state.hasEnded)
         }
         for entry in open { entry.loop.execute { entry.connection.value.drain() } }
+        if hasEnded { ended.open() }
     }
 
     /// Cancels all handlers and closes all connections.
@@ -151,24 +159,11 @@ final class ServerConnections: Sendable {
         }
     }
 
-    /// Returns when no connection is open and no handler runs.
-    func waitUntilEmpty() async {
-        await withCheckedContinuation { continuation in
-            let isEmpty = state.withLock { state in
-                if !state.open.isEmpty { state.waiters.append(continuation) }
-                return state.open.isEmpty
-            }
-            if isEmpty { continuation.resume() }
-        }
-    }
-
     private func remove(_ id: Int) {
-        let waiters = state.withLock { state in
+        let hasEnded = state.withLock { state in
             if state.open.removeValue(forKey: id)?.isLeaving == true { state.leaving -= 1 }
-            guard state.open.isEmpty else { return [] as [CheckedContinuation<Void, Never>] }
-            defer { state.waiters = [] }
-            return state.waiters
+            return state.hasEnded
         }
-        for waiter in waiters { waiter.resume() }
+        if hasEnded { ended.open() }
     }
 }

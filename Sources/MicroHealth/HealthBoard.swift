@@ -1,4 +1,5 @@
 internal import MicroCore
+internal import MicroPluginKit
 
 /// The states that a program has set, and who wants to know of changes.
 final class HealthBoard: Sendable {

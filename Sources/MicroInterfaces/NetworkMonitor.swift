@@ -1,4 +1,4 @@
-package import MicroCore
+package import MicroPluginKit
 internal import Synchronization
 
 #if canImport(Glibc)
@@ -25,7 +25,7 @@ internal import Synchronization
 /// ```
 package final class NetworkMonitor: Sendable {
     private struct State {
-        var next = OneShot()
+        var next = Latch()
         var isWatching: Bool
     }
 
@@ -45,10 +45,10 @@ package final class NetworkMonitor: Sendable {
     /// Creates a monitor that tells only of what is reported to it, for tests.
     package convenience init() { self.init(isWatching: true) }
 
-    /// What fires at the next change.
+    /// What opens at the next change.
     ///
     /// To miss no change, get it before you look at the system.
-    package var nextChange: OneShot {
+    package var nextChange: Latch {
         state.withLock { state in
             if !state.isWatching { state.isWatching = Self.startThread() }
             return state.next
@@ -58,10 +58,10 @@ package final class NetworkMonitor: Sendable {
     /// Tells all of a change that the system may not have told of, such as a socket that has died.
     package func reportChange() {
         let change = state.withLock { state in
-            defer { state.next = OneShot() }
+            defer { state.next = Latch() }
             return state.next
         }
-        change.fire()
+        change.open()
     }
 
     private static func startThread() -> Bool {

@@ -1,5 +1,6 @@
 package import Logging
 import MicroCore
+import MicroPluginKit
 import NIOCore
 package import NIOPosix
 
@@ -32,19 +33,17 @@ extension ServerBootstrap {
 private final class AcceptBackoff: ChannelInboundHandler {
     typealias InboundIn = any Channel
 
-    /// The first pause, and the longest: each is twice as long as the one before until one is accepted.
-    private static let firstPause: TimeAmount = .milliseconds(50)
-    private static let longestPause: TimeAmount = .seconds(1)
-
     private let logger: Logger
     private let throttle = LogThrottle(burst: 1)
-    private var pause = AcceptBackoff.firstPause
+
+    /// The pauses until a connection is accepted again.
+    private var backoff = ExponentialBackoff(first: .milliseconds(50), longest: .seconds(1), jitter: 1...1)
     private var end: Scheduled<Void>?
 
     init(logger: Logger) { self.logger = logger }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        pause = Self.firstPause
+        backoff.reset()
         context.fireChannelRead(data)
     }
 
@@ -78,11 +77,10 @@ private final class AcceptBackoff: ChannelInboundHandler {
         }
         // It is the channel's registration for reading that keeps the event loop busy, so it must go.
         _ = try? channel.syncOptions?.setOption(.autoRead, value: false)
-        end = channel.eventLoop.assumeIsolated().scheduleTask(in: pause) {
+        end = channel.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(backoff.next())) {
             self.end = nil
             // A channel that was closed meanwhile needs no reading.
             _ = try? channel.syncOptions?.setOption(.autoRead, value: true)
         }
-        pause = min(pause + pause, Self.longestPause)
     }
 }

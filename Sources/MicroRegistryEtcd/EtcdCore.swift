@@ -1,6 +1,6 @@
-internal import Logging
 internal import MicroCore
 internal import MicroEtcd
+internal import MicroPluginKit
 
 /// The parts of a registry that was set up.
 struct EtcdCore: Sendable {
@@ -39,14 +39,10 @@ struct EtcdCore: Sendable {
 
     /// Warns of what others can read or fake.
     private static func warn(_ configuration: EtcdRegistry.Configuration, _ endpoints: [EtcdEndpoint]) {
-        if configuration.tls?.insecurelySkipsVerification == true {
-            Logger.current.warning(
-                "MICRO_TLS_INSECURE_SKIP_VERIFY is set: anybody may pose as the registry's etcd.")
-        }
+        SecurityWarning.unverified(configuration.tls, "the registry's etcd")
         if let plain = endpoints.first(where: { $0.isSecure != true && !$0.isLocal }) {
-            Logger.current.warning(
-                "etcd is spoken to unencrypted beyond this machine. Write https:// in front of its address.",
-                metadata: ["server.address": "\(plain)"])
+            SecurityWarning.logPlaintext(
+                "etcd is spoken to", at: plain.address, advice: "Write https:// in front of its address.")
         }
     }
 
@@ -54,18 +50,18 @@ struct EtcdCore: Sendable {
     ///
     /// - Throws: A ``StartError`` if etcd refuses us at the start.
     func run() async throws {
-        let stop = Alarm()
+        let stop = Latch()
         try await withTaskCancellationHandler {
             // Cancellation would end the connection together with those who take their leave through it. Here
             // it becomes a request to stop in order. The task is awaited at once and has ended when this
             // function returns, so it is as good as a child.
             try await Task { try await runUntil(stop) }.value
         } onCancel: {
-            stop.ring()
+            stop.open()
         }
     }
 
-    private func runUntil(_ stop: Alarm) async throws {
+    private func runUntil(_ stop: Latch) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             // Keeps the connection until the other task, which needs it, has ended, or throws at the start.
             group.addTask { try await client.run() }
@@ -74,7 +70,7 @@ struct EtcdCore: Sendable {
                 await withTaskGroup(of: Void.self) { work in
                     work.addTask { await registrar.run() }
                     work.addTask { await watches.run() }
-                    work.addTask { await stop.wait(until: nil, since: 0) }
+                    work.addTask { await stop.wait() }
                     await work.next()
                     work.cancelAll()
                 }

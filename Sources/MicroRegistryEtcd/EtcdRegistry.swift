@@ -1,5 +1,6 @@
 public import MicroCore
 internal import MicroEtcd
+internal import MicroPluginKit
 internal import Synchronization
 
 /// The directory in an etcd cluster, as go-micro v2 keeps it: Go services find ours and ours find theirs.
@@ -23,13 +24,13 @@ public final class EtcdRegistry: Registry {
         var configuration: Configuration?
         var addresses: [String]?
         var core: EtcdCore?
-        var isRunning = false
     }
 
     /// The name, `etcd`.
     public let name = "etcd"
 
     private let directory = RegistryDirectory(isSynced: false)
+    private let gate = RunGate<Void>("The etcd registry", allowsRestart: true)
     private let state: Mutex<State>
 
     /// Creates a registry.
@@ -128,16 +129,8 @@ public final class EtcdRegistry: Registry {
     /// - Throws: A ``StartError`` if etcd refuses the user or the certificate at the start, or we its, or if it
     ///   runs already.
     public func run() async throws {
-        let runsAlready = state.withLock { state in
-            defer { state.isRunning = true }
-            return state.isRunning
-        }
-        guard !runsAlready else {
-            throw StartError(
-                .invalidConfiguration,
-                "An etcd registry was run twice. Give each service and each client a registry of its own.")
-        }
-        defer { state.withLock { $0.isRunning = false } }
+        try gate.begin()
+        defer { gate.end() }
         do {
             try await core().run()
         } catch let error as StartError {

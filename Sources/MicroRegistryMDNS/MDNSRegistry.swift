@@ -2,6 +2,7 @@ internal import Logging
 public import MicroCore
 internal import MicroDNS
 internal import MicroInterfaces
+internal import MicroPluginKit
 internal import NIOCore
 internal import Synchronization
 
@@ -28,22 +29,10 @@ internal import Synchronization
 /// - A node needs an IP address and a port; metadata of a service, other than a node's, doesn't travel.
 /// - Nothing starts before ``run()``. Calls before that wait for it, for up to five seconds.
 public final class MDNSRegistry: Registry {
-    private enum Phase {
-        case waiting([Int: CheckedContinuation<Engine, any Error>])
-        case running(Engine)
-        case failed(StartError)
-        case stopped
-    }
-
     private struct State {
         var configuration: Configuration
         var isConfigured: Bool
-        var phase = Phase.waiting([:])
-        var lastWaiter = 0
     }
-
-    /// How long a call waits for ``run()``.
-    private static let startLimit = Duration.seconds(5)
 
     /// How often an interface is tried again at which mDNS can't take part.
     private static let retryInterval = Duration.seconds(30)
@@ -58,6 +47,7 @@ public final class MDNSRegistry: Registry {
     public let name = "mdns"
 
     private let directory = RegistryDirectory(isSynced: false)
+    private let gate = RunGate<Engine>("The mDNS registry", allowsRestart: true)
     private let state: Mutex<State>
 
     /// Creates a registry.
@@ -131,25 +121,27 @@ public final class MDNSRegistry: Registry {
     /// It follows the machine's network: interfaces that come, go or get another address are opened and closed
     /// as they do. Without any it warns once, and waits for one.
     ///
-    /// - Throws: A ``StartError`` if a chosen interface is unknown.
+    /// - Throws: A ``StartError`` if a chosen interface is unknown, or it runs already.
     public func run() async throws {
+        try gate.begin()
         let engine: Engine
         do {
             engine = try await start()
         } catch {
             let error = error as? StartError ?? StartError(.unavailable, "mDNS can't be used: \(error)")
-            enter(.failed(error))
-            directory.fail(MicroError(.unavailable, error.message, processed: .no))
+            let failure = MicroError(.unavailable, error.message, processed: .no)
+            gate.end(throwing: failure)
+            directory.fail(failure)
             throw error
         }
-        enter(.running(engine))
+        gate.ready(engine)
         engine.loop.execute { engine.assumeIsolated { $0.watchersChanged() } }
         await withDiscardingTaskGroup { group in
             // Reads the text records of packets, until the task is cancelled.
             group.addTask { await engine.readTexts() }
             await follow(engine)
         }
-        enter(.stopped)
+        gate.end(throwing: Self.stopped)
         await engine.close()
     }
 }
@@ -189,81 +181,19 @@ extension MDNSRegistry {
         }
     }
 
-    /// Goes on to a phase, and tells those who wait for it.
-    private func enter(_ phase: Phase) {
-        let waiters = state.withLock { state -> [CheckedContinuation<Engine, any Error>] in
-            defer { state.phase = phase }
-            guard case .waiting(let waiters) = state.phase else { return [] }
-            return Array(waiters.values)
-        }
-        for waiter in waiters {
-            switch phase {
-            case .running(let engine): waiter.resume(returning: engine)
-            case .failed(let error):
-                waiter.resume(throwing: MicroError(.unavailable, error.message, processed: .no))
-            case .stopped, .waiting: waiter.resume(throwing: Self.stopped)
-            }
-        }
-    }
-
     private func watchersChanged() {
-        guard case .running(let engine) = state.withLock(\.phase) else { return }
+        guard let engine = gate.current else { return }
         engine.loop.execute { engine.assumeIsolated { $0.watchersChanged() } }
     }
 
     /// Returns the engine once it runs.
     private func engine() async throws -> Engine {
         try Task.checkCancellation()
-        switch state.withLock(\.phase) {
-        case .running(let engine): return engine
-        case .failed(let error): throw MicroError(.unavailable, error.message, processed: .no)
-        case .stopped: throw Self.stopped
-        case .waiting: break
-        }
-        return try await withThrowingTaskGroup(of: Engine.self) { group in
-            group.addTask { try await self.waitForEngine() }
-            group.addTask {
-                try await Task.sleep(for: Self.startLimit)
-                throw MicroError(
-                    .unavailable,
-                    "The mDNS registry doesn't run: nothing has called its run() for \(Self.startLimit).",
-                    processed: .no)
-            }
-            defer { group.cancelAll() }
-            guard let engine = try await group.next() else { throw Self.stopped }
-            return engine
-        }
-    }
-
-    private func waitForEngine() async throws -> Engine {
-        let number = state.withLock { state in
-            state.lastWaiter += 1
-            return state.lastWaiter
-        }
-        return try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
-                let result: Result<Engine, any Error>? = state.withLock { state in
-                    switch state.phase {
-                    case .waiting(var waiters):
-                        if Task.isCancelled { return .failure(CancellationError()) }
-                        waiters[number] = continuation
-                        state.phase = .waiting(waiters)
-                        return nil
-                    case .running(let engine): return .success(engine)
-                    case .failed(let error):
-                        return .failure(MicroError(.unavailable, error.message, processed: .no))
-                    case .stopped: return .failure(Self.stopped)
-                    }
-                }
-                if let result { continuation.resume(with: result) }
-            }
-        } onCancel: {
-            let waiter = state.withLock { state -> CheckedContinuation<Engine, any Error>? in
-                guard case .waiting(var waiters) = state.phase else { return nil }
-                defer { state.phase = .waiting(waiters) }
-                return waiters.removeValue(forKey: number)
-            }
-            waiter?.resume(throwing: CancellationError())
+        do throws(MicroError) {
+            return try await gate.resource()
+        } catch {
+            try Task.checkCancellation()
+            throw error
         }
     }
 }

@@ -1,4 +1,5 @@
 public import MicroCore
+import MicroPluginKit
 import Synchronization
 
 /// A directory that lives in the process: for tests, and for services that share one process.
@@ -20,7 +21,7 @@ public final class MemoryRegistry: Registry {
 
     private let directory = RegistryDirectory(isSynced: true)
     private let deadlines = Mutex(NodeDeadlines())
-    private let alarm = Alarm()
+    private let deadlinesChanged = Condition()
 
     /// Creates a directory without nodes.
     public init() {}
@@ -45,7 +46,7 @@ public final class MemoryRegistry: Registry {
             directory.insert(record)
             return deadlines.set(deadline, for: record.keys)
         }
-        if isEarlier { alarm.ring() }
+        if isEarlier { deadlinesChanged.notifyAll() }
     }
 
     /// Removes nodes from the directory, by their keys alone.
@@ -89,8 +90,8 @@ public final class MemoryRegistry: Registry {
     /// Several services may run one registry at once.
     public func run() async {
         while !Task.isCancelled {
-            let position = alarm.position
-            await alarm.wait(until: removeExpired(), since: position)
+            let generation = deadlinesChanged.generation
+            await deadlinesChanged.wait(since: generation, until: removeExpired())
         }
     }
 

@@ -1,4 +1,5 @@
 import MicroCore
+import MicroPluginKit
 
 // How subscriptions, calls and the broker itself end.
 extension BrokerConformance {
@@ -16,24 +17,24 @@ extension BrokerConformance {
 
     private static func drain(_ fixture: Fixture) async throws {
         let topic = fixture.topic("drain")
-        let (entered, gate, finished) = (Signal(), Signal(), Signal())
+        let (entered, gate, finished) = (Latch(), Latch(), Latch())
         let inbox = try await fixture.subscribe(.init(topic: topic)) { _ in
-            entered.fire()
-            try? await gate.wait()
-            if !Task.isCancelled { finished.fire() }
+            entered.open()
+            try? await gate.waitUnlessCancelled()
+            if !Task.isCancelled { finished.open() }
             return .ack
         }
         try await fixture.reach(inbox)
         try await withThrowingTaskGroup { group in
             group.addTask { try await fixture.publish("last", to: topic) }
-            try await entered.wait()
+            try await entered.waitUnlessCancelled()
             group.addTask {
                 await inbox.cancel()
                 fixture.findings.expect(
-                    finished.hasFired, "cancel(deadline:) has returned before the handler had finished.")
+                    finished.isOpen, "cancel(deadline:) has returned before the handler had finished.")
             }
             try await Task.sleep(for: fixture.suite.silence)
-            gate.fire()
+            gate.open()
             try await group.waitForAll()
         }
         try? await fixture.publish("too late", to: topic)
@@ -43,13 +44,13 @@ extension BrokerConformance {
 
     private static func drainDeadline(_ fixture: Fixture) async throws {
         let topic = fixture.topic("deadline")
-        let (entered, cancelled) = (Signal(), Signal())
+        let (entered, cancelled) = (Latch(), Latch())
         let inbox = try await fixture.subscribe(.init(topic: topic)) { _ in
-            entered.fire()
+            entered.open()
             do {
-                try await Signal().wait()
+                try await Latch().waitUnlessCancelled()
             } catch {
-                cancelled.fire()
+                cancelled.open()
             }
             return .nack()
         }
@@ -57,10 +58,10 @@ extension BrokerConformance {
         await withTaskGroup { group in
             // What publishing makes of a subscriber that leaves is the broker's to say.
             group.addTask { try? await fixture.publish("stuck", to: topic) }
-            try? await entered.wait()
+            try? await entered.waitUnlessCancelled()
             await inbox.cancel(within: .milliseconds(50))
             fixture.findings.expect(
-                cancelled.hasFired, "A handler was not cancelled when the deadline had passed.")
+                cancelled.isOpen, "A handler was not cancelled when the deadline had passed.")
             group.cancelAll()
         }
     }
@@ -77,10 +78,10 @@ extension BrokerConformance {
         }
         // A publisher whose event nobody takes can be cancelled.
         let topic = fixture.topic("stuck")
-        let entered = Signal()
+        let entered = Latch()
         let inbox = try await fixture.subscribe(.init(topic: topic, bufferSize: 1)) { _ in
-            entered.fire()
-            try? await Signal().wait()
+            entered.open()
+            try? await Latch().waitUnlessCancelled()
             return .nack()
         }
         try await fixture.reach(inbox)
@@ -88,7 +89,7 @@ extension BrokerConformance {
             group.addTask {
                 while !Task.isCancelled { try? await fixture.publish("x", to: topic) }
             }
-            try await entered.wait()
+            try await entered.waitUnlessCancelled()
             group.cancelAll()
         }
         await inbox.cancel(within: .milliseconds(10))
@@ -97,19 +98,19 @@ extension BrokerConformance {
     private static func early(_ fixture: Fixture) async throws {
         let topic = fixture.topic("early")
         try await withThrowingTaskGroup { group in
-            let isOpen = Signal()
+            let isOpen = Latch()
             group.addTask {
                 let inbox = try await fixture.subscribe(.init(topic: topic))
-                isOpen.fire()
+                isOpen.open()
                 try await fixture.reach(inbox)
                 await inbox.cancel()
             }
             group.addTask {
                 try await fixture.publish("early", to: topic)
-                try await isOpen.wait()
+                try await isOpen.waitUnlessCancelled()
             }
             try await Task.sleep(for: fixture.suite.silence)
-            try await fixture.whileRunning { try await isOpen.wait() }
+            try await fixture.whileRunning { try await isOpen.waitUnlessCancelled() }
             group.cancelAll()
             // The broker has stopped: what the subscriber still does may fail.
             while await group.nextResult() != nil {}
@@ -118,21 +119,21 @@ extension BrokerConformance {
 
     private static func cancelledBroker(_ fixture: Fixture) async throws {
         let topic = fixture.topic("ended")
-        let (entered, ended) = (Signal(), Signal())
+        let (entered, ended) = (Latch(), Latch())
         try await fixture.whileRunning {
             let inbox = try await fixture.subscribe(.init(topic: topic)) { _ in
-                entered.fire()
-                do { try await Signal().wait() } catch { ended.fire() }
+                entered.open()
+                do { try await Latch().waitUnlessCancelled() } catch { ended.open() }
                 return .nack()
             }
             try await fixture.reach(inbox)
             await withTaskGroup { group in
                 group.addTask { try? await fixture.publish("x", to: topic) }
-                try? await entered.wait()
+                try? await entered.waitUnlessCancelled()
                 group.cancelAll()
             }
         }
-        fixture.findings.expect(ended.hasFired, "A handler still runs although its broker has ended.")
+        fixture.findings.expect(ended.isOpen, "A handler still runs although its broker has ended.")
         await fixture.expectError(.unavailable, when: "Publishing with a broker that has ended") {
             try await fixture.publish("x", to: topic)
         }

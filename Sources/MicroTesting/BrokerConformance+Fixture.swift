@@ -50,23 +50,8 @@ extension BrokerConformance.Fixture {
     /// Runs a check while the brokers' background work runs; the check begins first, since calls wait.
     func whileRunning(_ check: @escaping @Sendable () async throws -> Void) async throws {
         let isOne = (publisher as AnyObject) === (subscriber as AnyObject)
-        try await withThrowingTaskGroup(of: Bool.self) { group in
-            group.addTask {
-                try await check()
-                return true
-            }
-            for broker in isOne ? [publisher] : [publisher, subscriber] {
-                group.addTask {
-                    do { try await broker.run() } catch is CancellationError {}
-                    return false
-                }
-            }
-            defer { group.cancelAll() }
-            while let isCheck = try await group.next() {
-                if isCheck { return }
-                throw Unmet("run() has returned although it was not cancelled")
-            }
-        }
+        let brokers = isOne ? [publisher] : [publisher, subscriber]
+        try await MicroTesting.whileRunning(brokers.map { broker in { try await broker.run() } }, check)
     }
 
     /// Opens a subscription that writes down what it is given, and then answers.

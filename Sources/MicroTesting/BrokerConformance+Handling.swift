@@ -1,4 +1,5 @@
 import MicroCore
+import MicroPluginKit
 import Synchronization
 
 // How events are handled, and what becomes of them.
@@ -37,11 +38,11 @@ extension BrokerConformance {
         let topic = fixture.topic("concurrency")
         let limit = 3
         let handlers = HandlerCount()
-        let isReached = Signal()
+        let isReached = Latch()
         let inbox = try await fixture.subscribe(.init(topic: topic, concurrency: limit)) { _ in
-            if handlers.enter() == limit { isReached.fire() }
+            if handlers.enter() == limit { isReached.open() }
             defer { handlers.leave() }
-            do { try await isReached.wait() } catch { return .nack() }
+            do { try await isReached.waitUnlessCancelled() } catch { return .nack() }
             return .ack
         }
         try await fixture.reach(inbox)
@@ -59,9 +60,9 @@ extension BrokerConformance {
 
     private static func fullQueue(_ fixture: Fixture) async throws {
         let topic = fixture.topic("full")
-        let (count, gate) = (fixture.suite.eventCount, Signal())
+        let (count, gate) = (fixture.suite.eventCount, Latch())
         let inbox = try await fixture.subscribe(.init(topic: topic, bufferSize: 4)) { _ in
-            do { try await gate.wait() } catch { return .nack() }
+            do { try await gate.waitUnlessCancelled() } catch { return .nack() }
             return .ack
         }
         let probes = try await fixture.reach(inbox)
@@ -78,7 +79,7 @@ extension BrokerConformance {
                 last = published.value
                 try await Task.sleep(for: fixture.suite.silence)
             }
-            gate.fire()
+            gate.open()
             try await group.waitForAll()
         }
         try await eventually(

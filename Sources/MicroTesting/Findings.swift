@@ -1,3 +1,4 @@
+import MicroPluginKit
 import Synchronization
 
 /// What a conformance suite has found so far.
@@ -48,17 +49,32 @@ struct Unmet: Error, CustomStringConvertible {
 func within<Result: Sendable>(
     _ limit: Duration, _ body: @escaping @Sendable () async throws -> Result
 ) async throws -> Result {
-    try await withThrowingTaskGroup(of: Result?.self) { group in
-        group.addTask { try await body() }
+    guard let result = try await withTimeLimit(limit, body) else {
+        throw Unmet("did not end within \(limit)")
+    }
+    return result
+}
+
+/// Does a check while the background work of plugins runs; the check begins first, since calls wait for that.
+func whileRunning(
+    _ runs: [@Sendable () async throws -> Void], _ check: @escaping @Sendable () async throws -> Void
+) async throws {
+    try await withThrowingTaskGroup(of: Bool.self) { group in
         group.addTask {
-            try await Task.sleep(for: limit)
-            return nil
+            try await check()
+            return true
+        }
+        for run in runs {
+            group.addTask {
+                do { try await run() } catch is CancellationError {}
+                return false
+            }
         }
         defer { group.cancelAll() }
-        guard let first = try await group.next(), let result = first else {
-            throw Unmet("did not end within \(limit)")
+        while let isCheck = try await group.next() {
+            if isCheck { return }
+            throw Unmet("run() has returned although it was not cancelled")
         }
-        return result
     }
 }
 

@@ -77,23 +77,9 @@ public struct RegistryConformance: Sendable {
         let fixture = Fixture(
             findings: findings, suite: self, writer: writer, reader: reader,
             prefix: "conformance.\(UInt32.random(in: 1 ... .max))")
-        try await withThrowingTaskGroup(of: Bool.self) { group in
-            // The check begins before the background work does: calls wait for it.
-            group.addTask {
-                try await check(fixture)
-                return true
-            }
-            for registry in observer == nil ? [writer] : [writer, reader] {
-                group.addTask {
-                    do { try await registry.run() } catch is CancellationError {}
-                    return false
-                }
-            }
-            defer { group.cancelAll() }
-            while let isCheck = try await group.next() {
-                if isCheck { return }
-                throw Unmet("run() has returned although it was not cancelled")
-            }
+        let registries = observer == nil ? [writer] : [writer, reader]
+        try await whileRunning(registries.map { registry in { try await registry.run() } }) {
+            try await check(fixture)
         }
     }
 }

@@ -1,4 +1,5 @@
 import MicroCore
+import MicroPluginKit
 
 // Shutting down, closing, and addresses.
 extension TransportConformance {
@@ -15,14 +16,14 @@ extension TransportConformance {
 
     /// A handler that tells that it runs, and waits until it may go on.
     private static func gated(
-        _ fixture: Fixture, started: Signal, goOn: Signal, ended: Signal = Signal()
+        _ fixture: Fixture, started: Latch, goOn: Latch, ended: Latch = Latch()
     ) -> @Sendable (CallHead) -> Acceptance {
         let placement = fixture.placement
         return { _ in
             .unary(
                 { (_, message) async throws(MicroError) -> UnaryReply in
-                    defer { ended.fire() }
-                    started.fire()
+                    defer { ended.open() }
+                    started.open()
                     try await goOn.waitInHandler()
                     return UnaryReply(message)
                 }, placement)
@@ -32,7 +33,7 @@ extension TransportConformance {
     private static let head = CallHead(path: "/conformance.Test/Gate")
 
     private static func draining(_ fixture: Fixture) async throws {
-        let (started, goOn) = (Signal(), Signal())
+        let (started, goOn) = (Latch(), Latch())
         try await fixture.withServer(gated(fixture, started: started, goOn: goOn)) { server in
             let connection = try await server.connect()
             try await withThrowingTaskGroup { group in
@@ -41,7 +42,7 @@ extension TransportConformance {
                     fixture.findings.expect(
                         reply.message.text == "last", "A draining call got a wrong reply.")
                 }
-                try await started.wait()
+                try await started.waitUnlessCancelled()
                 group.addTask { await server.listener.shutdown(deadline: .now + .seconds(30)) }
                 try await eventually(
                     "a connection isn't usable while its server drains", within: .seconds(10)
@@ -55,7 +56,7 @@ extension TransportConformance {
                 }
                 fixture.findings.expect(
                     error?.processed == .no, "A call that a draining server refused counts as processed.")
-                goOn.fire()
+                goOn.open()
                 try await group.waitForAll()
             }
             await connection.close(deadline: .now)
@@ -71,8 +72,8 @@ extension TransportConformance {
     }
 
     private static func shutdownDeadline(_ fixture: Fixture) async throws {
-        let (started, ended) = (Signal(), Signal())
-        try await fixture.withServer(gated(fixture, started: started, goOn: Signal(), ended: ended)) {
+        let (started, ended) = (Latch(), Latch())
+        try await fixture.withServer(gated(fixture, started: started, goOn: Latch(), ended: ended)) {
             server in
             let connection = try await server.connect()
             try await withThrowingTaskGroup { group in
@@ -81,9 +82,9 @@ extension TransportConformance {
                         _ = try await connection.unary(head, Message())
                     }
                 }
-                try await started.wait()
+                try await started.waitUnlessCancelled()
                 await server.listener.shutdown(deadline: .now + .milliseconds(50))
-                fixture.findings.expect(ended.hasFired, "A handler still runs after shutdown has returned.")
+                fixture.findings.expect(ended.isOpen, "A handler still runs after shutdown has returned.")
                 try await group.waitForAll()
             }
             await connection.close(deadline: .now)
@@ -91,18 +92,18 @@ extension TransportConformance {
     }
 
     private static func cancelledShutdown(_ fixture: Fixture) async throws {
-        let (started, ended) = (Signal(), Signal())
-        try await fixture.withServer(gated(fixture, started: started, goOn: Signal(), ended: ended)) {
+        let (started, ended) = (Latch(), Latch())
+        try await fixture.withServer(gated(fixture, started: started, goOn: Latch(), ended: ended)) {
             server in
             let connection = try await server.connect()
             try await withThrowingTaskGroup { group in
                 group.addTask { _ = try? await connection.unary(head, Message()) }
-                try await started.wait()
+                try await started.waitUnlessCancelled()
                 await withTaskGroup { shutdown in
                     shutdown.addTask { await server.listener.shutdown(deadline: .now + .seconds(3600)) }
                     shutdown.cancelAll()
                 }
-                fixture.findings.expect(ended.hasFired, "A handler still runs after a cancelled shutdown.")
+                fixture.findings.expect(ended.isOpen, "A handler still runs after a cancelled shutdown.")
                 try await group.waitForAll()
             }
             await connection.close(deadline: .now)
@@ -110,7 +111,7 @@ extension TransportConformance {
     }
 
     private static func deadAddress(_ fixture: Fixture) async throws {
-        try await fixture.withServer(gated(fixture, started: Signal(), goOn: Signal())) { server in
+        try await fixture.withServer(gated(fixture, started: Latch(), goOn: Latch())) { server in
             await server.listener.shutdown(deadline: .now)
             try await expectDead(server, fixture)
             // A second time does nothing.
@@ -119,7 +120,7 @@ extension TransportConformance {
     }
 
     private static func takenAddress(_ fixture: Fixture) async throws {
-        try await fixture.withServer(gated(fixture, started: Signal(), goOn: Signal())) { server in
+        try await fixture.withServer(gated(fixture, started: Latch(), goOn: Latch())) { server in
             do {
                 let second = try await fixture.suite.server.listen(
                     on: server.listener.address, handler: server.handler)
@@ -134,8 +135,8 @@ extension TransportConformance {
     }
 
     private static func closing(_ fixture: Fixture) async throws {
-        let (started, ended) = (Signal(), Signal())
-        try await fixture.withServer(gated(fixture, started: started, goOn: Signal(), ended: ended)) {
+        let (started, ended) = (Latch(), Latch())
+        try await fixture.withServer(gated(fixture, started: started, goOn: Latch(), ended: ended)) {
             server in
             let connection = try await server.connect()
             try await withThrowingTaskGroup { group in
@@ -144,11 +145,11 @@ extension TransportConformance {
                         _ = try await connection.unary(head, Message())
                     }
                 }
-                try await started.wait()
+                try await started.waitUnlessCancelled()
                 await connection.close(deadline: .now)
                 try await group.waitForAll()
             }
-            try await ended.wait()
+            try await ended.waitUnlessCancelled()
             fixture.findings.expect(!connection.isUsable, "A closed connection is usable.")
             fixture.findings.expect(connection.activeCalls == 0, "A closed connection has active calls.")
             let error = try await fixture.expectError(.unavailable, when: "A call on a closed connection") {
@@ -164,7 +165,7 @@ extension TransportConformance {
     }
 
     private static func closingLater(_ fixture: Fixture) async throws {
-        let (started, goOn) = (Signal(), Signal())
+        let (started, goOn) = (Latch(), Latch())
         try await fixture.withServer(gated(fixture, started: started, goOn: goOn)) { server in
             let connection = try await server.connect()
             try await withThrowingTaskGroup { group in
@@ -173,27 +174,27 @@ extension TransportConformance {
                     fixture.findings.expect(
                         reply.message.text == "last", "A call before a close got a wrong reply.")
                 }
-                try await started.wait()
+                try await started.waitUnlessCancelled()
                 group.addTask { await connection.close(deadline: .now + .seconds(30)) }
                 try await eventually("a connection isn't usable while it closes", within: .seconds(10)) {
                     !connection.isUsable
                 }
-                goOn.fire()
+                goOn.open()
                 try await group.waitForAll()
             }
         }
     }
 
     private static func counting(_ fixture: Fixture) async throws {
-        let (started, goOn) = (Signal(), Signal())
+        let (started, goOn) = (Latch(), Latch())
         try await fixture.withConnection(gated(fixture, started: started, goOn: goOn)) { connection in
             fixture.findings.expect(connection.activeCalls == 0, "A new connection has active calls.")
             try await withThrowingTaskGroup { group in
                 group.addTask { _ = try await connection.unary(head, Message()) }
-                try await started.wait()
+                try await started.waitUnlessCancelled()
                 fixture.findings.expect(
                     connection.activeCalls == 1, "One call runs, and \(connection.activeCalls) are counted.")
-                goOn.fire()
+                goOn.open()
                 try await group.waitForAll()
             }
             fixture.findings.expect(connection.activeCalls == 0, "A call that is over counts as active.")

@@ -1,4 +1,5 @@
 import MicroCore
+import MicroPluginKit
 import Synchronization
 
 // Back-pressure, sizes and many calls.
@@ -74,7 +75,7 @@ extension TransportConformance {
     }
 
     private static func slowHandler(_ fixture: Fixture) async throws {
-        let read = Signal()
+        let read = Latch()
         let placement = fixture.placement
         try await fixture.withConnection { head in
             guard head.path.hasSuffix("Sink") else {
@@ -107,7 +108,7 @@ extension TransportConformance {
                 try await waitForStall(sent, fixture)
                 expectStall(sent.value, "A client", fixture)
                 try await expectEchoes(connection, fixture)
-                read.fire()
+                read.open()
                 try await group.waitForAll()
             }
             let texts = try await call.texts()

@@ -1,4 +1,5 @@
 import MicroCore
+import MicroPluginKit
 
 // Deadlines and cancellation.
 extension TransportConformance {
@@ -29,7 +30,7 @@ extension TransportConformance {
 
     /// A handler that does nothing until it is cancelled, and tells when that is.
     private static func waiting(
-        _ fixture: Fixture, started: Signal? = nil, cancelled: Signal
+        _ fixture: Fixture, started: Latch? = nil, cancelled: Latch
     ) -> @Sendable (CallHead) -> Acceptance {
         let placement = fixture.placement
         return { head in
@@ -37,16 +38,16 @@ extension TransportConformance {
             case "/conformance.Test/Wait":
                 .unary(
                     { (_, message) async throws(MicroError) -> UnaryReply in
-                        defer { cancelled.fire() }
-                        started?.fire()
-                        try await Signal().waitInHandler()
+                        defer { cancelled.open() }
+                        started?.open()
+                        try await Latch().waitInHandler()
                         return UnaryReply(message)
                     }, placement)
             case "/conformance.Test/WaitStream":
                 .stream(
                     { (_, stream) async throws(MicroError) -> Metadata in
-                        defer { cancelled.fire() }
-                        started?.fire()
+                        defer { cancelled.open() }
+                        started?.open()
                         while try await stream.receive() != nil {}
                         return [:]
                     }, placement)
@@ -66,19 +67,19 @@ extension TransportConformance {
     }
 
     private static func unaryDeadline(_ fixture: Fixture) async throws {
-        let cancelled = Signal()
+        let cancelled = Latch()
         try await fixture.withConnection(waiting(fixture, cancelled: cancelled)) { connection in
             let head = CallHead(path: "/conformance.Test/Wait", deadline: .now + .milliseconds(100))
             try await fixture.expectError(.deadlineExceeded, when: "A unary call beyond its deadline") {
                 _ = try await connection.unary(head, Message())
             }
-            try await cancelled.wait()
+            try await cancelled.waitUnlessCancelled()
             try await expectEcho(connection, "A passed deadline", fixture)
         }
     }
 
     private static func streamDeadline(_ fixture: Fixture) async throws {
-        let cancelled = Signal()
+        let cancelled = Latch()
         try await fixture.withConnection(waiting(fixture, cancelled: cancelled)) { connection in
             let head = CallHead(path: "/conformance.Test/WaitStream", deadline: .now + .milliseconds(100))
             let call = try await connection.open(head)
@@ -89,13 +90,13 @@ extension TransportConformance {
             try await fixture.expectError(.deadlineExceeded, when: "Sending beyond the deadline") {
                 try await call.send(Message(text: "two"))
             }
-            try await cancelled.wait()
+            try await cancelled.waitUnlessCancelled()
             try await expectEcho(connection, "A passed deadline", fixture)
         }
     }
 
     private static func passedDeadline(_ fixture: Fixture) async throws {
-        try await fixture.withConnection(waiting(fixture, cancelled: Signal())) { connection in
+        try await fixture.withConnection(waiting(fixture, cancelled: Latch())) { connection in
             let head = CallHead(path: "/conformance.Test/Wait", deadline: .now - .seconds(1))
             try await fixture.expectError(.deadlineExceeded, when: "A call whose deadline has passed") {
                 _ = try await connection.unary(head, Message())
@@ -107,7 +108,7 @@ extension TransportConformance {
     }
 
     private static func unaryCancellation(_ fixture: Fixture) async throws {
-        let (started, cancelled) = (Signal(), Signal())
+        let (started, cancelled) = (Latch(), Latch())
         try await fixture.withConnection(waiting(fixture, started: started, cancelled: cancelled)) {
             connection in
             try await withThrowingTaskGroup { group in
@@ -116,26 +117,26 @@ extension TransportConformance {
                         _ = try await connection.unary(CallHead(path: "/conformance.Test/Wait"), Message())
                     }
                 }
-                try await started.wait()
+                try await started.waitUnlessCancelled()
                 group.cancelAll()
                 try await group.waitForAll()
             }
-            try await cancelled.wait()
+            try await cancelled.waitUnlessCancelled()
             try await expectEcho(connection, "A cancelled call", fixture)
             fixture.findings.expect(connection.activeCalls == 0, "A cancelled call still counts as active.")
         }
     }
 
     private static func streamCancellation(_ fixture: Fixture) async throws {
-        let (started, cancelled) = (Signal(), Signal())
+        let (started, cancelled) = (Latch(), Latch())
         try await fixture.withConnection(waiting(fixture, started: started, cancelled: cancelled)) {
             connection in
             let call = try await connection.open(CallHead(path: "/conformance.Test/WaitStream"))
             try await call.send(Message(text: "one"))
-            try await started.wait()
+            try await started.waitUnlessCancelled()
             call.cancel()
             call.cancel()
-            try await cancelled.wait()
+            try await cancelled.waitUnlessCancelled()
             try await fixture.expectError(.cancelled, when: "Reading a cancelled call") {
                 _ = try await call.receive()
             }
@@ -147,7 +148,7 @@ extension TransportConformance {
     }
 
     private static func readerCancellation(_ fixture: Fixture) async throws {
-        let (started, cancelled) = (Signal(), Signal())
+        let (started, cancelled) = (Latch(), Latch())
         try await fixture.withConnection(waiting(fixture, started: started, cancelled: cancelled)) {
             connection in
             let call = try await connection.open(CallHead(path: "/conformance.Test/WaitStream"))
@@ -157,17 +158,17 @@ extension TransportConformance {
                         _ = try await call.receive()
                     }
                 }
-                try await started.wait()
+                try await started.waitUnlessCancelled()
                 group.cancelAll()
                 try await group.waitForAll()
             }
-            try await cancelled.wait()
+            try await cancelled.waitUnlessCancelled()
             try await expectEcho(connection, "A cancelled reader", fixture)
         }
     }
 
     private static func lateReply(_ fixture: Fixture) async throws {
-        let (started, goOn, finished) = (Signal(), Signal(), Signal())
+        let (started, goOn, finished) = (Latch(), Latch(), Latch())
         let placement = fixture.placement
         try await fixture.withConnection { head in
             guard head.path.hasSuffix("Stubborn") else {
@@ -175,10 +176,10 @@ extension TransportConformance {
             }
             return .unary(
                 { _, message in
-                    started.fire()
+                    started.open()
                     // It takes no notice of the cancellation, and answers all the same.
-                    while !goOn.hasFired { await Task.yield() }
-                    finished.fire()
+                    while !goOn.isOpen { await Task.yield() }
+                    finished.open()
                     return UnaryReply(message)
                 }, placement)
         } _: { connection in
@@ -189,12 +190,12 @@ extension TransportConformance {
                             CallHead(path: "/conformance.Test/Stubborn"), Message())
                     }
                 }
-                try await started.wait()
+                try await started.waitUnlessCancelled()
                 group.cancelAll()
                 try await group.waitForAll()
             }
-            goOn.fire()
-            try await finished.wait()
+            goOn.open()
+            try await finished.waitUnlessCancelled()
             try await expectEcho(connection, "A reply to a cancelled call", fixture)
         }
     }

@@ -1,4 +1,5 @@
 import MicroCore
+import MicroPluginKit
 
 // The four shapes of a call.
 extension TransportConformance {
@@ -179,24 +180,24 @@ extension TransportConformance {
 
     private static func unaryWithSecondMessage(_ fixture: Fixture) async throws {
         let placement = fixture.placement
-        let (started, wasCancelled) = (Signal(), Signal())
+        let (started, wasCancelled) = (Latch(), Latch())
         try await fixture.withConnection { _ in
             .unary(
                 { (_, message) async throws(MicroError) -> UnaryReply in
-                    defer { wasCancelled.fire() }
-                    started.fire()
-                    try await Signal().waitInHandler()
+                    defer { wasCancelled.open() }
+                    started.open()
+                    try await Latch().waitInHandler()
                     return UnaryReply(message)
                 }, placement)
         } _: { connection in
             let call = try await connection.open(CallHead(path: "/conformance.Test/Echo"))
             try await fixture.expectError(when: "A unary request with a second message") {
                 try await call.send(Message(text: "one"))
-                try await started.wait()
+                try await started.waitUnlessCancelled()
                 try await call.send(Message(text: "two"))
                 _ = try await call.texts()
             }
-            try await wasCancelled.wait()
+            try await wasCancelled.waitUnlessCancelled()
         }
     }
 

@@ -1,6 +1,7 @@
 import Logging
 public import MicroCore
 import MicroGRPC
+import MicroPluginKit
 import MicroTLS
 import Synchronization
 
@@ -51,10 +52,7 @@ public final class HTTP2Transport: Transport {
             state.configuration = configuration
             state.clientTLS = tls
         }
-        if configuration.tls?.insecurelySkipsVerification == true {
-            Logger.current.warning(
-                "MICRO_TLS_INSECURE_SKIP_VERIFY is set: anybody may pose as the services that are called.")
-        }
+        SecurityWarning.unverified(configuration.tls, "the services that are called")
     }
 
     /// Begins to accept calls.
@@ -108,10 +106,9 @@ public final class HTTP2Transport: Transport {
             return !state.hasToldOfPlaintext
         }
         guard isFirst else { return }
-        Logger.current.log(
-            level: level,
-            "Calls travel unencrypted beyond this machine. Set MICRO_TLS_CERT, MICRO_TLS_KEY and MICRO_TLS_CA.",
-            metadata: ["server.address": "\(address)"])
+        SecurityWarning.logPlaintext(
+            "Calls travel", at: address, advice: "Set MICRO_TLS_CERT, MICRO_TLS_KEY and MICRO_TLS_CA.",
+            level: level)
     }
 }
 

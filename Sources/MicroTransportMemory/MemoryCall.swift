@@ -1,4 +1,5 @@
 import MicroCore
+import MicroPluginKit
 import Synchronization
 
 /// A call within the process: both directions, the metadata, and the one end.
@@ -8,7 +9,7 @@ final class MemoryCall: Sendable {
         var sentMessages = 0
         var requestHasEnded = false
         var metadata: Metadata?
-        var metadataReaders: [CheckedContinuation<Void, Never>] = []
+        var metadataReaders = WaiterTable<Void>()
         var outcome: Result<Metadata, MicroError>?
         var task: Task<Void, Never>?
     }
@@ -64,7 +65,7 @@ final class MemoryCall: Sendable {
     ///
     /// - Parameter outcome: The trailing metadata, or the error to answer with.
     func end(_ outcome: Result<Metadata, MicroError>) {
-        guard settle(outcome) != nil else { return }
+        guard settle(outcome) else { return }
         onEnd(self)
         let over = MicroError(.cancelled, "The call is over: the server has ended it.")
         // The requests end first: a client that has read the end must not be able to send any more.
@@ -82,26 +83,24 @@ final class MemoryCall: Sendable {
     ///
     /// - Parameter error: What the client is told.
     func reset(_ error: MicroError) {
-        guard let before = settle(.failure(error)) else { return }
+        guard settle(.failure(error)) else { return }
         onEnd(self)
         requests.fail(reading: error.asHandlersSeeIt, writing: error)
         responses.fail(reading: error, writing: error.asHandlersSeeIt)
-        before.task?.cancel()
+        state.withLock(\.task)?.cancel()
     }
 
-    /// Writes down how the call ended.
+    /// Writes down how the call ended, once.
     ///
-    /// - Returns: The state before; `nil` if it was over already.
-    private func settle(_ outcome: Result<Metadata, MicroError>) -> State? {
-        let before = state.withLock { state -> State? in
+    /// - Returns: Whether it was not over before.
+    private func settle(_ outcome: Result<Metadata, MicroError>) -> Bool {
+        let readers = state.withLock { state -> [Waiter<Void>]? in
             guard state.outcome == nil else { return nil }
-            let before = state
             state.outcome = outcome
-            state.metadataReaders = []
-            return before
+            return state.metadataReaders.removeAll()
         }
-        for reader in before?.metadataReaders ?? [] { reader.resume() }
-        return before
+        readers?.resumeAll()
+        return readers != nil
     }
 }
 
@@ -134,17 +133,16 @@ extension MemoryCall: OutboundStream {
 
     func metadata() async throws(MicroError) -> Metadata {
         if let result = metadataIfThere() { return try result.get() }
-        await withTaskCancellationHandler {
-            await withCheckedContinuation { reader in
-                let isThere = state.withLock { state in
-                    if state.metadata != nil || state.outcome != nil { return true }
-                    state.metadataReaders.append(reader)
-                    return false
-                }
-                if isThere { reader.resume() }
+        await withWaiter(cancelled: ()) { reader in
+            state.withLock { state in
+                if state.metadata != nil || state.outcome != nil { return () }
+                state.metadataReaders.insert(reader)
+                return nil
             }
-        } onCancel: {
+        } remove: { _ in
+            // The end of the call resumes all of its readers.
             cancel()
+            return nil
         }
         return try metadataIfThere()?.get() ?? [:]
     }
@@ -171,7 +169,7 @@ extension MemoryCall: OutboundStream {
 extension MemoryCall {
     /// Sends the metadata in front of the first message; does nothing once they are sent.
     func answer(with metadata: Metadata) throws(MicroError) {
-        let result = state.withLock { state -> Result<[CheckedContinuation<Void, Never>], MicroError> in
+        let result = state.withLock { state -> Result<[Waiter<Void>], MicroError> in
             switch state.outcome {
             case .failure(let error): return .failure(error.asHandlersSeeIt)
             case .success: return .failure(MicroError(.cancelled, "The call is over."))
@@ -179,10 +177,9 @@ extension MemoryCall {
             }
             guard state.metadata == nil else { return .success([]) }
             state.metadata = metadata
-            defer { state.metadataReaders = [] }
-            return .success(state.metadataReaders)
+            return .success(state.metadataReaders.removeAll())
         }
-        for reader in try result.get() { reader.resume() }
+        try result.get().resumeAll()
     }
 
     /// Sends a message of the answer, with empty metadata in front if there are none yet.

@@ -1,10 +1,11 @@
 import MicroCore
+import MicroPluginKit
 import Synchronization
 
 /// One direction of a call: a bounded queue between one writer and one reader.
 final class MessagePipe: Sendable {
-    private typealias Reader = CheckedContinuation<Result<Message?, MicroError>, Never>
-    private typealias Writer = CheckedContinuation<Result<Void, MicroError>, Never>
+    private typealias Reader = Waiter<Result<Message?, MicroError>>
+    private typealias Writer = Waiter<Result<Void, MicroError>>
 
     /// What the two sides get once all messages have been read, or at once after a reset.
     private struct End {
@@ -16,7 +17,7 @@ final class MessagePipe: Sendable {
         var messages: [Message] = []
         var end: End?
         var reader: Reader?
-        var writer: (message: Message, continuation: Writer)?
+        var writer: (message: Message, waiter: Writer)?
     }
 
     private let capacity: Int
@@ -35,12 +36,11 @@ final class MessagePipe: Sendable {
     /// - Throws: What the pipe has ended with for its writer.
     func send(_ message: Message, onCancel: @Sendable () -> Void) async throws(MicroError) {
         if let result = offer(message) { return try result.get() }
-        let result = await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                if let result = offer(message, continuation) { continuation.resume(returning: result) }
-            }
-        } onCancel: {
+        let result: Result<Void, MicroError> = await withWaiter(cancelled: .failure(.interrupted)) {
+            offer(message, $0)
+        } remove: { _ in
             onCancel()
+            return nil
         }
         try result.get()
     }
@@ -52,12 +52,11 @@ final class MessagePipe: Sendable {
     /// - Throws: What the pipe has ended with for its reader.
     func receive(onCancel: @Sendable () -> Void) async throws(MicroError) -> Message? {
         if let result = take() { return try result.get() }
-        let result = await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                if let result = take(continuation) { continuation.resume(returning: result) }
-            }
-        } onCancel: {
+        let result: Result<Message?, MicroError> = await withWaiter(cancelled: .failure(.interrupted)) {
+            take($0)
+        } remove: { _ in
             onCancel()
+            return nil
         }
         return try result.get()
     }
@@ -92,7 +91,7 @@ final class MessagePipe: Sendable {
             defer { state.writer = nil }
             return state.writer
         }
-        writer?.continuation.resume(returning: .failure(.interrupted))
+        writer?.waiter.resume(returning: .failure(.interrupted))
     }
 
     private func end(_ end: End, dropsMessages: Bool) {
@@ -104,7 +103,7 @@ final class MessagePipe: Sendable {
             }
             state.end = end
             defer { (state.reader, state.writer) = (nil, nil) }
-            return (state.reader, state.writer?.continuation)
+            return (state.reader, state.writer?.waiter)
         }
         reader?.resume(returning: end.reading)
         writer?.resume(returning: .failure(end.writing))
@@ -114,9 +113,9 @@ final class MessagePipe: Sendable {
     ///
     /// - Parameters:
     ///   - message: The message.
-    ///   - continuation: Who waits if there is none; without it the message isn't taken.
+    ///   - waiter: Who waits if there is none; without it the message isn't taken.
     /// - Returns: What became of it; `nil` if there is no room.
-    private func offer(_ message: Message, _ continuation: Writer? = nil) -> Result<Void, MicroError>? {
+    private func offer(_ message: Message, _ waiter: Writer? = nil) -> Result<Void, MicroError>? {
         var woken: Reader?
         let result = state.withLock { state -> Result<Void, MicroError>? in
             if let end = state.end { return .failure(end.writing) }
@@ -130,9 +129,9 @@ final class MessagePipe: Sendable {
                 state.messages.append(message)
                 return .success(())
             }
-            guard let continuation else { return nil }
+            guard let waiter else { return nil }
             guard !Task.isCancelled else { return .failure(.interrupted) }
-            state.writer = (message, continuation)
+            state.writer = (message, waiter)
             return nil
         }
         woken?.resume(returning: .success(message))
@@ -141,25 +140,25 @@ final class MessagePipe: Sendable {
 
     /// Reads a message if one is there.
     ///
-    /// - Parameter continuation: Who waits if there is none.
+    /// - Parameter waiter: Who waits if there is none.
     /// - Returns: The message or the end; `nil` if there is neither yet.
-    private func take(_ continuation: Reader? = nil) -> Result<Message?, MicroError>? {
+    private func take(_ waiter: Reader? = nil) -> Result<Message?, MicroError>? {
         var woken: Writer?
         let result = state.withLock { state -> Result<Message?, MicroError>? in
             if !state.messages.isEmpty {
                 let message = state.messages.removeFirst()
                 if let writer = state.writer {
                     state.messages.append(writer.message)
-                    woken = writer.continuation
+                    woken = writer.waiter
                     state.writer = nil
                 }
                 return .success(message)
             }
             if let end = state.end { return end.reading }
             guard state.reader == nil else { return .failure(.usedTwice("reading")) }
-            guard let continuation else { return nil }
+            guard let waiter else { return nil }
             guard !Task.isCancelled else { return .failure(.interrupted) }
-            state.reader = continuation
+            state.reader = waiter
             return nil
         }
         woken?.resume(returning: .success(()))

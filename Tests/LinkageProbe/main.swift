@@ -1,5 +1,6 @@
-// A program on the core and go-micro's formats alone, for `make linkage` to look at what it links.
+// A program on the core, the plugin kit and go-micro's formats alone, for `make linkage` to look at what it links.
 import MicroCore
+import MicroPluginKit
 import MicroWire
 
 struct ProbeFailure: Error {
@@ -11,6 +12,11 @@ let record = ServiceRecord(name: "probe", nodes: [node])
 guard try ServiceRecord(json: record.json()) == record else {
     throw ProbeFailure(reason: "A record is not read as it was written.")
 }
+let directory = RegistryDirectory(isSynced: true)
+directory.insert(record)
+guard directory.lookup("probe") == [record] else {
+    throw ProbeFailure(reason: "A directory does not return what was put in.")
+}
 guard Plugins.linked.all.isEmpty else {
-    throw ProbeFailure(reason: "A program on the core alone has plugins.")
+    throw ProbeFailure(reason: "A program on core and kit alone has plugins.")
 }

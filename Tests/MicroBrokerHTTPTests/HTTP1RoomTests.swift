@@ -1,12 +1,13 @@
 import MicroCore
 import MicroHTTP1
+import MicroPluginKit
 import MicroTestSupport
 import Testing
 
 /// The bound on the bytes of requests that a server holds at once.
 @Suite(.timeLimit(.minutes(1))) struct HTTP1RoomTests {
     private let entered = Log<String>()
-    private let gate = OneShot()
+    private let gate = Latch()
 
     /// Runs a server with room for 10 bytes, and as much again for the target `/other`.
     ///
@@ -51,7 +52,7 @@ import Testing
                 try await send("/other", bytes: 10, to: address)
                 // What would have room waits for its turn.
                 #expect(entered.all == ["/stuck", "/other"])
-                gate.fire()
+                gate.open()
                 try await group.waitForAll()
                 #expect(entered.all.dropFirst(2).sorted() == ["/large", "/small"])
             }
@@ -78,7 +79,7 @@ import Testing
                     impatient.cancelAll()
                 }
                 group.addTask { try await send("/last", bytes: 6, to: address) }
-                gate.fire()
+                gate.open()
                 try await group.waitForAll()
             }
         }

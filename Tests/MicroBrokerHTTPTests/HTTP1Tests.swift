@@ -1,6 +1,7 @@
 import Foundation
 import MicroCore
 import MicroHTTP1
+import MicroPluginKit
 import MicroTestSupport
 import Testing
 
@@ -92,10 +93,10 @@ import Testing
 
     /// What was read behind a request stops the reading, and the end of the connection is seen nevertheless.
     @Test func aClientThatGoesCancelsItsHandlerBehindPipelinedRequests() async throws {
-        let (entered, cancelled) = (OneShot(), OneShot())
+        let (entered, cancelled) = (Latch(), Latch())
         let stuck: HTTP1Server.Handler = { _ in
-            entered.fire()
-            do { try await Task.sleep(for: .seconds(1000)) } catch { cancelled.fire() }
+            entered.open()
+            do { try await Task.sleep(for: .seconds(1000)) } catch { cancelled.open() }
             return HTTP1Response(status: 200)
         }
         try await withServer(handler: stuck) { server in
@@ -109,10 +110,10 @@ import Testing
     }
 
     @Test func aClientThatGoesCancelsItsHandler() async throws {
-        let (entered, cancelled) = (OneShot(), OneShot())
+        let (entered, cancelled) = (Latch(), Latch())
         let stuck: HTTP1Server.Handler = { _ in
-            entered.fire()
-            do { try await Task.sleep(for: .seconds(1000)) } catch { cancelled.fire() }
+            entered.open()
+            do { try await Task.sleep(for: .seconds(1000)) } catch { cancelled.open() }
             return HTTP1Response(status: 200)
         }
         try await withServer(handler: stuck) { server in
@@ -185,9 +186,9 @@ import Testing
     }
 
     @Test func shuttingDownLetsAnswersFinish() async throws {
-        let (entered, gate) = (OneShot(), OneShot())
+        let (entered, gate) = (Latch(), Latch())
         let server = try await HTTP1Server.open(on: .host("127.0.0.1", port: 0)) { _ in
-            entered.fire()
+            entered.open()
             await gate.wait()
             return HTTP1Response(status: Task.isCancelled ? 500 : 200)
         }
@@ -201,7 +202,7 @@ import Testing
             await entered.wait()
             group.addTask { await server.shutdown(deadline: .now + .seconds(20)) }
             try await Task.sleep(for: .milliseconds(50))
-            gate.fire()
+            gate.open()
             try await group.waitForAll()
         }
     }
@@ -209,11 +210,11 @@ import Testing
     @Test func tooManyConnectionsAreRefused() async throws {
         var limits = HTTP1Limits()
         limits.maximumConnections = 1
-        let (entered, gate) = (OneShot(), OneShot())
+        let (entered, gate) = (Latch(), Latch())
         try await withServer(
             limits: limits,
             handler: { _ in
-                entered.fire()
+                entered.open()
                 await gate.wait()
                 return HTTP1Response(status: 200)
             }
@@ -230,7 +231,7 @@ import Testing
                     _ = try await HTTP1Client().send(
                         HTTP1Request(), to: address, as: .host("x"), timeout: .seconds(20))
                 }
-                gate.fire()
+                gate.open()
                 let status = try await group.next()
                 #expect(status == 200)
             }

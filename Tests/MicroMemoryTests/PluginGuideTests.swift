@@ -1,6 +1,7 @@
 // The plugin that Plugins.md writes, so that what it says is known to work.
 import Configuration
 import MicroCore
+import MicroPluginKit
 import MicroTesting
 import Synchronization
 import Testing

@@ -1,4 +1,5 @@
 import MicroCore
+import MicroPluginKit
 import Synchronization
 
 /// The texts that handlers were given.
@@ -14,8 +15,8 @@ final class Texts: Sendable {
 
 /// A door that tasks wait at until it is opened, or until they are cancelled.
 final class Gate: Sendable {
-    private let isOpen = OneShot()
+    private let isOpen = Latch()
 
-    func open() { isOpen.fire() }
+    func open() { isOpen.open() }
     func wait() async { await isOpen.wait() }
 }

@@ -1,5 +1,6 @@
 import Micro
 import MicroCore
+import MicroPluginKit
 import MicroRegistryMemory
 import Synchronization
 import Testing

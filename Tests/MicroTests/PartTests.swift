@@ -1,6 +1,7 @@
 import Micro
 import MicroCodecJSON
 import MicroCore
+import MicroPluginKit
 import MicroRegistryMemory
 import MicroTransportMemory
 import Testing
@@ -26,7 +27,7 @@ private struct JournalledDisk: Disk {
 
     func run() async throws {
         journal.add("disk run")
-        await OneShot().wait()
+        await Latch().wait()
         journal.add("disk end")
     }
 }
@@ -47,7 +48,7 @@ private struct JournalledStore: Store {
     func run() async throws {
         journal.add("store run")
         if let runError { throw runError }
-        await OneShot().wait()
+        await Latch().wait()
         journal.add("store end")
     }
 

@@ -1,5 +1,6 @@
 import MicroCore
 import MicroInterfaces
+import MicroPluginKit
 import MicroRegistryMemory
 import MicroTransportMemory
 import Testing

@@ -2,6 +2,7 @@ import InMemoryLogging
 import Logging
 import Micro
 import MicroCore
+import MicroPluginKit
 import MicroRegistryMemory
 import Testing
 

@@ -1,6 +1,7 @@
 // Every public protocol implemented, and every function with a closure called, as a package without our upcoming
 // features does it. It is only type-checked: what is here must stay possible.
 import MicroDefaults
+import MicroPluginKit
 import MicroTesting
 
 // MARK: - Middleware

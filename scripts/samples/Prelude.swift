@@ -10,6 +10,7 @@
 @_exported import MicroHealth
 @_exported import MicroNATS
 @_exported import MicroNIO
+@_exported import MicroPluginKit
 @_exported import MicroRegistryEtcd
 @_exported import MicroRegistryMDNS
 @_exported import MicroRegistryMemory

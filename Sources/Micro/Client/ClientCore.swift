@@ -1,10 +1,11 @@
 import MicroCore
+internal import MicroPluginKit
 internal import Synchronization
 
 /// A client from its creation on: it becomes an engine when it runs.
 final class ClientCore: Sendable {
     private let running = AtomicLazyReference<ClientEngine>()
-    private let started = OneShot()
+    private let started = Latch()
     private let failure = Mutex<StartError?>(nil)
 
     /// Makes the client's calls possible.
@@ -13,13 +14,13 @@ final class ClientCore: Sendable {
             throw StartError(
                 .invalidConfiguration, "The client was run twice. Make another one, or run it only once.")
         }
-        started.fire()
+        started.open()
     }
 
     /// Makes calls fail: the client can't be run.
     func fail(_ error: StartError) {
         failure.withLock { $0 = error }
-        started.fire()
+        started.open()
     }
 
     /// The engine, if the client runs or ran.

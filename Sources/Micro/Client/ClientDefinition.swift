@@ -1,5 +1,6 @@
 internal import Logging
 import MicroCore
+internal import MicroPluginKit
 
 /// What a client that stands for itself was created with.
 struct ClientDefinition: Sendable {
@@ -10,7 +11,7 @@ struct ClientDefinition: Sendable {
     let configuration: ConfigurationSources
 
     /// Runs a client until it is told to stop or the task is cancelled.
-    func run(_ core: ClientCore, until stop: OneShot) async throws {
+    func run(_ core: ClientCore, until stop: Latch) async throws {
         let engine: ClientEngine
         do {
             engine = try makeEngine()
@@ -24,11 +25,11 @@ struct ClientDefinition: Sendable {
         try await withTaskCancellationHandler {
             try await Task { try await run(engine, until: stop) }.value
         } onCancel: {
-            stop.fire()
+            stop.open()
         }
     }
 
-    private func run(_ engine: ClientEngine, until stop: OneShot) async throws {
+    private func run(_ engine: ClientEngine, until stop: Latch) async throws {
         try await engine.parts.whileRunning { role, error in
             // Without it, calls of an address are still possible.
             if role == PluginRole.registry.name { engine.registryFailed(error) }

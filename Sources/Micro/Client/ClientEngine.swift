@@ -1,5 +1,6 @@
 internal import Logging
 import MicroCore
+internal import MicroPluginKit
 internal import Synchronization
 
 /// What a client is made of once it runs.
@@ -153,17 +154,17 @@ final class ClientEngine: Sendable {
     /// Closes a connection; its calls may finish unless the client stops.
     private func close(_ connection: any Connection) async {
         await withDiscardingTaskGroup { group in
-            let isClosed = OneShot()
+            let isClosed = Latch()
             // Ends with the connection: when its calls have ended, when the limit has passed, or at the
             // word of the second task.
             group.addTask {
                 await connection.close(deadline: .now + .seconds(60))
-                isClosed.fire()
+                isClosed.open()
             }
             group.addTask {
                 // Waits for the first task, or is cancelled when the client stops.
                 await isClosed.wait()
-                if !isClosed.hasFired { await connection.close(deadline: .now) }
+                if !isClosed.isOpen { await connection.close(deadline: .now) }
             }
         }
     }

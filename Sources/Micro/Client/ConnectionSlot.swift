@@ -1,4 +1,5 @@
 import MicroCore
+internal import MicroPluginKit
 internal import Synchronization
 
 /// The place of the one connection to a node.
@@ -26,12 +27,12 @@ final class ConnectionSlot: Sendable {
             case lookAgain
         }
 
-        let done = OneShot()
+        let done = Latch()
         private let outcome = Mutex(Outcome.lookAgain)
 
         func end(_ new: Outcome) {
             outcome.withLock { $0 = new }
-            done.fire()
+            done.open()
         }
 
         func failure() -> MicroError? {
@@ -198,25 +199,15 @@ final class ConnectionSlot: Sendable {
     }
 
     private func dial(_ deadline: ContinuousClock.Instant) async throws(MicroError) -> any Connection {
-        let (node, name, transport, pool) = (node, name, transport, pool)
+        let (node, name, transport) = (node, name, transport)
         do {
-            return try await withThrowingTaskGroup(of: (any Connection)?.self) { group in
-                // A child task stays on the caller's event loop, if it has one, and so does the connection.
-                group.addTask { try await transport.connect(to: node, as: name) }
-                // The time limit of the other task; whichever ends first has the other one cancelled.
-                group.addTask {
-                    try await Task.sleep(until: deadline, clock: .continuous)
-                    return nil
-                }
-                let first = try await group.next()
-                group.cancelAll()
-                if let first, let connection = first { return connection }
-                // It may have been opened just too late.
-                while let result = await group.nextResult() {
-                    if case .success(let connection?) = result { pool.discard(connection, of: self) }
-                }
-                throw tooLate()
+            // A child task stays on the caller's event loop, if it has one, and so does the connection. One that
+            // is opened just too late serves the next call.
+            let connection = try await withDeadline(deadline) {
+                try await transport.connect(to: node, as: name)
             }
+            guard let connection else { throw tooLate() }
+            return connection
         } catch {
             if Task.isCancelled { throw ClientErrors.cancelled() }
             var failure = ClientErrors.outcome(error)

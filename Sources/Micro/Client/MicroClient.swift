@@ -1,5 +1,6 @@
 internal import Logging
 public import MicroCore
+internal import MicroPluginKit
 public import ServiceLifecycle
 
 /// Calls other services: finds them in the registry, connects to them and decodes what they answer.
@@ -70,11 +71,11 @@ public struct MicroClient: Service, Sendable {
     ///   client of a service is run by the service and does nothing here.
     public func run() async throws {
         guard let definition else { return try await gracefulShutdown() }
-        let stop = OneShot()
+        let stop = Latch()
         try await withGracefulShutdownHandler {
             try await definition.run(core, until: stop)
         } onGracefulShutdown: {
-            stop.fire()
+            stop.open()
         }
     }
 

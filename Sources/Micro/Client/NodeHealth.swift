@@ -1,4 +1,5 @@
 import MicroCore
+internal import MicroPluginKit
 internal import Synchronization
 
 /// Whether a node could be connected to lately.
@@ -6,11 +7,7 @@ internal import Synchronization
 /// A node whose connection failed is passed over while its service has another one. Once its back-off has
 /// passed, one attempt to connect finds out whether it is back; no call waits for that attempt.
 final class NodeHealth: Sendable {
-    /// The back-off after the first failure; each further failure doubles it.
-    private static let firstPause = Duration.seconds(1)
-
-    /// The longest back-off.
-    private static let longestPause = Duration.seconds(30)
+    private static let backoff = ExponentialBackoff(first: .seconds(1), longest: .seconds(30))
 
     /// How long an attempt to connect lasts at least, without an answer, to count as the node's failure.
     static let patience = Duration.seconds(1)
@@ -28,8 +25,7 @@ final class NodeHealth: Sendable {
     /// Marks the node: it could not be connected to.
     func connectFailed(now: Uptime = .now) {
         let count = failures.wrappingAdd(1, ordering: .relaxed).oldValue
-        let pause = min(Self.firstPause * (1 << min(max(count, 0), 16)), Self.longestPause)
-        let end = now.nanoseconds &+ (pause * Double.random(in: 0.75...1.25)).nanosecondsClamped
+        let end = now.nanoseconds &+ Self.backoff.delay(attempt: count).nanosecondsClamped
         retryTime.store(max(end, 1), ordering: .relaxed)
     }
 

@@ -1,5 +1,6 @@
 internal import Logging
 import MicroCore
+internal import MicroPluginKit
 internal import Synchronization
 
 /// What a client knows of one service: its nodes, kept up to date by a watch of the registry.
@@ -16,10 +17,10 @@ final class ServiceEntry: Sendable {
     private let refusals = LogThrottle(burst: 1)
 
     /// The nodes or the registry's first error are known.
-    let settled = OneShot()
+    let settled = Latch()
 
     /// Nobody should use the entry any more.
-    let dropped = OneShot()
+    let dropped = Latch()
 
     /// When it was last used, in the client's coarse measure of time.
     let lastUse = Atomic<UInt64>(0)
@@ -35,9 +36,9 @@ final class ServiceEntry: Sendable {
 
     /// Forgets the nodes and ends the watch: the entry had to make room, or the client stops.
     func drop() {
-        dropped.fire()
+        dropped.open()
         state.withLock { $0.snapshot = nil }
-        settled.fire()
+        settled.open()
     }
 
     /// Returns the nodes; waits for the registry's first answer.
@@ -47,7 +48,7 @@ final class ServiceEntry: Sendable {
         if let snapshot { return snapshot }
         let isSettled = await settled.wait(until: deadline)
         if Task.isCancelled { throw ClientErrors.cancelled() }
-        if dropped.hasFired { throw ClientErrors.unavailable("The client has stopped, or is very busy.") }
+        if dropped.isOpen { throw ClientErrors.unavailable("The client has stopped, or is very busy.") }
         let (snapshot, failure) = state.withLock { ($0.snapshot, $0.failure) }
         if let snapshot { return snapshot }
         if let failure { throw failure }
@@ -57,7 +58,7 @@ final class ServiceEntry: Sendable {
 
     /// Follows the registry until the task is cancelled or the entry is dropped.
     func watch(_ registry: any Registry) async {
-        _ = try? await dropped.cancelling {
+        _ = try? await dropped.runUntilOpen {
             await registry.follow(self.service, onChange: self.publish, onFailure: self.fail)
         }
     }
@@ -91,11 +92,11 @@ final class ServiceEntry: Sendable {
         }
         let snapshot = NodeSnapshot(slots: slots, unspoken: unspoken, refusedAddress: refusedAddress)
         state.withLock { state in
-            guard !dropped.hasFired else { return }
+            guard !dropped.isOpen else { return }
             state.snapshot = snapshot
             state.failure = nil
         }
-        settled.fire()
+        settled.open()
     }
 
     /// Returns whether a registry may send a client to an address: to a port of a host.
@@ -116,6 +117,6 @@ final class ServiceEntry: Sendable {
             metadata: [LogKeys.service: "\(service)", LogKeys.error: "\("\(error)".printable(limit: 2000))"])
         let failure = ClientErrors.unavailable("The registry can't tell the nodes of \(service): \(error)")
         state.withLock { $0.failure = failure }
-        settled.fire()
+        settled.open()
     }
 }

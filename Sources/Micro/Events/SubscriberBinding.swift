@@ -1,5 +1,6 @@
 internal import Logging
 import MicroCore
+import MicroPluginKit
 
 /// A subscriber's function about to be put together with coders and middleware, once, at start.
 struct SubscriberBinding: Sendable {

@@ -1,4 +1,5 @@
 public import MicroCore
+internal import MicroPluginKit
 
 /// What is known of a subscriber before any event arrives.
 public final class SubscriberInfo: Sendable {

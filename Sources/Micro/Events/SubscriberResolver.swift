@@ -1,4 +1,5 @@
 import MicroCore
+import MicroPluginKit
 
 /// A subscriber with what runs for its events.
 struct ResolvedSubscriber: Sendable {

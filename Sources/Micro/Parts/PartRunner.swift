@@ -1,5 +1,6 @@
 internal import Logging
 import MicroCore
+internal import MicroPluginKit
 internal import Synchronization
 
 /// Runs the parts of a service or client, from when each is made until the service or client has ended.
@@ -13,13 +14,13 @@ final class PartRunner: Sendable {
         let key: PartKey
 
         /// The part is to end.
-        let stop = OneShot()
+        let stop = Latch()
 
         /// The part is ready, or has ended.
-        let settled = OneShot()
+        let settled = Latch()
 
         /// The part has ended.
-        let ended = OneShot()
+        let ended = Latch()
 
         init(_ part: any Part, _ key: PartKey) {
             self.part = part
@@ -27,8 +28,8 @@ final class PartRunner: Sendable {
         }
 
         func end() {
-            ended.fire()
-            settled.fire()
+            ended.open()
+            settled.open()
         }
     }
 
@@ -99,11 +100,11 @@ final class PartRunner: Sendable {
 
     private func perform(_ run: Run, _ onFailure: (PartKey, StartError) -> Void) async {
         defer { run.end() }
-        guard !run.stop.hasFired else { return }
+        guard !run.stop.isOpen else { return }
         do {
-            try await run.stop.cancelling { try await run.part.run() }
+            try await run.stop.runUntilOpen { try await run.part.run() }
         } catch {
-            if !run.stop.hasFired, !Task.isCancelled { fail(run, error, onFailure) }
+            if !run.stop.isOpen, !Task.isCancelled { fail(run, error, onFailure) }
         }
     }
 
@@ -115,14 +116,14 @@ final class PartRunner: Sendable {
                 do {
                     try await run.part.waitUntilReady()
                 } catch {
-                    if !run.stop.hasFired, !Task.isCancelled { self.fail(run, error, onFailure) }
+                    if !run.stop.isOpen, !Task.isCancelled { self.fail(run, error, onFailure) }
                 }
             }
             group.addTask { await run.settled.wait() }
             await group.next()
             group.cancelAll()
         }
-        run.settled.fire()
+        run.settled.open()
     }
 
     private func fail(_ run: Run, _ error: any Error, _ onFailure: (PartKey, StartError) -> Void) {
@@ -137,10 +138,10 @@ final class PartRunner: Sendable {
     private func stopAll() async {
         let runs = state.withLock(\.runs)
         // One that never gets ready must not keep those behind it from being told to end.
-        for run in runs { run.settled.fire() }
+        for run in runs { run.settled.open() }
         for run in runs.reversed() {
-            run.stop.fire()
-            await run.ended.waitRegardless()
+            run.stop.open()
+            await run.ended.waitIgnoringCancellation()
         }
     }
 }

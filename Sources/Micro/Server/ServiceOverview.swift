@@ -1,4 +1,5 @@
 public import MicroCore
+internal import MicroPluginKit
 
 /// What a service knows of itself: for endpoints that tell others, such as health.
 ///

@@ -1,5 +1,6 @@
 internal import Logging
 internal import MicroCore
+internal import MicroPluginKit
 internal import ServiceLifecycle
 
 extension MicroService {
@@ -48,14 +49,14 @@ extension MicroService {
         _ body: (RunningService) async throws -> Result
     ) async throws -> Result {
         let running = Shared<RunningService?>(nil)
-        let isReady = OneShot()
+        let isReady = Latch()
         return try await withThrowingTaskGroup(of: Void.self) { group in
             // The service; it is cancelled when the closure has ended, stops in order, and is waited for.
             group.addTask {
-                defer { isReady.fire() }
+                defer { isReady.open() }
                 try await self.run(handlingSignals: false) { service in
                     running.value = service
-                    isReady.fire()
+                    isReady.open()
                 }
             }
             await isReady.wait()
@@ -108,19 +109,19 @@ struct ServiceJob: Service {
 /// The request to stop a service, and to stop at once.
 final class StopSignal: Sendable {
     /// The service is to stop.
-    let stop = OneShot()
+    let stop = Latch()
 
     /// It is to stop without waiting for calls.
-    let haste = OneShot()
+    let haste = Latch()
 
-    func request() { stop.fire() }
+    func request() { stop.open() }
 
     /// Makes a service that is stopping stop without waiting for anything.
-    func force() { haste.fire() }
+    func force() { haste.open() }
 
     /// The first cancellation of a service that runs makes it stop in order; if it is stopping, stop at once.
     func requestByCancellation() {
-        if stop.hasFired { haste.fire() }
-        stop.fire()
+        if stop.isOpen { haste.open() }
+        stop.open()
     }
 }

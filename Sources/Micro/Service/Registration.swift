@@ -1,6 +1,7 @@
 internal import Logging
 import MicroCore
 internal import MicroInterfaces
+internal import MicroPluginKit
 
 /// A node's place in the registry.
 struct Registration: Sendable {

@@ -1,6 +1,7 @@
 internal import Logging
 import MicroCore
 internal import MicroInterfaces
+internal import MicroPluginKit
 
 /// One run of a service, from its start to its end.
 struct ServiceRun: Sendable {
@@ -17,7 +18,7 @@ struct ServiceRun: Sendable {
             service.client.core.fail(error)
             throw error
         }
-        guard !stop.stop.hasFired else { return await endUnstarted(plan) }
+        guard !stop.stop.isOpen else { return await endUnstarted(plan) }
         try await withLogger(plan.logger) { _ in try await run(plan) }
     }
 
@@ -34,8 +35,8 @@ struct ServiceRun: Sendable {
                 // registry and its last call has ended.
                 group.addTask { await plan.engine.run() }
                 defer { group.cancelAll() }
-                _ = try? await stop.stop.cancelling { try await plan.parts.waitUntilReady() }
-                if !stop.stop.hasFired { try await serve(plan, stopBegin) }
+                _ = try? await stop.stop.runUntilOpen { try await plan.parts.waitUntilReady() }
+                if !stop.stop.isOpen { try await serve(plan, stopBegin) }
             }
         }
         if let begin = stopBegin.value { ServiceStop.logEnd(since: begin, plan) }
@@ -63,7 +64,7 @@ struct ServiceRun: Sendable {
         let registration = Registration(
             registry: plan.registry, timeToLive: plan.settings.timeToLive, record: running.currentRecord)
         do {
-            try await stop.stop.cancelling {
+            try await stop.stop.runUntilOpen {
                 let record = try await registration.begin()
                 plan.overview.enter(.serving)
                 log(running, plan)
@@ -83,9 +84,9 @@ struct ServiceRun: Sendable {
     /// Opens the subscriptions, unless the service is told to stop meanwhile.
     private func subscribe(_ running: RunningService, _ listener: any Listener) async throws {
         do {
-            try await stop.stop.cancelling { try await running.subscriptions.openAll() }
+            try await stop.stop.runUntilOpen { try await running.subscriptions.openAll() }
         } catch {
-            guard !stop.stop.hasFired else { return }
+            guard !stop.stop.isOpen else { return }
             await giveUp(running, listener)
             throw error
         }

@@ -1,5 +1,6 @@
 internal import Logging
 import MicroCore
+internal import MicroPluginKit
 
 /// The end of a service's run: it leaves the registry, and lets calls and events finish.
 ///
@@ -34,9 +35,9 @@ struct ServiceStop: Sendable {
         log(
             "The service stops. It leaves the registry.",
             limit: registration.isRegistered ? Registration.patience : nil)
-        let hasLeft = (try? await stop.haste.cancelling { await registration.end() }) ?? false
+        let hasLeft = (try? await stop.haste.runUntilOpen { await registration.end() }) ?? false
         let delay = plan.settings.spreadDelay
-        guard hasLeft, delay > .zero, !stop.haste.hasFired else { return }
+        guard hasLeft, delay > .zero, !stop.haste.isOpen else { return }
         log("It waits for the registry's clients to hear of it.", limit: delay)
         _ = await stop.haste.wait(until: .now + delay)
     }
@@ -45,14 +46,14 @@ struct ServiceStop: Sendable {
         plan.overview.enter(.draining)
         let limit = plan.settings.drainTimeout
         let deadline = ContinuousClock.now + limit
-        if stop.haste.hasFired {
+        if stop.haste.isOpen {
             log("It cancels the calls and events that run.", limit: nil)
         } else {
             log("It refuses new calls, and waits for those and the events that run.", limit: limit)
         }
-        _ = try? await stop.haste.cancelling { await listener.shutdown(deadline: deadline) }
-        _ = try? await stop.haste.cancelling { await running.subscriptions.cancelAll(deadline: deadline) }
-        guard !stop.haste.hasFired, .now >= deadline else { return }
+        _ = try? await stop.haste.runUntilOpen { await listener.shutdown(deadline: deadline) }
+        _ = try? await stop.haste.runUntilOpen { await running.subscriptions.cancelAll(deadline: deadline) }
+        guard !stop.haste.isOpen, .now >= deadline else { return }
         Logger.current.warning(
             "Calls or events that did not end within the limit were cancelled. MICRO_SERVER_DRAIN_TIMEOUT sets it.",
             metadata: [LogKeys.limit: "\(Self.text(limit))"])

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Micro
 internal import MicroCore
+internal import MicroPluginKit
 internal import Synchronization
 
 /// `micro subscribe`.
@@ -46,10 +47,10 @@ struct SubscribeCommand: AsyncParsableCommand {
 
 /// Prints events, and ends the command when nobody reads any more.
 private final class EventPrinter: Sendable {
-    private let stop: OneShot
+    private let stop: Latch
     private let failure = Mutex<CommandFailure?>(nil)
 
-    init(stop: OneShot) { self.stop = stop }
+    init(stop: Latch) { self.stop = stop }
 
     func print(_ event: BrokerEvent) -> Acknowledgement {
         do throws(CommandFailure) {
@@ -57,7 +58,7 @@ private final class EventPrinter: Sendable {
             return .ack
         } catch {
             failure.withLock { $0 = error }
-            stop.fire()
+            stop.open()
             return .nack()
         }
     }

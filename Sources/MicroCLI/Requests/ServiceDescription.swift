@@ -1,6 +1,7 @@
 internal import FoundationEssentials
 internal import Micro
 internal import MicroCore
+internal import MicroPluginKit
 
 /// What the registry knows of the service that is called, for errors that help.
 struct ServiceDescription: Sendable {
@@ -14,19 +15,14 @@ struct ServiceDescription: Sendable {
     ///   - limit: How long the call may take, if that is bounded.
     /// - Throws: A `MicroError` if the registry does not answer.
     init(of service: String, _ client: MicroClient, within limit: Duration?) async throws {
-        records = try await withThrowingTaskGroup(of: [ServiceRecord].self) { group in
-            // The search, and its end if it takes longer than the call may: the first to end cancels the other.
-            group.addTask { try await client.lookup(service) }
-            if let limit {
-                group.addTask {
-                    try await Task.sleep(for: limit)
-                    throw MicroError(
-                        .deadlineExceeded, "The registry did not answer in time.", processed: .no)
-                }
-            }
-            defer { group.cancelAll() }
-            return try await group.next() ?? []
+        guard let limit else {
+            records = try await client.lookup(service)
+            return
         }
+        guard let found = try await withTimeLimit(limit, { try await client.lookup(service) }) else {
+            throw MicroError(.deadlineExceeded, "The registry did not answer in time.", processed: .no)
+        }
+        records = found
     }
 
     private var endpoints: [EndpointRecord] { records.flatMap { $0.endpoints ?? [] } }

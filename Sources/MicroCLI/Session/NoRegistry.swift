@@ -1,4 +1,5 @@
 internal import MicroCore
+internal import MicroPluginKit
 
 /// A registry for calls that have an address: nothing is in it, and it costs nothing.
 struct NoRegistry: Registry {

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Micro
 internal import MicroCore
+internal import MicroPluginKit
 internal import UnixSignals
 
 /// One run of a command: a client that lives as long, an end by signals, and an exit status.
@@ -70,15 +71,15 @@ enum Session {
     /// - Throws: What the command threw.
     static func untilStopped(
         _ sources: ConfigurationSources,
-        _ body: @escaping @Sendable (_ client: MicroClient, _ stop: OneShot) async throws -> Void
+        _ body: @escaping @Sendable (_ client: MicroClient, _ stop: Latch) async throws -> Void
     ) async throws {
         try Log.configure(environment: sources.environment)
         let client = MicroClient(configuration: sources)
         let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
-        let stop = OneShot()
+        let stop = Latch()
         try await withThrowingTaskGroup(of: Void.self) { group in
             // Passes signals on until the command has ended and the group is cancelled.
-            group.addTask { for await _ in signals { stop.fire() } }
+            group.addTask { for await _ in signals { stop.open() } }
             defer { group.cancelAll() }
             try await withMicroClient(client) { try await body($0, stop) }
         }

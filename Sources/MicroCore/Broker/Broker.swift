@@ -4,8 +4,8 @@
 /// subscriptions that share a queue count as one. How sure that is, is the broker's
 /// ``Delivery``, which a subscription asks for.
 ///
-/// Run `BrokerConformance` of `MicroTesting` against a broker that you write; ``SubscriptionQueue`` keeps
-/// the waiting events and ``SubscriptionRunner`` runs the handlers for you.
+/// Run `BrokerConformance` of `MicroTesting` against a broker that you write. In `MicroPluginKit`, `SubscriptionQueue`
+/// keeps the waiting events and `SubscriptionRunner` runs the handlers for you.
 ///
 /// ## Rules for an implementation
 ///

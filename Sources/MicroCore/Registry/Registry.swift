@@ -4,7 +4,7 @@
 /// of a service up, or watches them, and picks one for each call.
 ///
 /// Run `RegistryConformance` of `MicroTesting` against a registry that you write;
-/// ``RegistryDirectory`` keeps the nodes and serves the watchers for you.
+/// `RegistryDirectory` of `MicroPluginKit` keeps the nodes and serves the watchers for you.
 ///
 /// ## Semantics
 ///
@@ -28,7 +28,7 @@ public protocol Registry: Part {
     ///   - timeToLive: How long the nodes stay without being renewed; `nil` forever.
     /// - Throws: A ``MicroError`` with the status `unavailable` if the directory can't be reached,
     ///   or `invalidArgument` if the record lacks something, which
-    ///   ``ServiceRecord/checkRegistration(timeToLive:)`` finds, or the directory can't hold such a record.
+    ///   `checkRegistration(timeToLive:)` of `MicroPluginKit` finds, or the directory can't hold such a record.
     func register(_ record: ServiceRecord, timeToLive: Duration?) async throws
 
     /// Removes nodes from the directory, by their keys alone.

@@ -1,30 +1,36 @@
-import Synchronization
-
 /// The changes of a service's nodes, as ``Registry/watch(_:)`` returns them.
 ///
 /// One task reads it. A reader that is slower than the directory gets the latest state of each
-/// node: a pending change is replaced by the next one of the same node.
+/// node: a pending change is replaced by the next one of the same node. `RegistryDirectory` of
+/// `MicroPluginKit` makes such a sequence.
 public struct RegistryChanges: AsyncSequence, Sendable {
     /// The changes.
     public typealias Element = RegistryChange
 
-    private let queue: ChangeQueue
+    private let source: @Sendable () async throws -> RegistryChange?
 
-    init(queue: ChangeQueue) { self.queue = queue }
+    /// Creates a sequence from any source.
+    ///
+    /// - Parameter produce: Returns the next change, and suspends until there is one; `nil` when the reading
+    ///   task is cancelled. It throws the reason why the directory is lost for good. What the closure holds
+    ///   is released with the sequence and its iterator, which is when nobody watches any more.
+    public init(unfolding produce: @escaping @Sendable () async throws -> RegistryChange?) {
+        source = produce
+    }
 
     /// Returns the iterator; the sequence is read by one task.
-    public func makeAsyncIterator() -> Iterator { Iterator(queue: queue) }
+    public func makeAsyncIterator() -> Iterator { Iterator(source: source) }
 
     /// Reads the changes one by one.
     public struct Iterator: AsyncIteratorProtocol {
-        let queue: ChangeQueue
+        let source: @Sendable () async throws -> RegistryChange?
 
         /// Returns the next change; suspends until there is one.
         ///
         /// - Returns: The change, or `nil` when the reading task is cancelled.
         /// - Throws: The reason why the directory is lost for good.
         public func next() async throws -> RegistryChange? {
-            try await queue.next()
+            try await source()
         }
 
         /// Returns the next change; suspends until there is one.
@@ -33,129 +39,7 @@ public struct RegistryChanges: AsyncSequence, Sendable {
         /// - Returns: The change, or `nil` when the reading task is cancelled.
         /// - Throws: The reason why the directory is lost for good.
         public func next(isolation actor: isolated (any Actor)?) async throws(any Error) -> RegistryChange? {
-            try await queue.next()
-        }
-    }
-}
-
-/// The pending changes of one watcher, coalesced by node.
-final class ChangeQueue: Sendable {
-    private typealias Reader = CheckedContinuation<RegistryChange?, any Error>
-
-    private struct State {
-        /// What is pending, in order.
-        ///
-        /// An entry whose number isn't the node's latest is stale.
-        var order: [(number: Int, change: RegistryChange)] = []
-        var head = 0
-        var latest: [NodeKey: Int] = [:]
-        var number = 0
-        var failure: (any Error)?
-        var isFinished = false
-        var reader: Reader?
-
-        mutating func push(_ change: RegistryChange, key: NodeKey?) {
-            number += 1
-            if let key { latest[key] = number }
-            order.append((number, change))
-            // Stale entries are swept when they outnumber the live ones, so the queue is bounded by
-            // twice the number of nodes.
-            if order.count - head > 2 * latest.count + 16 { sweep() }
-        }
-
-        mutating func pop() -> RegistryChange? {
-            while head < order.count {
-                let (number, change) = order[head]
-                head += 1
-                if let key = change.key {
-                    guard latest[key] == number else { continue }
-                    latest[key] = nil
-                }
-                dropRead()
-                return change
-            }
-            dropRead()
-            return nil
-        }
-
-        /// Gives the room of what was read back, once it is half of all.
-        ///
-        /// A queue that is never quite empty would grow forever otherwise.
-        private mutating func dropRead() {
-            guard head * 2 >= order.count else { return }
-            order.removeFirst(head)
-            head = 0
-        }
-
-        private mutating func sweep() {
-            let latest = latest
-            order = order[head...].filter { entry in
-                entry.change.key.map { latest[$0] == entry.number } ?? true
-            }
-            head = 0
-        }
-    }
-
-    private let state = Mutex(State())
-
-    /// Tells the directory that nobody reads any more.
-    let onCancel: @Sendable () -> Void
-
-    init(onCancel: @escaping @Sendable () -> Void) { self.onCancel = onCancel }
-
-    deinit { onCancel() }
-
-    /// The number of entries that take room, stale and read ones included.
-    var storedCount: Int { state.withLock(\.order.count) }
-
-    func push(_ change: RegistryChange) {
-        let ready = state.withLock { state -> (reader: Reader, change: RegistryChange)? in
-            guard !state.isFinished else { return nil }
-            state.push(change, key: change.key)
-            guard let reader = state.reader, let next = state.pop() else { return nil }
-            state.reader = nil
-            return (reader, next)
-        }
-        ready?.reader.resume(returning: ready?.change)
-    }
-
-    func finish(throwing error: (any Error)?) {
-        let reader = state.withLock { state in
-            state.failure = state.failure ?? error
-            state.isFinished = true
-            defer { state.reader = nil }
-            return state.reader
-        }
-        guard let reader else { return }
-        if let error { reader.resume(throwing: error) } else { reader.resume(returning: nil) }
-    }
-
-    func next() async throws -> RegistryChange? {
-        try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
-                let result: Result<RegistryChange?, any Error>? = state.withLock { state in
-                    if let change = state.pop() { return .success(change) }
-                    if let failure = state.failure { return .failure(failure) }
-                    if state.isFinished || state.reader != nil { return .success(nil) }
-                    state.reader = continuation
-                    return nil
-                }
-                if let result { continuation.resume(with: result) }
-            }
-        } onCancel: {
-            finish(throwing: nil)
-            onCancel()
-        }
-    }
-}
-
-extension RegistryChange {
-    /// The node that the change is about, if it is about one.
-    var key: NodeKey? {
-        switch self {
-        case .up(let record): record.keys.first
-        case .down(let key): key
-        case .synced: nil
+            try await source()
         }
     }
 }

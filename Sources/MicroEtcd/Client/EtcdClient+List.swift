@@ -1,4 +1,5 @@
 internal import MicroCore
+internal import MicroPluginKit
 internal import SwiftProtobuf
 
 extension EtcdClient {
@@ -44,13 +45,13 @@ struct Listing: Sendable {
         -> EtcdRevision
     {
         var limit = Self.pageSize
-        var pauses = Pauses()
+        var backoff = ExponentialBackoff()
         while true {
             do {
                 return try await readOnce(&limit, body)
             } catch {
                 // What changes so fast that a revision is gone before its last page was read is read again.
-                let pause = pauses.next()
+                let pause = backoff.next()
                 guard case .compacted = EtcdFault(error), .now + pause < deadline else { throw error }
                 try? await Task.sleep(for: pause)
             }

@@ -1,4 +1,5 @@
 public import MicroCore
+internal import MicroPluginKit
 internal import MicroTLS
 internal import SwiftProtobuf
 
@@ -84,7 +85,7 @@ extension EtcdClient {
         until deadline: ContinuousClock.Instant? = nil, isRepeatable: Bool = true
     ) async throws(MicroError) -> Response {
         let deadline = deadline ?? .now + timeout
-        var pauses = Pauses()
+        var backoff = ExponentialBackoff()
         var hasNewToken = false
         while true {
             let session = try await link.session(until: deadline)
@@ -108,7 +109,7 @@ extension EtcdClient {
             case .staleToken, .final, .compacted, .leaseLost, .tooLong, .refused:
                 throw final(failure, at: session.endpoint)
             }
-            let pause = pauses.next()
+            let pause = backoff.next()
             guard ContinuousClock.now + pause < deadline else {
                 throw MicroError(.unavailable, "etcd: \(link.text(failure, at: session.endpoint))")
             }

@@ -1,5 +1,6 @@
 internal import Logging
 internal import MicroCore
+internal import MicroPluginKit
 internal import SwiftProtobuf
 internal import Synchronization
 
@@ -26,8 +27,8 @@ public final class EtcdLeases: Sendable {
 
     /// The leases by the number of seconds that they were asked for.
     private let leases = Mutex<[Int64: Lease]>([:])
-    private let turns = Turns<Int64>()
-    private let alarm = Alarm()
+    private let turns = KeyedSerialQueue<Int64>()
+    private let alarm = Condition()
 
     /// Creates leases.
     ///
@@ -57,14 +58,14 @@ public final class EtcdLeases: Sendable {
     ) async throws(EtcdError) -> EtcdLease.ID {
         if let id = leases.withLock({ $0[seconds]?.id }) { return id }
         return try await EtcdError.translating { () async throws(MicroError) in
-            try await turns.take(seconds) { () async throws(MicroError) -> EtcdLease.ID in
+            try await turns.run(seconds, cancelled: EtcdErrors.cancelled) { () async throws(MicroError) -> EtcdLease.ID in
                 // Somebody else may have got it meanwhile.
                 if let id = leases.withLock({ $0[seconds]?.id }) { return id }
                 let granted = try await client.lease(seconds: seconds, until: deadline)
                 let lease = Lease(
                     id: granted.id, granted: min(max(1, granted.seconds), Self.longestGrant))
                 leases.withLock { $0[seconds] = lease }
-                alarm.ring()
+                alarm.notifyAll()
                 return granted.id
             }
         }
@@ -106,11 +107,11 @@ public final class EtcdLeases: Sendable {
 
     /// Keeps the leases alive until the task is cancelled.
     public func run() async {
-        var pauses = Pauses()
+        var backoff = ExponentialBackoff()
         while !Task.isCancelled {
-            let position = alarm.position
+            let generation = alarm.generation
             guard leases.withLock({ !$0.isEmpty }) else {
-                await alarm.wait(until: nil, since: position)
+                await alarm.wait(since: generation)
                 continue
             }
             guard let session = try? await client.link.session(until: nil) else { return }
@@ -120,8 +121,8 @@ public final class EtcdLeases: Sendable {
             } catch {
                 client.link.report(session, error)
             }
-            if ContinuousClock.now - start > .seconds(5) { pauses.reset() }
-            try? await Task.sleep(for: pauses.next())
+            if ContinuousClock.now - start > .seconds(5) { backoff.reset() }
+            try? await Task.sleep(for: backoff.next())
         }
     }
 
@@ -146,7 +147,7 @@ public final class EtcdLeases: Sendable {
     /// Asks for the renewal of all leases, three times in the shortest's time to live.
     private func send(on stream: any OutboundStream) async -> MicroError? {
         while !Task.isCancelled {
-            let position = alarm.position
+            let generation = alarm.generation
             guard !isOverdue else {
                 return MicroError(.unavailable, "etcd did not renew a lease within \(client.timeout).")
             }
@@ -165,7 +166,7 @@ public final class EtcdLeases: Sendable {
                 return error
             }
             let pause = due.map(\.1).min().map { ContinuousClock.now + $0 }
-            await alarm.wait(until: pause, since: position)
+            await alarm.wait(since: generation, until: pause)
         }
         return nil
     }

@@ -1,6 +1,7 @@
 internal import Logging
 internal import MicroCore
 internal import MicroGRPC
+internal import MicroPluginKit
 internal import MicroTLS
 internal import Synchronization
 
@@ -33,7 +34,7 @@ final class EtcdLink: Sendable {
     let endpoints: [EtcdEndpoint]
     private let tls: TLSContext?
     private let state = Mutex(State())
-    private let alarm = Alarm()
+    private let alarm = Condition()
 
     /// Creates a link.
     ///
@@ -56,7 +57,7 @@ final class EtcdLink: Sendable {
     /// - Throws: A ``MicroError`` that says why there is none, or that the task was cancelled.
     func session(until deadline: ContinuousClock.Instant?) async throws(MicroError) -> EtcdSession {
         while true {
-            let position = alarm.position
+            let generation = alarm.generation
             switch state.withLock(\.phase) {
             case .stopped(let error): throw error
             case .open(let session) where session.connection.isUsable: return session
@@ -64,7 +65,7 @@ final class EtcdLink: Sendable {
             case .unused, .connecting:
                 guard !Task.isCancelled else { throw EtcdErrors.cancelled }
                 if let deadline, deadline <= .now { throw unreachable }
-                await alarm.wait(until: deadline, since: position)
+                await alarm.wait(since: generation, until: deadline)
             }
         }
     }
@@ -85,7 +86,7 @@ final class EtcdLink: Sendable {
             state.failures[session.endpoint] = error ?? state.failures[session.endpoint]
             return true
         }
-        if isCurrent { alarm.ring() }
+        if isCurrent { alarm.notifyAll() }
     }
 
     /// Says which member failed, why, and what to do.
@@ -140,7 +141,7 @@ final class EtcdLink: Sendable {
         var order = endpoints
         // Not all clients of a cluster should end up at its first member.
         order.rotate(by: Int.random(in: 0..<max(1, order.count)))
-        var pauses = Pauses(first: .milliseconds(100), longest: .seconds(3))
+        var backoff = ExponentialBackoff(first: .milliseconds(100), longest: .seconds(3))
         var hasConnected = false
         var hasWarned = false
         while !Task.isCancelled {
@@ -153,7 +154,7 @@ final class EtcdLink: Sendable {
                         "etcd can't be reached; this is tried again.",
                         metadata: ["error": "\(unreachable.detail)"])
                 }
-                try? await Task.sleep(for: pauses.next())
+                try? await Task.sleep(for: backoff.next())
                 continue
             }
             if hasWarned {
@@ -163,9 +164,9 @@ final class EtcdLink: Sendable {
             let start = ContinuousClock.now
             await waitUntilLost(session)
             if ContinuousClock.now - start > Self.shortLife {
-                pauses.reset()
+                backoff.reset()
             } else {
-                try? await Task.sleep(for: pauses.next())
+                try? await Task.sleep(for: backoff.next())
             }
             // The next member's turn, if there are several.
             order.rotate(by: (order.firstIndex(of: session.endpoint) ?? 0) + 1)
@@ -174,9 +175,9 @@ final class EtcdLink: Sendable {
 
     private func waitUntilLost(_ session: EtcdSession) async {
         while !Task.isCancelled {
-            let position = alarm.position
+            let generation = alarm.generation
             guard case .open(let current) = state.withLock(\.phase), current === session else { return }
-            await alarm.wait(until: nil, since: position)
+            await alarm.wait(since: generation)
         }
     }
 
@@ -190,7 +191,7 @@ final class EtcdLink: Sendable {
                     state.phase = .open(session)
                     state.failures = [:]
                 }
-                alarm.ring()
+                alarm.notifyAll()
                 return session
             } catch {
                 state.withLock { $0.failures[endpoint] = error }
@@ -228,7 +229,7 @@ final class EtcdLink: Sendable {
             if case .open(let session) = state.phase { state.lost.append(session) }
             state.phase = .stopped(error)
         }
-        alarm.ring()
+        alarm.notifyAll()
         await closeLost()
     }
 }

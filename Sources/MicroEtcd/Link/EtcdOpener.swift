@@ -1,5 +1,6 @@
 internal import MicroCore
 internal import MicroGRPC
+internal import MicroPluginKit
 internal import MicroTLS
 
 /// Opens a connection to one member and finds out whether it can be used.
@@ -50,32 +51,14 @@ struct EtcdOpener: Sendable {
         let limits = limits
         let name = PeerName.host(endpoint.host)
         let tls = endpoint.isSecure == true ? tls : nil
-        let late = Result<GRPCConnection, MicroError>.failure(
-            MicroError(.unavailable, "\(endpoint) did not answer within \(limit).", processed: .no))
-        // The attempt, and the time limit beside it: whichever ends first ends the other.
-        let outcome = await withTaskGroup { group in
-            group.addTask { () async -> Result<GRPCConnection, MicroError>? in
-                do throws(MicroError) {
-                    return .success(
-                        try await GRPCConnection.open(
-                            to: endpoint.address, as: name, limits: limits, tls: tls))
-                } catch {
-                    return .failure(error)
-                }
-            }
-            group.addTask {
-                try? await Task.sleep(for: limit)
-                return nil
-            }
-            let first = await group.next() ?? nil
-            group.cancelAll()
-            if let first { return first }
-            // A connection that was opened in the same moment as the time was up is still a connection; an
-            // attempt that failed then did so because it was cancelled.
-            guard let last = await group.next() ?? nil, case .success = last else { return late }
-            return last
+        // A connection that was opened in the same moment as the time was up is still a connection.
+        let connection = try await withTimeLimit(limit) { () async throws(MicroError) in
+            try await GRPCConnection.open(to: endpoint.address, as: name, limits: limits, tls: tls)
         }
-        return try outcome.get()
+        guard let connection else {
+            throw MicroError(.unavailable, "\(endpoint) did not answer within \(limit).", processed: .no)
+        }
+        return connection
     }
 
     private var limits: HTTP2Limits {

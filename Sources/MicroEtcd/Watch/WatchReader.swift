@@ -1,5 +1,6 @@
 internal import FoundationEssentials
 internal import MicroCore
+internal import MicroPluginKit
 internal import SwiftProtobuf
 
 /// Follows a range of keys from a revision on, on one stream after the other.
@@ -13,7 +14,7 @@ struct WatchReader {
     private var revision: EtcdRevision?
 
     private var stream: WatchStream?
-    private var pauses = Pauses()
+    private var backoff = ExponentialBackoff()
 
     /// Whether there is a new token since a watch was last granted.
     private var hasNewToken = false
@@ -43,8 +44,8 @@ struct WatchReader {
             stream.cancel()
             guard !Task.isCancelled else { throw EtcdErrors.cancelled }
             try check(failure, of: stream)
-            if ContinuousClock.now - stream.start > Self.shortLife { pauses.reset() }
-            try? await Task.sleep(for: pauses.next())
+            if ContinuousClock.now - stream.start > Self.shortLife { backoff.reset() }
+            try? await Task.sleep(for: backoff.next())
         }
     }
 

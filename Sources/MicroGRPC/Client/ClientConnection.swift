@@ -1,6 +1,7 @@
 import CNghttp2
 import MicroCore
 import MicroNIO
+import MicroPluginKit
 import NIOCore
 
 /// A connection that we opened to a server.
@@ -26,7 +27,6 @@ final class ClientConnection: HTTP2Connection {
 
     private(set) var isGoingAway = false
     private var hasFailed: String?
-    private var closeWaiters: [CheckedContinuation<Void, Never>] = []
 
     init(
         authority: String, ready: EventLoopPromise<Void>?, status: ClientStatus, limits: HTTP2Limits,
@@ -179,14 +179,7 @@ final class ClientConnection: HTTP2Connection {
         hasFailed = reason
         failWaitingCalls(reason)
         ready?.fail(explained(Self.unusable(reason)))
-        let waiters = closeWaiters
-        closeWaiters = []
-        for waiter in waiters { waiter.resume() }
-    }
-
-    /// Resumes a continuation when the connection is closed.
-    func whenClosed(_ waiter: CheckedContinuation<Void, Never>) {
-        if isClosed { waiter.resume() } else { closeWaiters.append(waiter) }
+        status.closed.open()
     }
 }
 

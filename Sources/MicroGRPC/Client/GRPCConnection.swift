@@ -1,5 +1,6 @@
 package import MicroCore
 import MicroNIO
+import MicroPluginKit
 package import MicroTLS
 import NIOCore
 import NIOPosix
@@ -144,24 +145,7 @@ package final class GRPCConnection: Connection {
     package func close(deadline: ContinuousClock.Instant) async {
         let connection = connection
         let loop = loop
-        await withTaskGroup(of: Void.self) { group in
-            // Ends when the connection does, after its last call or terminated by the other task.
-            group.addTask {
-                await withCheckedContinuation { continuation in
-                    loop.execute {
-                        connection.value.whenClosed(continuation)
-                        connection.value.goAway()
-                    }
-                }
-            }
-            // Ends at the deadline, or cancelled when it is not needed any more.
-            group.addTask {
-                try? await Task.sleep(until: deadline, clock: .continuous)
-                loop.execute { connection.value.terminate() }
-            }
-            await group.next()
-            // Either it is closed, and terminating finds it so, or it has just been terminated.
-            group.cancelAll()
-        }
+        loop.execute { connection.value.goAway() }
+        await status.closed.wait(until: deadline) { loop.execute { connection.value.terminate() } }
     }
 }

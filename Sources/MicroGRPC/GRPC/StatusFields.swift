@@ -1,4 +1,5 @@
 import MicroCore
+import MicroPluginKit
 import MicroWire
 
 /// The fields in which the outcome of a call travels.
@@ -82,18 +83,10 @@ enum StatusFields {
         guard text.first == space || text.last == space || text.contains(where: mustBeEncoded) else {
             return text
         }
-        let digits = Array("0123456789ABCDEF".utf8)
-        var encoded: [UInt8] = []
-        encoded.reserveCapacity(text.count)
-        for (position, byte) in text.enumerated() {
+        return PercentCoding.encode(text) { position, byte in
             let isAtEdge = position == 0 || position == text.count - 1
-            if mustBeEncoded(byte) || byte == space && isAtEdge {
-                encoded += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-            } else {
-                encoded.append(byte)
-            }
+            return !mustBeEncoded(byte) && !(byte == space && isAtEdge)
         }
-        return encoded
     }
 
     private static func mustBeEncoded(_ byte: UInt8) -> Bool {
@@ -101,22 +94,5 @@ enum StatusFields {
     }
 
     /// Reads what ``percentEncoded(_:)`` writes; what isn't well-formed stays as it is.
-    static func percentDecoded(_ text: some Collection<UInt8>) -> [UInt8] {
-        var decoded: [UInt8] = []
-        decoded.reserveCapacity(text.count)
-        var rest = Array(text)[...]
-        while let byte = rest.popFirst() {
-            let digits = rest.prefix(2)
-            if byte == UInt8(ascii: "%"), digits.count == 2,
-                digits.allSatisfy({ UInt8(ascii: "+") != $0 }),
-                let value = UInt8(String(decoding: digits, as: UTF8.self), radix: 16)
-            {
-                decoded.append(value)
-                rest = rest.dropFirst(2)
-            } else {
-                decoded.append(byte)
-            }
-        }
-        return decoded
-    }
+    static func percentDecoded(_ text: some Collection<UInt8>) -> [UInt8] { PercentCoding.decode(text) }
 }

@@ -1,6 +1,7 @@
 import Logging
 import MicroCore
 import MicroNIO
+import MicroPluginKit
 import MicroTLS
 import NIOCore
 import Synchronization
@@ -13,10 +14,16 @@ final class ConnectionTable: Sendable {
         var isClosing = false
         var refusals = 0
         var isFull = false
-        var waiters: [CheckedContinuation<Void, Never>] = []
+
+        /// Whether none is open, and none will be.
+        var hasEnded: Bool { isClosing && connections.isEmpty }
     }
 
     private let state = Mutex(State())
+
+    /// Opens when the connections are drained: none is open, and no handler runs.
+    let ended = Latch()
+
     private let logger: Logger
 
     /// One line a minute about requests that were malformed, of all connections.
@@ -103,11 +110,12 @@ final class ConnectionTable: Sendable {
 
     /// Lets all connections finish their calls and close.
     func drain() {
-        let open = state.withLock { state in
+        let (open, hasEnded) = state.withLock { state in
             state.isClosing = true
-            return Array(state.connections.values)
+            return (Array(state.connections.values), state.hasEnded)
         }
         for (loop, connection) in open { loop.execute { connection.value.drain() } }
+        if hasEnded { ended.open() }
     }
 
     /// Cancels all calls and closes all connections.
@@ -117,24 +125,11 @@ final class ConnectionTable: Sendable {
         }
     }
 
-    /// Returns when no connection is open and no handler runs.
-    func waitUntilEmpty() async {
-        await withCheckedContinuation { continuation in
-            let isEmpty = state.withLock { state in
-                if !state.connections.isEmpty { state.waiters.append(continuation) }
-                return state.connections.isEmpty
-            }
-            if isEmpty { continuation.resume() }
-        }
-    }
-
     private func remove(_ id: Int) {
-        let waiters = state.withLock { state in
+        let hasEnded = state.withLock { state in
             state.connections[id] = nil
-            guard state.connections.isEmpty else { return [] as [CheckedContinuation<Void, Never>] }
-            defer { state.waiters = [] }
-            return state.waiters
+            return state.hasEnded
         }
-        for waiter in waiters { waiter.resume() }
+        if hasEnded { ended.open() }
     }
 }

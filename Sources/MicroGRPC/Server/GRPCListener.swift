@@ -1,6 +1,7 @@
 import Logging
 package import MicroCore
 import MicroNIO
+import MicroPluginKit
 package import MicroTLS
 import NIOCore
 import NIOPosix
@@ -79,18 +80,6 @@ package final class GRPCListener: Listener {
         try? await channel.close().get()
         if let path = address.unixSocketPath { unlink(path) }
         connections.drain()
-        let connections = connections
-        await withTaskGroup(of: Void.self) { group in
-            // Ends when the last connection does, of itself or terminated by the other task.
-            group.addTask { await connections.waitUntilEmpty() }
-            // Ends at the deadline, or cancelled when it is not needed any more.
-            group.addTask {
-                try? await Task.sleep(until: deadline, clock: .continuous)
-                connections.terminate()
-            }
-            await group.next()
-            // Either all are gone, and terminating finds none, or they have just been terminated.
-            group.cancelAll()
-        }
+        await connections.ended.wait(until: deadline, orForce: connections.terminate)
     }
 }

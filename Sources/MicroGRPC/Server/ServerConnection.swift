@@ -1,6 +1,7 @@
 import CNghttp2
 import Logging
 import MicroCore
+import MicroPluginKit
 import NIOCore
 
 /// A connection that a client opened to us.

@@ -1,6 +1,7 @@
 internal import Logging
 internal import MicroCore
 internal import MicroNIO
+internal import MicroPluginKit
 internal import MicroTLS
 internal import NIOCore
 internal import NIOPosix
@@ -144,7 +145,7 @@ extension NATSCore {
         lastFailure = failure
         guard !isClosing else { return }
         let metadata: Logger.Metadata = ["server.address": "\(entry.server)", "error.message": "\(failure)"]
-        if backoff.count % 16 == 0 {
+        if backoff.tries % 16 == 0 {
             logger.warning("No connection to the NATS server; it is tried again.", metadata: metadata)
         } else {
             logger.debug("No connection to the NATS server.", metadata: metadata)

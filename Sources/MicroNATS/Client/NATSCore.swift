@@ -1,6 +1,7 @@
 internal import Logging
 internal import MicroCore
 internal import MicroNIO
+internal import MicroPluginKit
 internal import MicroTLS
 internal import NIOCore
 internal import NIOPosix
@@ -71,7 +72,7 @@ actor NATSCore {
     /// Limits the warnings of connections that end, which the others must not suppress.
     let endThrottle = LogThrottle(burst: 20)
     var pool: ServerPool
-    var backoff: Backoff
+    var backoff: ReconnectBackoff
     var link: Link?
 
     /// Whether the connection is open, or about to be left.
@@ -106,8 +107,8 @@ actor NATSCore {
     var suspensions = 0
 
     var requests = RequestTable()
-    var roundTrips = WaiterTable()
-    var connectionWaiters = WaiterTable()
+    var roundTrips = LoopWaiters()
+    var connectionWaiters = LoopWaiters()
 
     /// A subscription as the connection sees it.
     final class Entry {
@@ -144,7 +145,7 @@ actor NATSCore {
         outbox = Outbox(
             onlineLimit: configuration.writeBufferSize, offlineLimit: configuration.reconnectBufferSize)
         pool = ServerPool(configuration.servers, shuffled: configuration.shufflesServers)
-        backoff = Backoff(
+        backoff = ReconnectBackoff(
             shortest: configuration.reconnectDelay.lowerBound,
             longest: configuration.reconnectDelay.upperBound)
     }

@@ -1,4 +1,5 @@
 internal import MicroCore
+internal import MicroPluginKit
 
 /// Something that happened to a client, beside its messages.
 public struct NATSEvent: Sendable, Hashable {

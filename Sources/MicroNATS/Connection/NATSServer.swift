@@ -1,4 +1,5 @@
 internal import MicroCore
+internal import MicroPluginKit
 
 /// The address of a server.
 ///
@@ -65,7 +66,9 @@ public struct NATSServer: Hashable, Sendable {
         let parts = user.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         var decoded: [String] = []
         for part in parts {
-            guard let plain = percentDecoded(part) else {
+            guard let bytes = PercentCoding.decodeStrictly(part.utf8),
+                let plain = String(validating: bytes, as: UTF8.self)
+            else {
                 throw NATSError(.invalidAddress, "The user part of a NATS address has a malformed % escape.")
             }
             decoded.append(plain)
@@ -74,51 +77,14 @@ public struct NATSServer: Hashable, Sendable {
     }
 
     private static func split(_ rest: Substring, text: String) throws(NATSError) -> (String, Int) {
-        var host = rest
-        var port: Substring?
-        if rest.hasPrefix("[") {
-            guard let end = rest.firstIndex(of: "]") else { throw invalid(text, "a bracket isn't closed") }
-            host = rest[rest.index(after: rest.startIndex)..<end]
-            let tail = rest[rest.index(after: end)...]
-            guard tail.isEmpty || tail.hasPrefix(":") else {
-                throw invalid(text, "a port must follow the bracket")
-            }
-            port = tail.isEmpty ? nil : tail.dropFirst()
-        } else if let colon = rest.lastIndex(of: ":") {
-            host = rest[..<colon]
-            port = rest[rest.index(after: colon)...]
-            guard !host.contains(":") else {
-                throw invalid(text, "an IPv6 address stands in brackets, as in [::1]:4222")
-            }
+        guard let (host, port) = HostPort.split(String(rest)), !host.isEmpty, !host.contains("/") else {
+            throw invalid(text, "it is not of the form host:port or [IPv6]:port with a port from 1 to 65535")
         }
-        guard !host.isEmpty, host.unicodeScalars.allSatisfy({ $0 != " " && $0 != "/" && $0.isHarmless })
-        else {
-            throw invalid(text, "it has no host, or the host has a character that it can't have")
+        guard rest.hasPrefix("[") || !host.contains(":") else {
+            throw invalid(text, "an IPv6 address stands in brackets, as in [::1]:4222")
         }
-        guard let port else { return (String(host), 4222) }
-        guard let number = Int(port), (1...65535).contains(number) else {
-            throw invalid(text, "the port must be a number from 1 to 65535")
-        }
-        return (String(host), number)
-    }
-
-    private static func percentDecoded(_ text: Substring) -> String? {
-        var bytes: [UInt8] = []
-        var rest = text.utf8[...]
-        while let byte = rest.popFirst() {
-            guard byte == UInt8(ascii: "%") else {
-                bytes.append(byte)
-                continue
-            }
-            let digits = rest.prefix(2)
-            guard digits.count == 2, let value = UInt8(String(decoding: digits, as: UTF8.self), radix: 16)
-            else {
-                return nil
-            }
-            bytes.append(value)
-            rest = rest.dropFirst(2)
-        }
-        return String(validating: bytes, as: UTF8.self)
+        guard port != 0 else { throw invalid(text, "the port must be a number from 1 to 65535") }
+        return (host, port ?? 4222)
     }
 
     private static func invalid(_ text: String, _ reason: String) -> NATSError {
@@ -129,5 +95,5 @@ public struct NATSServer: Hashable, Sendable {
 
 extension NATSServer: CustomStringConvertible {
     /// The host and port, without credentials.
-    public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+    public var description: String { HostPort.join(host, port) }
 }

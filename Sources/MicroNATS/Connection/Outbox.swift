@@ -1,3 +1,4 @@
+internal import MicroPluginKit
 internal import NIOCore
 internal import Synchronization
 
@@ -39,8 +40,7 @@ final class Outbox: Sendable {
         var lineSubject: String?
         var lineSubjectLength = 0
         var lineLength = -1
-        var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
-        var lastWaiter: UInt64 = 0
+        var waiters = WaiterTable<Void>()
     }
 
     /// How many bytes are worth a write of their own.
@@ -125,22 +125,14 @@ final class Outbox: Sendable {
 
     /// Waits until there may be room.
     func waitForRoom() async {
-        let number = state.withLock { state in
-            state.lastWaiter += 1
-            return state.lastWaiter
-        }
-        await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                let isDone = state.withLock { state in
-                    let mustWait = state.isOnline && state.buffer.readableBytes >= onlineLimit
-                    guard mustWait, !Task.isCancelled else { return true }
-                    state.waiters[number] = continuation
-                    return false
-                }
-                if isDone { continuation.resume() }
+        await withWaiter(cancelled: ()) { waiter in
+            state.withLock { state in
+                guard state.isOnline, state.buffer.readableBytes >= onlineLimit else { return () }
+                state.waiters.insert(waiter)
+                return nil
             }
-        } onCancel: {
-            state.withLock { $0.waiters.removeValue(forKey: number) }?.resume()
+        } remove: { id in
+            state.withLock { $0.waiters.remove(id) }
         }
     }
 
@@ -190,12 +182,12 @@ extension Outbox {
 
     /// Keeps messages for the next connection from now on.
     func goOffline() {
-        resume(
-            state.withLock { state in
-                state.isOnline = false
-                state.isFlushWanted = false
-                return Self.takeWaiters(&state)
-            })
+        let waiters = state.withLock { state in
+            state.isOnline = false
+            state.isFlushWanted = false
+            return state.waiters.removeAll()
+        }
+        waiters.resumeAll()
     }
 
     /// Refuses messages from now on, and drops those that it has.
@@ -206,9 +198,9 @@ extension Outbox {
             state.isOnline = false
             state.isClosed = true
             defer { state.buffer = ByteBuffer() }
-            return (Self.takeWaiters(&state), WaitingMessage.count(in: state.buffer))
+            return (state.waiters.removeAll(), WaitingMessage.count(in: state.buffer))
         }
-        resume(waiters)
+        waiters.resumeAll()
         return dropped
     }
 
@@ -217,13 +209,13 @@ extension Outbox {
     /// - Parameter buffer: What was taken the last time and has been written; publishers fill its memory next.
     func take(in buffer: inout ByteBuffer) {
         if buffer.capacity > Self.largestSpare { buffer = ByteBuffer() } else { buffer.clear() }
-        let waiters = state.withLock { state -> [CheckedContinuation<Void, Never>] in
+        let waiters = state.withLock { state -> [Waiter<Void>] in
             guard state.buffer.readableBytes > 0 else { return [] }
             state.isPatient = false
             swap(&state.buffer, &buffer)
-            return Self.takeWaiters(&state)
+            return state.waiters.removeAll()
         }
-        resume(waiters)
+        waiters.resumeAll()
     }
 
     /// What is to be done after a write.
@@ -246,15 +238,5 @@ extension Outbox {
             state.isPatient = bytes > 0 && bytes < Self.plenty
             return bytes == 0 ? .nothing : state.isPatient ? .later : .soon
         }
-    }
-
-    private static func takeWaiters(_ state: inout State) -> [CheckedContinuation<Void, Never>] {
-        guard !state.waiters.isEmpty else { return [] }
-        defer { state.waiters = [:] }
-        return Array(state.waiters.values)
-    }
-
-    private func resume(_ waiters: [CheckedContinuation<Void, Never>]) {
-        for waiter in waiters { waiter.resume() }
     }
 }

@@ -1,5 +1,6 @@
 internal import Logging
 internal import MicroCore
+internal import MicroPluginKit
 internal import Synchronization
 
 /// The keys whose values are no records, of which each is reported once.

@@ -1,6 +1,7 @@
 internal import Logging
 internal import MicroCore
 internal import MicroEtcd
+internal import MicroPluginKit
 internal import MicroWire
 
 /// Sees to it that the process's nodes stand in etcd, and nothing else of it.
@@ -9,13 +10,15 @@ internal import MicroWire
 /// again by ``run()`` whenever it failed, or a lease is lost. The nodes whose registration isn't repeated are
 /// let go.
 actor Registrar {
+    private static let cancelled = MicroError(.cancelled, "The call was cancelled.", processed: .no)
+
     private let client: EtcdClient
     private let layout: KeyLayout
-    private let turns = Turns<NodeKey>()
+    private let turns = KeyedSerialQueue<NodeKey>()
     private let leases: EtcdLeases
 
-    /// Rings when there may be something to do in the background.
-    private let alarm: Alarm
+    /// Notified when there may be something to do in the background.
+    private let alarm: Condition
 
     private var desiredNodes: [NodeKey: DesiredNode] = [:]
 
@@ -31,11 +34,11 @@ actor Registrar {
     init(_ client: EtcdClient, layout: KeyLayout) {
         self.client = client
         self.layout = layout
-        let alarm = Alarm()
+        let alarm = Condition()
         self.alarm = alarm
         leases = EtcdLeases(client) { _ in
             Logger.current.info("etcd has let a lease go; its nodes are registered again.")
-            alarm.ring()
+            alarm.notifyAll()
         }
     }
 
@@ -62,7 +65,7 @@ actor Registrar {
             leftovers[node]?.remove(desired.key)
             defer {
                 desiredNodes[node]?.renew()
-                alarm.ring()
+                alarm.notifyAll()
             }
             do {
                 try await reconcile(node, until: .now + client.timeout)
@@ -82,7 +85,7 @@ actor Registrar {
         do {
             try await reconcile(node, until: .now + client.timeout)
         } catch {
-            alarm.ring()
+            alarm.notifyAll()
             throw error
         }
     }
@@ -115,7 +118,7 @@ actor Registrar {
     /// Brings about what is wanted of a node.
     private func reconcile(_ node: NodeKey, until deadline: ContinuousClock.Instant) async throws(MicroError)
     {
-        try await turns.take(node) { () async throws(MicroError) in
+        try await turns.run(node, cancelled: Self.cancelled) { () async throws(MicroError) in
             for key in leftovers[node] ?? [] {
                 try await delete(key, until: deadline)
                 leftovers[node]?.remove(key)
@@ -218,21 +221,21 @@ actor Registrar {
     }
 
     private func reconcileUntilCancelled() async {
-        var pauses = Pauses(first: .milliseconds(100))
+        var backoff = ExponentialBackoff(first: .milliseconds(100))
         while !Task.isCancelled {
-            let position = alarm.position
+            let generation = alarm.generation
             review()
             guard !unreconciled.isEmpty else {
-                pauses.reset()
-                await alarm.wait(until: desiredNodes.values.compactMap(\.deadline).min(), since: position)
+                backoff.reset()
+                await alarm.wait(until: desiredNodes.values.compactMap(\.deadline).min(), since: generation)
                 continue
             }
             let nodes = Array(unreconciled.shuffled().prefix(Self.parallelism))
             await reconcileAll(nodes)
             if unreconciled.isDisjoint(with: nodes) {
-                pauses.reset()
+                backoff.reset()
             } else {
-                try? await Task.sleep(for: pauses.next())
+                try? await Task.sleep(for: backoff.next())
             }
         }
     }

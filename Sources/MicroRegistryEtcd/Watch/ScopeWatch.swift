@@ -1,6 +1,7 @@
 internal import Logging
 internal import MicroCore
 internal import MicroEtcd
+internal import MicroPluginKit
 
 /// Follows the nodes of a scope: lists them, watches from the next revision on, and lists again when etcd no longer
 /// has the revisions between.
@@ -49,7 +50,7 @@ struct ScopeWatch {
 
     /// Follows the nodes until the task is cancelled.
     mutating func run() async {
-        var pauses = Pauses()
+        var backoff = ExponentialBackoff()
         while !Task.isCancelled {
             let start = ContinuousClock.now
             do throws(EtcdError) {
@@ -61,8 +62,8 @@ struct ScopeWatch {
                 if [.compacted, .invalidAnswer].contains(error.code) { revision = nil }
                 report(error)
             }
-            if ContinuousClock.now - start > .seconds(5) { pauses.reset() }
-            try? await Task.sleep(for: pauses.next())
+            if ContinuousClock.now - start > .seconds(5) { backoff.reset() }
+            try? await Task.sleep(for: backoff.next())
         }
     }
 

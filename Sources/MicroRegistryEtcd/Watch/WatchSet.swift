@@ -1,11 +1,12 @@
 internal import MicroCore
 internal import MicroEtcd
+internal import MicroPluginKit
 internal import Synchronization
 
 /// Follows the services that somebody watches, or all if somebody watches all.
 final class WatchSet: Sendable {
     private struct Following {
-        let stop: Alarm
+        let stop: Latch
         var isStopping = false
     }
 
@@ -19,7 +20,7 @@ final class WatchSet: Sendable {
     private let directory: RegistryDirectory
     private let unreadable: UnreadableKeys
     private let state = Mutex(State())
-    private let alarm = Alarm()
+    private let alarm = Condition()
 
     init(
         _ client: EtcdClient, layout: KeyLayout, directory: RegistryDirectory, unreadable: UnreadableKeys
@@ -36,18 +37,18 @@ final class WatchSet: Sendable {
     }
 
     /// Says that somebody began or ended to watch.
-    func watchersChanged() { alarm.ring() }
+    func watchersChanged() { alarm.notifyAll() }
 
     /// Follows what is watched, until the task is cancelled.
     func run() async {
         await withDiscardingTaskGroup { group in
             while !Task.isCancelled {
-                let position = alarm.position
+                let generation = alarm.generation
                 for (scope, stop) in change() {
                     // Until nobody watches the scope any more.
                     group.addTask { await self.follow(scope, until: stop) }
                 }
-                await alarm.wait(until: nil, since: position)
+                await alarm.wait(since: generation)
             }
         }
     }
@@ -56,31 +57,31 @@ final class WatchSet: Sendable {
     ///
     /// - Returns: What is to be followed from now on. While anything ends there is nothing: its last events
     ///   must not come behind a new list.
-    private func change() -> [(WatchScope, Alarm)] {
+    private func change() -> [(WatchScope, Latch)] {
         let (services, all) = directory.forgetUnwatched(keeping: [])
         let wanted: Set<WatchScope> = all ? [.all] : Set(services.map(WatchScope.service))
-        let (stopped, started) = state.withLock { state -> ([Alarm], [(WatchScope, Alarm)]) in
-            var stopped: [Alarm] = []
+        let (stopped, started) = state.withLock { state -> ([Latch], [(WatchScope, Latch)]) in
+            var stopped: [Latch] = []
             for (scope, following) in state.following where !wanted.contains(scope) && !following.isStopping {
                 state.following[scope]?.isStopping = true
                 state.synced.remove(scope)
                 stopped.append(following.stop)
             }
             guard !state.following.values.contains(where: \.isStopping) else { return (stopped, []) }
-            var started: [(WatchScope, Alarm)] = []
+            var started: [(WatchScope, Latch)] = []
             for scope in wanted where state.following[scope] == nil {
-                let stop = Alarm()
+                let stop = Latch()
                 state.following[scope] = Following(stop: stop)
                 started.append((scope, stop))
             }
             return (stopped, started)
         }
-        for stop in stopped { stop.ring() }
+        for stop in stopped { stop.open() }
         return started
     }
 
-    private func follow(_ scope: WatchScope, until stop: Alarm) async {
-        // The watch goes on until the other task hears the alarm, or both are cancelled.
+    private func follow(_ scope: WatchScope, until stop: Latch) async {
+        // The watch goes on until the other task finds it stopped, or both are cancelled.
         await withTaskGroup { group in
             group.addTask {
                 var watch = ScopeWatch(
@@ -89,7 +90,7 @@ final class WatchSet: Sendable {
                 ) { self.synced(scope, stop) }
                 await watch.run()
             }
-            group.addTask { await stop.wait(until: nil, since: 0) }
+            group.addTask { await stop.wait() }
             await group.next()
             group.cancelAll()
         }
@@ -97,10 +98,10 @@ final class WatchSet: Sendable {
             state.following[scope] = nil
             state.synced.remove(scope)
         }
-        alarm.ring()
+        alarm.notifyAll()
     }
 
-    private func synced(_ scope: WatchScope, _ stop: Alarm) {
+    private func synced(_ scope: WatchScope, _ stop: Latch) {
         state.withLock { state in
             guard state.following[scope]?.stop === stop, state.following[scope]?.isStopping == false else {
                 return

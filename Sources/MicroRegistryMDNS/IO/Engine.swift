@@ -3,6 +3,7 @@ internal import MicroCore
 internal import MicroDNS
 internal import MicroInterfaces
 internal import MicroNIO
+internal import MicroPluginKit
 internal import NIOCore
 internal import NIOPosix
 

@@ -1,5 +1,6 @@
 internal import MicroCore
 internal import MicroDNS
+internal import MicroPluginKit
 
 /// A text that is to be read before anything is known of a node.
 struct TextJob: Sendable {

@@ -2,6 +2,8 @@ import Configuration
 import EtcdTestSupport
 import MicroCore
 import MicroEtcd
+import MicroPluginKit
+import MicroTestSupport
 import Synchronization
 import Testing
 
@@ -19,8 +21,8 @@ final class Fleet: Sendable {
     private let configuration: EtcdRegistry.Configuration
     private let timeToLive: Duration
     private let seen = Mutex<[NodeKey: ServiceRecord]>([:])
-    private let crash = Alarm()
-    private let hasCrashed = Alarm()
+    private let crash = Latch()
+    private let hasCrashed = Latch()
 
     private init(_ configuration: EtcdRegistry.Configuration, timeToLive: Duration) {
         self.configuration = configuration
@@ -65,8 +67,8 @@ final class Fleet: Sendable {
 
     /// Ends the second service as a crash does: it says goodbye to nobody.
     func crashDoomed() async {
-        crash.ring()
-        await hasCrashed.wait(until: nil, since: 0)
+        crash.open()
+        await hasCrashed.wait()
     }
 
     /// Waits until exactly some nodes are registered, seen by the watch and by a lookup.
@@ -122,11 +124,11 @@ final class Fleet: Sendable {
             group.addTask {
                 await self.repeatedly { try await core.registrar.register(self.doomed, timeToLive: $0) }
             }
-            group.addTask { await self.crash.wait(until: nil, since: 0) }
+            group.addTask { await self.crash.wait() }
             try await group.next()
             group.cancelAll()
         }
-        hasCrashed.ring()
+        hasCrashed.open()
         return false
     }
 

@@ -2,6 +2,7 @@ import Configuration
 import InMemoryLogging
 import Logging
 import MicroCore
+import MicroPluginKit
 import NIOCore
 import Testing
 

@@ -2,6 +2,7 @@ import Logging
 import MicroCore
 import MicroDNS
 import MicroInterfaces
+import MicroPluginKit
 import NIOCore
 import Testing
 

@@ -1,0 +1,49 @@
+/// The delays between attempts: each twice the one before, up to a bound, and each somewhat different by chance.
+///
+/// Without the chance, all clients of a server that comes back would come back in the same moment.
+///
+/// ```swift
+/// var backoff = ExponentialBackoff()
+/// while (try? await client.services()) == nil { try await Task.sleep(for: backoff.next()) }
+/// backoff.reset()
+/// ```
+public struct ExponentialBackoff: Hashable, Sendable {
+    private let first: Duration
+    private let longest: Duration
+    private let jitter: ClosedRange<Double>
+
+    /// The number of delays since the beginning or the last ``reset()``.
+    public private(set) var attempts = 0
+
+    /// Creates delays.
+    ///
+    /// - Parameters:
+    ///   - first: The first delay.
+    ///   - longest: The longest delay, but for the chance.
+    ///   - jitter: What a delay is multiplied with by chance; `1...1` for none.
+    public init(
+        first: Duration = .milliseconds(50), longest: Duration = .seconds(2),
+        jitter: ClosedRange<Double> = 0.75...1.25
+    ) {
+        self.first = first
+        self.longest = longest
+        self.jitter = jitter
+    }
+
+    /// Returns the next delay.
+    public mutating func next() -> Duration {
+        defer { attempts += attempts < .max ? 1 : 0 }
+        return delay(attempt: attempts)
+    }
+
+    /// Begins again with the first delay.
+    public mutating func reset() { attempts = 0 }
+
+    /// Returns the delay behind an attempt, for those who count themselves.
+    ///
+    /// - Parameter attempt: How many delays there were before; negative numbers count as 0.
+    /// - Returns: The delay.
+    public func delay(attempt: Int) -> Duration {
+        min(longest, first * (1 << min(max(attempt, 0), 16))) * Double.random(in: jitter)
+    }
+}

@@ -1,0 +1,50 @@
+public import MicroCore
+
+extension Registry {
+    /// Follows the nodes of a service until the task is cancelled.
+    ///
+    /// A watch that fails or ends is begun again, after half a second at first and a minute at most. Nothing is
+    /// told of a watch before it is in step with the registry: what the one before it has told holds until
+    /// then.
+    ///
+    /// - Parameters:
+    ///   - service: The name of the service.
+    ///   - onChange: Told all nodes, with each change of one of them.
+    ///   - onFailure: Told why a watch has failed.
+    public func follow(
+        _ service: String, onChange: ([NodeKey: Node]) -> Void, onFailure: (any Error) -> Void
+    ) async {
+        var backoff = ExponentialBackoff(first: .milliseconds(500), longest: .seconds(60))
+        while !Task.isCancelled {
+            do {
+                var nodes = WatchedNodes()
+                for try await change in watch(service) {
+                    nodes.apply(change)
+                    guard nodes.isInStep else { continue }
+                    backoff.reset()
+                    onChange(nodes.all)
+                }
+            } catch {
+                if !Task.isCancelled, !(error is CancellationError) { onFailure(error) }
+            }
+            try? await Task.sleep(for: backoff.next())
+        }
+    }
+}
+
+/// The nodes that one watch has told.
+private struct WatchedNodes {
+    private(set) var all: [NodeKey: Node] = [:]
+    private(set) var isInStep = false
+
+    mutating func apply(_ change: RegistryChange) {
+        switch change {
+        case .up(let record):
+            for (key, node) in zip(record.keys, record.nodes) { all[key] = node }
+        case .down(let key):
+            all[key] = nil
+        case .synced:
+            isInStep = true
+        }
+    }
+}
