@@ -17,7 +17,7 @@ let settings: [SwiftSetting] =
         .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
     ] + strictness + sanitizers
 
-// The libraries outside, by the name that a target uses.
+// The libraries outside, by the name that a row uses.
 let argumentParser: Target.Dependency =
     .product(name: "ArgumentParser", package: "swift-argument-parser")
 let configuration: Target.Dependency =
@@ -38,135 +38,320 @@ let protocGenSwift: Target.Dependency =
 let protobufPluginLibrary: Target.Dependency =
     .product(name: "SwiftProtobufPluginLibrary", package: "swift-protobuf")
 
-/// A library target of ours, which is also a product of its own name when `isProduct`.
-struct Library {
-    var name: String
-    var dependencies: [Target.Dependency]
-    var isProduct = true
-    var exclude: [String] = []
+/// One of our targets: a row of the table, from which its folder, product, settings and test target follow.
+///
+/// `Sources/README.md` has a row for each of them, too, which a test compares with these.
+struct Row {
+    /// Where a target's tests are; every target has some.
+    enum Tests {
+        /// In a test target of the target's name with `Tests` after it, which has the target's dependencies and more.
+        case own(_ more: [Target.Dependency] = [], resources: [Resource] = [])
+        /// In a test target that another row owns, or that several share (`testTargets`).
+        case by(String)
+        /// In no test target, but in what a command does.
+        case command(String)
+    }
 
-    var target: Target {
-        .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings)
+    var target: Target
+    var products: [Product] = []
+    var tests: Tests
+
+    /// A library in `Sources` that applications may link.
+    static func library(
+        name: String, dependencies: [Target.Dependency], exclude: [String] = [], tests: Tests = .own()
+    ) -> Row {
+        var row = inner(name: name, dependencies: dependencies, exclude: exclude, tests: tests)
+        row.products = [.library(name: name, targets: [name])]
+        return row
+    }
+
+    /// A library in `Sources` for our own targets: no product.
+    static func inner(
+        name: String, dependencies: [Target.Dependency], exclude: [String] = [], tests: Tests = .own()
+    ) -> Row {
+        Row(
+            target: .target(
+                name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings),
+            tests: tests)
+    }
+
+    /// A library of the system, as a module map in `Sources`.
+    static func system(name: String, pkgConfig: String, apt: String, tests: Tests) -> Row {
+        Row(
+            target: .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([apt])]), tests: tests)
+    }
+
+    /// A program: a product, if that has a name, or else only for us.
+    static func program(
+        name: String, dependencies: [Target.Dependency], product: String? = nil, path: String? = nil,
+        exclude: [String] = [], tests: Tests = .own()
+    ) -> Row {
+        Row(
+            target: .executableTarget(
+                name: name, dependencies: dependencies, path: path, exclude: exclude,
+                swiftSettings: settings),
+            products: product.map { [.executable(name: $0, targets: [name])] } ?? [], tests: tests)
+    }
+
+    /// A program that shows how something is done.
+    static func example(
+        name: String, dependencies: [Target.Dependency] = [], folder: String, exclude: [String] = [],
+        tests: Tests
+    ) -> Row {
+        program(
+            name: name, dependencies: ["MicroDefaults"] + dependencies, path: "Examples/\(folder)",
+            exclude: exclude, tests: tests
+        )
+    }
+
+    /// A library that tests share.
+    static func support(
+        name: String, dependencies: [Target.Dependency], path: String, tests: Tests
+    ) -> Row {
+        Row(
+            target: .target(name: name, dependencies: dependencies, path: path, swiftSettings: settings),
+            tests: tests)
     }
 }
 
-let libraries: [Library] = [
-    // Floor 1: the core.
-    Library(name: "MicroCore", dependencies: ["CMicroPlugins", configuration, logging]),
+let rows: [Row] = [
+    // Layer 0: C.
+    .inner(name: "CMicroPlugins", dependencies: [], tests: .by("MicroCoreTests")),
+    .system(
+        name: "CNghttp2", pkgConfig: "libnghttp2", apt: "libnghttp2-dev",
+        tests: .by("MicroTransportHTTP2Tests")),
+    .system(name: "COpenSSL", pkgConfig: "openssl", apt: "libssl-dev", tests: .by("MicroTLSTests")),
+    .system(name: "CZlib", pkgConfig: "zlib", apt: "zlib1g-dev", tests: .by("MicroTransportHTTP2Tests")),
 
-    // Floor 2: shared wire libraries.
-    Library(name: "MicroNIO", dependencies: ["MicroCore", logging, nioCore, nioPosix]),
-    Library(name: "MicroInterfaces", dependencies: ["MicroCore"], isProduct: false),
-    Library(name: "MicroTLS", dependencies: ["MicroCore", "COpenSSL", nioCore], isProduct: false),
-    Library(
+    // Layer 1: the core.
+    .library(
+        name: "MicroCore", dependencies: ["CMicroPlugins", configuration, logging],
+        tests: .own(resources: [.copy("Fixtures")])),
+
+    // Layer 2: shared wire libraries.
+    .library(
+        name: "MicroNIO", dependencies: ["MicroCore", logging, nioCore, nioPosix],
+        tests: .by("MicroTransportHTTP2Tests")),
+    .inner(name: "MicroInterfaces", dependencies: ["MicroCore"], tests: .by("MicroTests")),
+    .inner(
+        name: "MicroTLS", dependencies: ["MicroCore", "COpenSSL", nioCore],
+        tests: .own([nioPosix, nioEmbedded])),
+    .inner(
         name: "MicroGRPC",
         dependencies: ["MicroCore", "MicroNIO", "MicroTLS", "CNghttp2", "CZlib", logging, nioCore, nioPosix],
-        isProduct: false
+        tests: .by("HTTP2RulesTests")
     ),
-    Library(
+    .inner(
         name: "MicroHTTP1",
         dependencies: ["MicroCore", "MicroNIO", "MicroTLS", logging, nioCore, nioHTTP1, nioPosix],
-        isProduct: false
+        tests: .by("MicroBrokerHTTPTests")
     ),
-    Library(
+    .library(
         name: "MicroNATS",
-        dependencies: ["MicroCore", "MicroNIO", "MicroTLS", "COpenSSL", logging, nioCore, nioPosix]
+        dependencies: ["MicroCore", "MicroNIO", "MicroTLS", "COpenSSL", logging, nioCore, nioPosix],
+        tests: .by("MicroBrokerNATSTests")
     ),
 
-    // Floor 3: the engine.
-    Library(
+    // Layer 3: the engine.
+    .library(
         name: "Micro",
-        dependencies: ["MicroCore", "MicroInterfaces", configuration, logging, serviceLifecycle, unixSignals]
+        dependencies: [
+            "MicroCore", "MicroInterfaces", configuration, logging, serviceLifecycle, unixSignals,
+        ],
+        tests: .own([
+            "MicroCodecJSON", "MicroTransportMemory", "MicroRegistryMemory", "MicroBrokerMemory",
+            inMemoryLogging,
+        ])
     ),
-    Library(
+    .library(
         name: "MicroProtobuf",
         dependencies: ["Micro", "MicroCore", "MicroCodecProtobuf", swiftProtobuf],
-        exclude: ["Protos"]
+        exclude: ["Protos"],
+        tests: .own(["MicroCodecJSON", "MicroTransportMemory", "MicroRegistryMemory", "MicroBrokerMemory"])
     ),
 
-    // Floor 4: plugins.
-    Library(name: "MicroRegistryMemory", dependencies: ["MicroCore"]),
-    Library(
+    // Layer 4: plugins.
+    .library(name: "MicroRegistryMemory", dependencies: ["MicroCore"], tests: .by("MicroMemoryTests")),
+    .library(
         name: "MicroRegistryMDNS",
         dependencies: [
             "MicroCore", "MicroNIO", "MicroInterfaces", "CZlib", configuration, logging, nioCore, nioPosix,
-        ]
+        ],
+        tests: .own(["MicroTesting", "greeter-service", inMemoryLogging], resources: [.copy("Scripts")])
     ),
-    Library(
+    .library(
         name: "MicroRegistryEtcd",
         dependencies: [
             "MicroCore", "MicroGRPC", "MicroTLS", configuration, logging, swiftProtobuf,
         ],
-        exclude: ["Protos"]
+        exclude: ["Protos"],
+        tests: .own([
+            "MicroTransportHTTP2", "MicroTesting", "MicroCLI", "greeter-service", "MicroDefaults", "Micro",
+            inMemoryLogging,
+        ])
     ),
-    Library(name: "MicroTransportMemory", dependencies: ["MicroCore"]),
-    Library(
+    .library(name: "MicroTransportMemory", dependencies: ["MicroCore"], tests: .by("MicroMemoryTests")),
+    .library(
         name: "MicroTransportHTTP2",
-        dependencies: ["MicroCore", "MicroGRPC", "MicroNIO", "MicroTLS", configuration, logging, nioCore]
+        dependencies: ["MicroCore", "MicroGRPC", "MicroNIO", "MicroTLS", configuration, logging, nioCore],
+        tests: .own(
+            ["HTTP2TestPeer", "MicroTesting", nioPosix, swiftProtobuf], resources: [.copy("Fixtures")])
     ),
-    Library(name: "MicroBrokerMemory", dependencies: ["MicroCore", logging]),
-    Library(
+    .library(
+        name: "MicroBrokerMemory", dependencies: ["MicroCore", logging], tests: .by("MicroMemoryTests")),
+    .library(
         name: "MicroBrokerHTTP",
         dependencies: [
             "MicroCore", "MicroHTTP1", "MicroNIO", "MicroInterfaces", "MicroTLS", configuration, logging,
             nioCore,
-        ]
+        ],
+        tests: .own(["MicroRegistryMemory", "MicroTesting", inMemoryLogging])
     ),
-    Library(
+    .library(
         name: "MicroBrokerNATS",
-        dependencies: ["MicroCore", "MicroNATS", configuration, logging, nioCore]
+        dependencies: ["MicroCore", "MicroNATS", configuration, logging, nioCore],
+        tests: .own(["MicroTesting", inMemoryLogging])
     ),
-    Library(name: "MicroCodecJSON", dependencies: ["MicroCore"]),
-    Library(name: "MicroCodecProtobuf", dependencies: ["MicroCore", swiftProtobuf]),
+    .library(name: "MicroCodecJSON", dependencies: ["MicroCore"], tests: .by("MicroCodecTests")),
+    .library(
+        name: "MicroCodecProtobuf", dependencies: ["MicroCore", swiftProtobuf], tests: .by("MicroCodecTests")),
 
     // What a newcomer links, and what tests link.
-    Library(
+    .library(
         name: "MicroDefaults",
         dependencies: [
-            "Micro", "MicroProtobuf", "MicroRegistryMDNS", "MicroRegistryMemory",
+            "Micro", "MicroCore", "MicroProtobuf", "MicroRegistryMDNS", "MicroRegistryMemory",
             "MicroTransportHTTP2", "MicroTransportMemory", "MicroBrokerHTTP", "MicroBrokerMemory",
             "MicroCodecJSON", "MicroCodecProtobuf", "MicroHealth", "MicroReflection", "MicroDebug",
-        ]
+        ],
+        tests: .by("MicroCLITests")
     ),
-    Library(name: "MicroTesting", dependencies: ["MicroCore", configuration]),
+    .library(
+        name: "MicroTesting", dependencies: ["MicroCore", "MicroTestSupport", configuration],
+        tests: .by("MicroMemoryTests")),
 
     // Endpoints that a service has beside its own, once they are linked.
-    Library(
+    .library(
         name: "MicroHealth", dependencies: ["Micro", "MicroCore", "MicroProtobuf", swiftProtobuf],
-        exclude: ["Protos"]),
-    Library(
+        exclude: ["Protos"], tests: .by("ServiceEndpointTests")),
+    .library(
         name: "MicroReflection",
         dependencies: ["Micro", "MicroCore", "MicroProtobuf", logging, swiftProtobuf],
-        exclude: ["Protos"]),
-    Library(
+        exclude: ["Protos"], tests: .by("ServiceEndpointTests")),
+    .library(
         name: "MicroDebug",
         dependencies: ["Micro", "MicroCore", "MicroProtobuf", configuration, logging, swiftProtobuf],
-        exclude: ["Protos"]),
+        exclude: ["Protos"], tests: .by("ServiceEndpointTests")),
 
     // Foreign programs, certificates and ports for our own tests.
-    Library(name: "MicroTestSupport", dependencies: [], isProduct: false),
+    .inner(name: "MicroTestSupport", dependencies: []),
+
+    // Layer 5: programs.
+    .program(
+        name: "MicroCLI",
+        dependencies: [
+            "MicroDefaults", "Micro", "MicroCore", "MicroBrokerNATS", "MicroDebug", "MicroHealth",
+            "MicroRegistryEtcd", argumentParser, logging, nioPosix, swiftProtobuf, unixSignals,
+        ],
+        product: "micro", tests: .own(["protoc-gen-micro-swift"])
+    ),
+    .program(
+        name: "protoc-gen-micro-swift", dependencies: [swiftProtobuf, protobufPluginLibrary],
+        product: "protoc-gen-micro-swift", tests: .by("ServiceEndpointTests")),
+    .example(
+        name: "greeter-service", dependencies: ["MicroRegistryEtcd"], folder: "Greeter/Service",
+        tests: .by("MicroCLITests")),
+    .example(name: "greeter-client", folder: "Greeter/Client", tests: .command("make demo")),
+    .example(
+        name: "greeter-protobuf", dependencies: [swiftProtobuf], folder: "ProtobufGreeter",
+        exclude: ["greeter.proto"], tests: .by("MicroCLITests")),
+    .example(name: "streaming", folder: "Streaming", tests: .by("MicroCLITests")),
+    .example(
+        name: "pubsub", dependencies: ["MicroBrokerNATS"], folder: "PubSub", tests: .by("MicroCLITests")),
+    .example(
+        name: "route-guide", dependencies: [swiftProtobuf], folder: "RouteGuide",
+        exclude: ["route_guide.proto"], tests: .by("ServiceEndpointTests")),
+
+    // The gRPC project's interoperability test, both sides.
+    .support(
+        name: "InteropSupport",
+        dependencies: [
+            "MicroDefaults", "Micro", "MicroCore", "MicroRegistryMemory", "MicroTransportHTTP2",
+            swiftProtobuf,
+        ],
+        path: "Interop/Support", tests: .by("InteropTests")),
+    .program(
+        name: "interop-server", dependencies: ["InteropSupport", "MicroDefaults", argumentParser],
+        path: "Interop/Server", tests: .by("InteropTests")),
+    .program(
+        name: "interop-client", dependencies: ["InteropSupport", "MicroDefaults", argumentParser],
+        path: "Interop/Client", tests: .by("InteropTests")),
+
+    // Frames byte by byte, for the tests of everything that speaks HTTP/2.
+    .support(
+        name: "HTTP2TestPeer",
+        dependencies: [
+            "MicroTransportHTTP2", "MicroTestSupport", "MicroTLS", "MicroCore", "CNghttp2", nioCore, nioPosix,
+        ],
+        path: "Tests/HTTP2TestPeer", tests: .by("HTTP2RulesTests")),
+
+    // What `make linkage` looks at: a program on the core alone.
+    .program(
+        name: "linkage-probe", dependencies: ["MicroCore"], path: "Tests/LinkageProbe",
+        tests: .command("make linkage")),
+
+    // Code generated from a file whose names mean something in Swift: it need only compile.
+    .support(
+        name: "GeneratedClashes", dependencies: ["MicroProtobuf", swiftProtobuf],
+        path: "Tests/GeneratedClashes", tests: .by("ServiceEndpointTests")),
 ]
 
-/// The tests of a target, or of a few that belong together.
-func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
-    .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+/// What a test target links beside what it tests, and its resources.
+struct TestTarget {
+    var more: [Target.Dependency] = []
+    var resources: [Resource] = []
+    var tested: [Row] = []
 }
 
-/// A program that shows how something is done.
-func example(
-    _ name: String, _ path: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []
-) -> Target {
-    .executableTarget(
-        name: name, dependencies: ["MicroDefaults"] + dependencies, path: "Examples/\(path)",
-        exclude: exclude, swiftSettings: settings)
+/// The test targets that several rows share.
+var testTargets: [String: TestTarget] = [
+    "HTTP2RulesTests": TestTarget(more: [configuration, inMemoryLogging, nioEmbedded]),
+    "InteropTests": TestTarget(),
+    "MicroCodecTests": TestTarget(more: ["MicroTesting"]),
+    "MicroMemoryTests": TestTarget(),
+    "ServiceEndpointTests": TestTarget(
+        more: ["MicroDefaults", "MicroInterfaces", "MicroCLI", protocGenSwift],
+        resources: [.copy("Golden"), .copy("Protos"), .copy("Scripts")]),
+]
+for row in rows {
+    switch row.tests {
+    case .own(let more, let resources):
+        testTargets["\(row.target.name)Tests", default: TestTarget()].more += more
+        testTargets["\(row.target.name)Tests", default: TestTarget()].resources += resources
+        testTargets["\(row.target.name)Tests", default: TestTarget()].tested.append(row)
+    case .by(let name):
+        testTargets[name, default: TestTarget()].tested.append(row)
+    case .command:
+        break
+    }
+}
+
+/// A test target links what it tests, all that this links, and what tests stand on.
+func testTarget(_ name: String, _ row: TestTarget) -> Target {
+    var dependencies = row.tested.map { Target.Dependency.byName(name: $0.target.name) }
+    dependencies += row.tested.flatMap(\.target.dependencies)
+    dependencies += ["MicroTestSupport"] + row.more
+    var seen: Set<String> = []
+    return .testTarget(
+        name: name, dependencies: dependencies.filter { seen.insert("\($0)").inserted },
+        resources: row.resources, swiftSettings: settings)
 }
 
 let package = Package(
     name: "swift-micro",
-    products: libraries.filter(\.isProduct).map { .library(name: $0.name, targets: [$0.name]) } + [
-        .executable(name: "micro", targets: ["MicroCLI"]),
-        .executable(name: "protoc-gen-micro-swift", targets: ["protoc-gen-micro-swift"]),
-    ],
+    // Where Synchronization's types begin. Linux is where all this is built and tested.
+    platforms: [.macOS(.v15)],
+    products: rows.flatMap(\.products),
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
@@ -175,149 +360,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
-    targets: libraries.map(\.target) + [
-        // Floor 0: C.
-        .target(name: "CMicroPlugins"),
-        .systemLibrary(name: "CNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
-        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
-        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-
-        // Floor 5: programs.
-        .executableTarget(
-            name: "MicroCLI",
-            dependencies: [
-                "MicroDefaults", "Micro", "MicroCore", "MicroBrokerNATS", "MicroDebug", "MicroHealth",
-                "MicroRegistryEtcd", argumentParser, logging, nioPosix, swiftProtobuf, unixSignals,
-            ],
-            swiftSettings: settings
-        ),
-        .executableTarget(
-            name: "protoc-gen-micro-swift", dependencies: [swiftProtobuf, protobufPluginLibrary],
-            swiftSettings: settings
-        ),
-        example("greeter-service", "Greeter/Service", ["MicroRegistryEtcd"]),
-        example("greeter-client", "Greeter/Client"),
-        example("greeter-protobuf", "ProtobufGreeter", [swiftProtobuf], exclude: ["greeter.proto"]),
-        example("streaming", "Streaming"),
-        example("pubsub", "PubSub", ["MicroBrokerNATS"]),
-        example("route-guide", "RouteGuide", [swiftProtobuf], exclude: ["route_guide.proto"]),
-
-        // The gRPC project's interoperability test, both sides.
-        .target(
-            name: "InteropSupport",
-            dependencies: [
-                "MicroDefaults", "Micro", "MicroCore", "MicroRegistryMemory", "MicroTransportHTTP2",
-                swiftProtobuf,
-            ],
-            path: "Interop/Support", swiftSettings: settings),
-        .executableTarget(
-            name: "interop-server", dependencies: ["InteropSupport", "MicroDefaults", argumentParser],
-            path: "Interop/Server", swiftSettings: settings),
-        .executableTarget(
-            name: "interop-client", dependencies: ["InteropSupport", "MicroDefaults", argumentParser],
-            path: "Interop/Client", swiftSettings: settings),
-
-        // Frames byte by byte, for the tests of everything that speaks HTTP/2.
-        .target(
-            name: "HTTP2TestPeer",
-            dependencies: ["MicroTransportHTTP2", "MicroTLS", "MicroCore", "CNghttp2", nioCore, nioPosix],
-            path: "Tests/HTTP2TestPeer", swiftSettings: settings),
-
-        // What `make linkage` looks at: a program on the core alone.
-        .executableTarget(
-            name: "linkage-probe", dependencies: ["MicroCore"], path: "Tests/LinkageProbe",
-            swiftSettings: settings),
-
-        tests(
-            "MicroCLITests",
-            [
-                "MicroCLI", "MicroDefaults", "Micro", "MicroTestSupport", "MicroCore", "greeter-service",
-                "protoc-gen-micro-swift", "greeter-protobuf", "pubsub", "streaming", argumentParser,
-            ]),
-        tests("MicroCoreTests", ["MicroCore", configuration], resources: [.copy("Fixtures")]),
-        tests(
-            "MicroTests",
-            [
-                "Micro", "MicroCore", "MicroInterfaces", "MicroCodecJSON", "MicroTransportMemory",
-                "MicroRegistryMemory", "MicroBrokerMemory", configuration, inMemoryLogging, logging,
-                serviceLifecycle,
-            ]),
-        tests(
-            "MicroProtobufTests",
-            [
-                "MicroProtobuf", "Micro", "MicroCore", "MicroCodecJSON", "MicroCodecProtobuf",
-                "MicroTransportMemory",
-                "MicroRegistryMemory", "MicroBrokerMemory", swiftProtobuf,
-            ]),
-        tests(
-            "MicroMemoryTests",
-            [
-                "MicroRegistryMemory", "MicroTransportMemory", "MicroBrokerMemory", "MicroTesting",
-                "MicroCore", configuration,
-            ]),
-        tests(
-            "MicroBrokerHTTPTests",
-            [
-                "MicroBrokerHTTP", "MicroHTTP1", "MicroRegistryMemory", "MicroTesting", "MicroTestSupport",
-                "MicroCore", configuration, inMemoryLogging, logging, nioCore,
-            ]),
-        tests(
-            "MicroBrokerNATSTests",
-            [
-                "MicroBrokerNATS", "MicroNATS", "MicroTesting", "MicroTestSupport", "MicroCore",
-                configuration, inMemoryLogging, logging, nioCore,
-            ]),
-        tests(
-            "MicroRegistryEtcdTests",
-            [
-                "MicroRegistryEtcd", "MicroTransportHTTP2", "MicroTesting", "MicroTestSupport", "MicroCore",
-                "MicroCLI", "greeter-service", "MicroDefaults", "Micro", configuration, inMemoryLogging,
-                logging,
-            ]),
-        tests(
-            "ServiceEndpointTests",
-            [
-                "MicroHealth", "MicroReflection", "MicroDebug", "MicroDefaults", "MicroInterfaces",
-                "MicroTestSupport", "GeneratedClashes", "MicroCLI", "protoc-gen-micro-swift", "route-guide",
-                logging, protocGenSwift, swiftProtobuf,
-            ],
-            resources: [.copy("Golden"), .copy("Protos"), .copy("Scripts")]),
-        // Code generated from a file whose names mean something in Swift: it need only compile.
-        .target(
-            name: "GeneratedClashes", dependencies: ["MicroProtobuf", swiftProtobuf],
-            path: "Tests/GeneratedClashes", swiftSettings: settings),
-        tests(
-            "InteropTests",
-            [
-                "InteropSupport", "interop-server", "interop-client", "MicroTestSupport", "MicroDefaults",
-                "Micro", "MicroCore", "MicroTransportHTTP2",
-            ]),
-        tests(
-            "HTTP2RulesTests",
-            [
-                "HTTP2TestPeer", "MicroGRPC", "MicroTransportHTTP2", "MicroNIO", "MicroTestSupport",
-                "MicroCore", configuration, inMemoryLogging, logging, nioCore, nioEmbedded, nioPosix,
-            ]),
-        tests(
-            "MicroCodecTests",
-            ["MicroCodecJSON", "MicroCodecProtobuf", "MicroTesting", "MicroCore", swiftProtobuf]),
-        tests(
-            "MicroTLSTests",
-            ["MicroTLS", "MicroTestSupport", "MicroCore", "COpenSSL", nioCore, nioPosix, nioEmbedded]),
-        tests(
-            "MicroRegistryMDNSTests",
-            [
-                "MicroRegistryMDNS", "MicroInterfaces", "MicroTesting", "MicroTestSupport", "MicroCore",
-                "greeter-service", configuration, inMemoryLogging, logging, nioCore,
-            ],
-            resources: [.copy("Scripts")]),
-        tests(
-            "MicroTransportHTTP2Tests",
-            [
-                "HTTP2TestPeer", "MicroTransportHTTP2", "MicroGRPC", "MicroNIO", "MicroTesting",
-                "MicroTestSupport", "MicroCore", "CNghttp2", logging, nioCore, nioPosix, swiftProtobuf,
-            ], resources: [.copy("Fixtures")]),
-    ]
+    targets: rows.map(\.target) + testTargets.sorted { $0.key < $1.key }.map(testTarget)
 )
 
 // `make test TESTS=MicroCoreTests,MicroTests` leaves the other tests out: for building them, most of a change's
