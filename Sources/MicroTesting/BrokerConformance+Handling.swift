@@ -1,4 +1,5 @@
 import MicroCore
+import MicroTestSupport
 import Synchronization
 
 // How events are handled, and what becomes of them.

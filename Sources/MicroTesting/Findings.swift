@@ -1,3 +1,4 @@
+import MicroTestSupport
 import Synchronization
 
 /// What a conformance suite has found so far.
@@ -37,13 +38,6 @@ final class Findings: Sendable {
     }
 }
 
-/// An observation that a phase can't go on without.
-struct Unmet: Error, CustomStringConvertible {
-    let description: String
-
-    init(_ description: String) { self.description = description }
-}
-
 /// Runs a function, and cancels it and throws when it takes too long.
 func within<Result: Sendable>(
     _ limit: Duration, _ body: @escaping @Sendable () async throws -> Result
@@ -56,19 +50,8 @@ func within<Result: Sendable>(
         }
         defer { group.cancelAll() }
         guard let first = try await group.next(), let result = first else {
-            throw Unmet("did not end within \(limit)")
+            throw TestSupportError("did not end within \(limit)")
         }
         return result
-    }
-}
-
-/// Waits until something holds, asking again and again; throws when it doesn't within the limit.
-func eventually(
-    _ what: String, within limit: Duration, _ condition: () async throws -> Bool
-) async throws {
-    let end = ContinuousClock.now + limit
-    while try await !condition() {
-        guard ContinuousClock.now < end else { throw Unmet("\(what): not within \(limit)") }
-        try await Task.sleep(for: .milliseconds(5))
     }
 }

@@ -1,4 +1,5 @@
 public import MicroCore
+import MicroTestSupport
 
 /// The promises of `Registry`, as checks that any registry can be put to.
 ///
@@ -92,7 +93,7 @@ public struct RegistryConformance: Sendable {
             defer { group.cancelAll() }
             while let isCheck = try await group.next() {
                 if isCheck { return }
-                throw Unmet("run() has returned although it was not cancelled")
+                throw TestSupportError("run() has returned although it was not cancelled")
             }
         }
     }

@@ -1,4 +1,5 @@
 import MicroCore
+import MicroTestSupport
 
 // Shutting down, closing, and addresses.
 extension TransportConformance {

@@ -176,8 +176,8 @@ extension TransportConformance {
             return .unary(
                 { _, message in
                     started.fire()
-                    // It takes no notice of the cancellation, and answers all the same.
-                    while !goOn.hasFired { await Task.yield() }
+                    // A task of its own isn't cancelled with the call, so the handler answers all the same.
+                    await Task { try? await goOn.wait() }.value
                     finished.fire()
                     return UnaryReply(message)
                 }, placement)

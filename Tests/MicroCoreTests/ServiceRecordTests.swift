@@ -2,7 +2,7 @@ import Foundation
 import MicroCore
 import Testing
 
-@Suite struct ServiceRecordTests {
+@Suite(.timeLimit(.minutes(2))) struct ServiceRecordTests {
     private func fixture(_ name: String) throws -> [UInt8] {
         let url = try #require(
             Bundle.module.url(forResource: name, withExtension: "json", subdirectory: "Fixtures"))

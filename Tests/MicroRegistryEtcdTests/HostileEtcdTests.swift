@@ -1,5 +1,6 @@
 import Foundation
 import MicroCore
+import MicroTestSupport
 import Synchronization
 import Testing
 

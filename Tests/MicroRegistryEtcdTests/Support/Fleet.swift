@@ -182,14 +182,3 @@ extension PluginContext {
             service: ServiceIdentity(name: "test", version: "1", nodeID: "test-1"))
     }
 }
-
-/// Waits until something is true.
-func eventually(
-    _ what: String, within limit: Duration = .seconds(20), _ condition: () async throws -> Bool
-) async throws {
-    let end = ContinuousClock.now + limit
-    while try await !condition() {
-        guard ContinuousClock.now < end else { throw TestSupportError("Waited in vain: \(what)") }
-        try await Task.sleep(for: .milliseconds(20))
-    }
-}

@@ -4,7 +4,7 @@ import Testing
 @testable import MicroRegistryMDNS
 
 /// The codec against bytes that go-micro has sent.
-@Suite struct DNSMessageTests {
+@Suite(.timeLimit(.minutes(2))) struct DNSMessageTests {
     private let host = DNSName("vm")
 
     @Test func readsAndWritesQueriesAsGoMicroDoes() throws {

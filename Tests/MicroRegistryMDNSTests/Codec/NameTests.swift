@@ -2,7 +2,7 @@ import Testing
 
 @testable import MicroRegistryMDNS
 
-@Suite struct NameTests {
+@Suite(.timeLimit(.minutes(2))) struct NameTests {
     @Test func readsNamesWithinTheLimits() {
         #expect(DNSName("a.b.")?.text == "a.b")
         #expect(DNSName("a.b") == DNSName("a.b."))
