@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 
-from harness import cases, process, report, servers
+from harness import allocations, cases, process, report, servers
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOOLS = {"h2load": "nghttp2-client", "nghttp": "nghttp2-client", "openssl": "openssl"}
@@ -52,6 +52,7 @@ def main():
                 shown.table(bench.figures, settings.passes)
                 shown.write(chosen.output, bench.figures, settings)
                 print(f"\nwritten to {os.path.relpath(chosen.output)}")
+    allocations.check(bench.figures)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import contextlib
 import time
 
-from . import clients, connections, etcd, load, nats as nats_clients, servers, wire
+from . import allocations as counts, clients, connections, etcd, load, nats as nats_clients, servers, wire
 from .report import OURS
 
 
@@ -249,6 +249,19 @@ def nats(bench):
                     bench.note(client.name, figure, used / messages * 1e6)
 
 
+def allocations(bench):
+    """Allocations of our server and client for a 32-byte call; more than allowed fail the run."""
+    for advice in [counts.missing(), servers.RawEcho().missing()]:
+        if advice:
+            raise RuntimeError(f"the allocations case can't run: {advice}")
+    server_load, client_load = _echo(bench, 32, connections=1, streams=100), _echo(bench, 32)
+    for name, count in counts.of_servers(bench, server_load):
+        bench.note(name, "server_allocations", count)
+    for in_flight in [1, 100]:
+        for name, count in counts.of_clients(bench, client_load, clients.LineClient, in_flight):
+            bench.note(name, f"client_allocations_{in_flight}", count)
+
+
 def _percentile(ordered, percent):
     if not ordered:
         raise RuntimeError("nothing was measured")
@@ -257,5 +270,5 @@ def _percentile(ordered, percent):
 
 ALL = {
     "unary": unary, "generated": generated, "latency": latency, "echo64k": echo64k, "tls": tls, "idle": idle, "stream": stream,
-    "spin": spin, "client": client, "etcd": etcd_registry, "nats": nats,
+    "spin": spin, "client": client, "allocations": allocations, "etcd": etcd_registry, "nats": nats,
 }

@@ -24,6 +24,9 @@ FIGURES = {
     "spin_first_byte_us": ("first answer of 400 slow calls", "µs", 0),
     "client_cpu_us_1": ("client's CPU per call, 1 in flight", "µs", 2),
     "client_cpu_us_100": ("client's CPU per call, 100 in flight", "µs", 2),
+    "server_allocations": ("allocations per call, server", "", 2),
+    "client_allocations_1": ("allocations, client, 1 in flight", "", 2),
+    "client_allocations_100": ("allocations, client, 100 in flight", "", 2),
     "etcd_list_ms": ("etcd: list of 10,000 nodes", "ms", 0),
     "etcd_node_bytes": ("etcd: memory per cached node", "KiB", 2),
     "etcd_seen_p50_ms": ("etcd: new node is seen, p50", "ms", 2),
@@ -89,7 +92,7 @@ class Report:
             values = figures.get(figure, {})
             against = ratios(values)
             for index, (peer, measured) in enumerate(values.items()):
-                title = f"{FIGURES[figure][0]}, {FIGURES[figure][1]}" if index == 0 else ""
+                title = ", ".join(filter(None, FIGURES[figure][:2])) if index == 0 else ""
                 print(f"{title:37} {peer:10} {self._cells(figure, measured)} "
                       f"{self._ratio(figure, peer, against.get(peer))}".rstrip())
 

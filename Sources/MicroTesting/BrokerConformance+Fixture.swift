@@ -1,4 +1,5 @@
 import MicroCore
+import MicroTestSupport
 import Synchronization
 
 extension BrokerConformance {
@@ -81,7 +82,7 @@ extension BrokerConformance.Fixture {
         let end = ContinuousClock.now + suite.spreadTime
         while inboxes.contains(where: { $0.probes == 0 }) {
             guard ContinuousClock.now < end else {
-                throw Unmet("a new subscription gets no events within \(suite.spreadTime)")
+                throw TestSupportError("a new subscription gets no events within \(suite.spreadTime)")
             }
             for topic in Set(inboxes.map(\.topic)) {
                 try await publish("", to: topic, header: [Self.probeField: "1"])
@@ -104,8 +105,9 @@ extension BrokerConformance.Fixture {
     func expect(_ inbox: Inbox, count: Int, _ what: String) async throws {
         do {
             try await eventually(what, within: suite.spreadTime) { inbox.events.count >= count }
-        } catch let error as Unmet {
-            throw Unmet("\(error.description); \(inbox.events.count) of \(count) events have arrived")
+        } catch let error as TestSupportError {
+            throw TestSupportError(
+                "\(error.description); \(inbox.events.count) of \(count) events have arrived")
         }
         findings.expect(
             inbox.events.count == count, "\(what): \(inbox.events.count) events arrived, not \(count).")

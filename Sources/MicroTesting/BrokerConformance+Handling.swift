@@ -1,5 +1,6 @@
 import MicroCore
 import MicroPluginKit
+import MicroTestSupport
 import Synchronization
 
 // How events are handled, and what becomes of them.

@@ -1,4 +1,5 @@
 import MicroCore
+import MicroTestSupport
 
 // What arrives, and where.
 extension BrokerConformance {

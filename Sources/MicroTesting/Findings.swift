@@ -1,4 +1,5 @@
 import MicroPluginKit
+import MicroTestSupport
 import Synchronization
 
 /// What a conformance suite has found so far.
@@ -38,19 +39,12 @@ final class Findings: Sendable {
     }
 }
 
-/// An observation that a phase can't go on without.
-struct Unmet: Error, CustomStringConvertible {
-    let description: String
-
-    init(_ description: String) { self.description = description }
-}
-
 /// Runs a function, and cancels it and throws when it takes too long.
 func within<Result: Sendable>(
     _ limit: Duration, _ body: @escaping @Sendable () async throws -> Result
 ) async throws -> Result {
     guard let result = try await withTimeLimit(limit, body) else {
-        throw Unmet("did not end within \(limit)")
+        throw TestSupportError("did not end within \(limit)")
     }
     return result
 }
@@ -73,18 +67,7 @@ func whileRunning(
         defer { group.cancelAll() }
         while let isCheck = try await group.next() {
             if isCheck { return }
-            throw Unmet("run() has returned although it was not cancelled")
+            throw TestSupportError("run() has returned although it was not cancelled")
         }
-    }
-}
-
-/// Waits until something holds, asking again and again; throws when it doesn't within the limit.
-func eventually(
-    _ what: String, within limit: Duration, _ condition: () async throws -> Bool
-) async throws {
-    let end = ContinuousClock.now + limit
-    while try await !condition() {
-        guard ContinuousClock.now < end else { throw Unmet("\(what): not within \(limit)") }
-        try await Task.sleep(for: .milliseconds(5))
     }
 }

@@ -1,4 +1,5 @@
 import MicroCore
+import MicroTestSupport
 
 // Registering, looking up and listing.
 extension RegistryConformance {

@@ -1,4 +1,5 @@
 import MicroCore
+import MicroTestSupport
 
 // Watching, and nodes that go by themselves.
 extension RegistryConformance {
@@ -144,7 +145,7 @@ extension RegistryConformance.Fixture {
     /// Returns the next change; throws if the watch has ended.
     func next(_ changes: inout RegistryChanges.Iterator) async throws -> RegistryChange {
         guard let change = try await changes.next() else {
-            throw Unmet("the watch has ended although its reader was not cancelled")
+            throw TestSupportError("the watch has ended although its reader was not cancelled")
         }
         return change
     }

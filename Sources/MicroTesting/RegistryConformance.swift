@@ -1,4 +1,5 @@
 public import MicroCore
+import MicroTestSupport
 
 /// The promises of `Registry`, as checks that any registry can be put to.
 ///

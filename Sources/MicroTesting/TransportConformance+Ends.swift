@@ -1,5 +1,6 @@
 import MicroCore
 import MicroPluginKit
+import MicroTestSupport
 
 // Shutting down, closing, and addresses.
 extension TransportConformance {

@@ -177,8 +177,8 @@ extension TransportConformance {
             return .unary(
                 { _, message in
                     started.open()
-                    // It takes no notice of the cancellation, and answers all the same.
-                    while !goOn.isOpen { await Task.yield() }
+                    // A task of its own isn't cancelled with the call, so the handler answers all the same.
+                    await Task { await goOn.wait() }.value
                     finished.open()
                     return UnaryReply(message)
                 }, placement)

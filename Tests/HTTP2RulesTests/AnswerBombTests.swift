@@ -5,7 +5,7 @@ import Testing
 @testable import MicroGRPC
 
 /// Servers whose header blocks are short on the wire and long when they are decoded: the connection is given up.
-@Suite struct AnswerBombTests {
+@Suite(.timeLimit(.minutes(2))) struct AnswerBombTests {
     struct Bomb: CustomTestStringConvertible, Sendable {
         var testDescription: String
         var flags: UInt8

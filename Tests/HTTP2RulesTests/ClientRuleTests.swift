@@ -2,7 +2,7 @@ import HTTP2TestPeer
 import Testing
 
 /// RFC 9113, sections 3.4 to 8, and RFC 7541, as a client sees them.
-@Suite struct ClientRuleTests {
+@Suite(.timeLimit(.minutes(2))) struct ClientRuleTests {
     private static let head = ClientRule.head
     private static let protocolError = ClientRule.Answer.connectionError([ErrorCode.protocolError])
     private static let frameSize = ClientRule.Answer.connectionError([ErrorCode.frameSize])

@@ -1,12 +1,13 @@
 import HTTP2TestPeer
 import MicroCore
+import MicroTestSupport
 import MicroTransportHTTP2
 import Testing
 
 /// Frames on streams that are closed, and on lower numbers (RFC 9113, sections 5.1 and 5.1.1).
 ///
 /// There is a case for each way in which a stream can have been closed. `docs/HTTP2.md` has the table.
-@Suite struct ClosedStreamTests {
+@Suite(.timeLimit(.minutes(2))) struct ClosedStreamTests {
     /// Why a server has no stream 3.
     enum Closed: String, CaseIterable, CustomTestStringConvertible {
         case answered, resetByTheClient, resetByTheServer, refused, passedOver

@@ -8,7 +8,7 @@ import Testing
 @testable import MicroGRPC
 
 /// Deadlines that pass: the side that knows of it says DEADLINE_EXCEEDED, and no handler begins afterwards.
-@Suite struct DeadlineTests {
+@Suite(.timeLimit(.minutes(2))) struct DeadlineTests {
     struct Ending: CustomTestStringConvertible, Sendable {
         var testDescription: String
         var frames: [Frame]

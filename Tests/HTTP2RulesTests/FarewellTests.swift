@@ -6,7 +6,7 @@ import Testing
 
 /// A socket that is closed with unread bytes is reset, and what was sent last may be lost with it: a peer gets to read
 /// why its connection ends, whoever found the reason.
-@Suite struct FarewellTests {
+@Suite(.timeLimit(.minutes(2))) struct FarewellTests {
     struct Offence: CustomTestStringConvertible, Sendable {
         var testDescription: String
         var code: UInt32

@@ -1,11 +1,12 @@
 import HTTP2TestPeer
 import MicroCore
+import MicroTestSupport
 import MicroTransportHTTP2
 import Testing
 
 /// Clients that send what costs them little and us more (RFC 9113, section 10.5): each is refused with
 /// ENHANCE_YOUR_CALM, and a client beside it goes on.
-@Suite struct FloodTests {
+@Suite(.timeLimit(.minutes(2))) struct FloodTests {
     struct Flood: CustomTestStringConvertible, Sendable {
         var testDescription: String
         var bytes: [UInt8]

@@ -4,7 +4,7 @@ import MicroTransportHTTP2
 import Testing
 
 /// Requests that are no gRPC calls get a text that says what the port speaks.
-@Suite struct ForeignRequestTests {
+@Suite(.timeLimit(.minutes(2))) struct ForeignRequestTests {
     private static let words = "This port speaks gRPC over HTTP/2"
 
     @Test func otherMethodsAndTypesGetAText() async throws {

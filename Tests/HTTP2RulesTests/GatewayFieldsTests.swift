@@ -6,7 +6,7 @@ import MicroTransportHTTP2
 import Testing
 
 /// Calls that entered a go-micro fleet through its HTTP gateway, which passes all fields of HTTP/1.1 on as metadata.
-@Suite struct GatewayFieldsTests {
+@Suite(.timeLimit(.minutes(2))) struct GatewayFieldsTests {
     /// What `micro api` makes of a request of curl's.
     private static let fields = [
         ("accept", "*/*"), ("connection", "keep-alive"), ("content-length", "14"), ("host", "localhost:8080"),

@@ -5,7 +5,7 @@ import Testing
 @testable import MicroGRPC
 
 /// Messages that come faster than they are read.
-@Suite struct InboxTests {
+@Suite(.timeLimit(.minutes(2))) struct InboxTests {
     private func fill(_ inbox: inout Inbox, _ bytes: [UInt8]) throws {
         try bytes.withUnsafeBytes { bytes in
             var rest = bytes

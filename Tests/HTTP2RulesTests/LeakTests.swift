@@ -5,7 +5,7 @@ import MicroTestSupport
 import Testing
 
 /// A process of its own is not needed: what the bad peers left is seen by the descriptors of this one.
-@Suite struct LeakTests {
+@Suite(.timeLimit(.minutes(2))) struct LeakTests {
     /// The sockets of this process that are connected to, or accepted by, a port.
     private func sockets(of port: Int) throws -> Int {
         let hex = String(port, radix: 16, uppercase: true)

@@ -4,7 +4,7 @@ import MicroTransportHTTP2
 import Testing
 
 /// The variables that bound what a client may take.
-@Suite struct LimitVariableTests {
+@Suite(.timeLimit(.minutes(2))) struct LimitVariableTests {
     private func configuration(_ variables: [String: String]) throws -> HTTP2Transport.Configuration {
         let provider = EnvironmentVariablesProvider(environmentVariables: variables)
         return try HTTP2Transport.Configuration(

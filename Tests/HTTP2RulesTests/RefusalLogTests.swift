@@ -2,10 +2,11 @@ import HTTP2TestPeer
 import InMemoryLogging
 import Logging
 import MicroCore
+import MicroTestSupport
 import Testing
 
 /// What an operator reads of refused clients: enough to see them, too little to fill a disk.
-@Suite struct RefusalLogTests {
+@Suite(.timeLimit(.minutes(2))) struct RefusalLogTests {
     @Test func eachRefusedConnectionIsOneLine() async throws {
         let log = InMemoryLogHandler()
         let logger = Logger(label: "test") { _ in log }

@@ -8,7 +8,7 @@ import Testing
 @testable import MicroGRPC
 
 /// A connection that is gone is freed, whatever its peer sent last.
-@Suite struct ReleaseTests {
+@Suite(.timeLimit(.minutes(2))) struct ReleaseTests {
     struct Ending: CustomTestStringConvertible, Sendable {
         var testDescription: String
         var frames: [Frame]

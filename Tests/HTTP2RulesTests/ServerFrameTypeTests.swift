@@ -4,7 +4,7 @@ import MicroTransportHTTP2
 import Testing
 
 /// RFC 9113, section 6: each type of frame, as a server sees it.
-@Suite struct ServerFrameTypeTests {
+@Suite(.timeLimit(.minutes(2))) struct ServerFrameTypeTests {
     private static let block = Frame.block(RawConnection.request("/test.Test/Deaf"))
     private static let protocolError = ServerRule.Answer.connectionError([ErrorCode.protocolError])
     private static let frameSize = ServerRule.Answer.connectionError([ErrorCode.frameSize])

@@ -2,7 +2,7 @@ import HTTP2TestPeer
 import Testing
 
 /// RFC 9113, sections 3.4 to 5: prefaces, frames and the states of streams, as a server sees them.
-@Suite struct ServerFramingTests {
+@Suite(.timeLimit(.minutes(2))) struct ServerFramingTests {
     private static let block = Frame.block(RawConnection.request("/test.Test/Deaf"))
 
     static let preface: [ServerRule] = [

@@ -1,11 +1,12 @@
 import HTTP2TestPeer
 import MicroCore
+import MicroTestSupport
 import MicroTransportHTTP2
 import Testing
 
 /// RFC 7541: header blocks that can't be decoded end the connection, since the tables of both sides differ from
 /// there on (RFC 9113, section 4.3).
-@Suite struct ServerHPACKTests {
+@Suite(.timeLimit(.minutes(2))) struct ServerHPACKTests {
     private static func broken(_ rule: String, _ block: [UInt8]) -> ServerRule {
         ServerRule(rule, .connectionError([ErrorCode.compression]), .rawHeaders(block, stream: 1))
     }

@@ -4,7 +4,7 @@ import Testing
 /// RFC 9113, section 8: what a request may have, as a server sees it.
 ///
 /// A request that breaks a rule is malformed: its stream ends, and the connection goes on.
-@Suite struct ServerRequestTests {
+@Suite(.timeLimit(.minutes(2))) struct ServerRequestTests {
     private static let malformed = ServerRule.Answer.streamError(1, [ErrorCode.protocolError])
     private static let usual = RawConnection.request("/test.Test/Echo")
 

@@ -6,7 +6,7 @@ import MicroTransportHTTP2
 import Testing
 
 /// Clients that keep us waiting: what waits for them is bounded in size and time.
-@Suite struct SlowPeerTests {
+@Suite(.timeLimit(.minutes(5))) struct SlowPeerTests {
     private var impatient: HTTP2Transport.Configuration {
         var configuration = HTTP2Transport.Configuration()
         configuration.handshakeTimeout = .milliseconds(500)

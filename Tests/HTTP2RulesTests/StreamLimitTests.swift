@@ -9,7 +9,7 @@ import Testing
 
 /// Servers that allow fewer calls at once than a client makes: the rest waits on our side, in order, bounded, and
 /// for no longer than its callers do.
-@Suite struct StreamLimitTests {
+@Suite(.timeLimit(.minutes(2))) struct StreamLimitTests {
     private func limit(_ count: UInt32) -> Frame { .settings((3, count)) }
 
     private func requests(_ frames: [Frame]) -> [UInt32] {

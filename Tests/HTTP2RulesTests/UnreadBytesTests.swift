@@ -1,10 +1,11 @@
 import HTTP2TestPeer
 import MicroCore
 import MicroGRPC
+import MicroTestSupport
 import Testing
 
 /// What the calls of one connection may hold of messages that are not complete or not read.
-@Suite struct UnreadBytesTests {
+@Suite(.timeLimit(.minutes(2))) struct UnreadBytesTests {
     /// Room for the excess of two messages of 250 KiB, but not of three.
     private static var limits: HTTP2Limits {
         var limits = HTTP2Limits()

@@ -1,5 +1,6 @@
 package import MicroCore
 import MicroTLS
+import MicroTestSupport
 import NIOCore
 import NIOPosix
 import Synchronization
@@ -192,21 +193,7 @@ private final class ByteReader: ChannelInboundHandler {
     }
 }
 
-/// Waits until something has come to be; the limit is there for tests that fail.
-package func eventually<Value>(_ what: String, _ look: () throws -> Value?) async throws -> Value {
-    let limit = ContinuousClock.now + .seconds(60)
-    while true {
-        if let value = try look() { return value }
-        guard ContinuousClock.now < limit else { throw Waited(for: what) }
-        try await Task.sleep(for: .milliseconds(2))
-    }
-}
-
-/// Waits until a condition holds.
-package func eventually(_ what: String, _ condition: () throws -> Bool) async throws {
-    let _: Void = try await eventually(what) { try condition() ? () : nil }
-}
-
+/// Something that a test can't go on without.
 package struct Waited: Error, CustomStringConvertible {
     package let description: String
 

@@ -6,7 +6,7 @@ import MicroTransportHTTP2
 import Testing
 
 /// The gRPC project's interoperability test: our side, and Python's grpcio, in both roles.
-@Suite(.serialized) struct InteropTests {
+@Suite(.serialized, .timeLimit(.minutes(2))) struct InteropTests {
     /// grpcio's server doesn't tell its program whether a request came compressed, so it can't refuse a probe.
     private static let notOnGRPCIO: Set<InteropCase> = [.clientCompressedUnary, .clientCompressedStreaming]
 

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MicroBrokerHTTP
 
-@Suite struct AddressTests {
+@Suite(.timeLimit(.minutes(2))) struct AddressTests {
     @Test func aSubscriptionIsRenewedWithTheAddressThatItHasNow() async throws {
         let address = Mutex("192.168.77.1:90")
         let registry = MemoryRegistry()

@@ -208,11 +208,7 @@ import Testing
         let before = try descriptors()
         for _ in 0..<20 { try await run() }
         // Sockets are closed on their loops, a moment later.
-        let end = ContinuousClock.now + .seconds(10)
-        while try descriptors() > before, ContinuousClock.now < end {
-            try await Task.sleep(for: .milliseconds(20))
-        }
-        #expect(try descriptors() <= before)
+        try await eventually("no more descriptors than before") { try descriptors() <= before }
     }
 }
 

@@ -5,7 +5,7 @@ import MicroTestSupport
 import MicroTesting
 import Testing
 
-@Suite struct ConformanceTests {
+@Suite(.timeLimit(.minutes(5))) struct ConformanceTests {
     @Test func plaintext() async throws {
         var suite = BrokerConformance { (HTTPBroker(), HTTPBroker()) }
         suite.context = .broker(MemoryRegistry())

@@ -75,10 +75,7 @@ import Testing
         try await withServer(room: room) { address in
             let head = "POST / HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: 4194304\\r\\n\\r\\n"
             let halves = try await occupy(address, 30, head, body: 2 << 20)
-            let end = ContinuousClock.now + .seconds(20)
-            while room.bytes < 1 << 20, ContinuousClock.now < end {
-                try await Task.sleep(for: .milliseconds(5))
-            }
+            try await eventually("the halves take room") { room.bytes >= 1 << 20 }
             #expect(try await post(1 << 20, to: address) == "1048576")
             await halves.stop()
         }

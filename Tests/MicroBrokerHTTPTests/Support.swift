@@ -39,12 +39,10 @@ final class Log<Element: Sendable>: Sendable {
 
     /// Waits until a number of elements are there.
     func wait(for count: Int) async throws {
-        let end = ContinuousClock.now + .seconds(20)
-        while all.count < count {
-            guard ContinuousClock.now < end else {
-                throw TestSupportError("\(all.count) of \(count) events have come: \(all)")
-            }
-            try await Task.sleep(for: .milliseconds(5))
+        do {
+            try await eventually("\(count) events") { all.count >= count }
+        } catch let error as TestSupportError {
+            throw TestSupportError("\(error): \(all.count) have come: \(all)")
         }
     }
 }

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MicroCLI
 
-@Suite struct ArgumentTests {
+@Suite(.timeLimit(.minutes(2))) struct ArgumentTests {
     @Test(arguments: [
         ["--registry", "memory", "--registry_address", "a:1", "services"],
         ["services", "--registry", "memory", "--registry-address", "a:1"],

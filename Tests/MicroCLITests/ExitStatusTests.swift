@@ -4,7 +4,7 @@ import Testing
 
 @testable import MicroCLI
 
-@Suite struct ExitStatusTests {
+@Suite(.timeLimit(.minutes(2))) struct ExitStatusTests {
     @Test(
         arguments: [
             (MicroError(id: "greeter", code: 401, detail: "no token"), 2),

@@ -3,7 +3,7 @@ import MicroTestSupport
 import Testing
 
 /// What `make install` does once the programs are built.
-@Suite struct InstallTests {
+@Suite(.timeLimit(.minutes(2))) struct InstallTests {
     @Test func programsCompletionsAndManualPageAreInstalledAndRemoved() async throws {
         let prefix = FileManager.default.temporaryDirectory.appendingPathComponent("install-\(UUID())").path
         defer { try? FileManager.default.removeItem(atPath: prefix) }

@@ -2,7 +2,7 @@ import Testing
 
 @testable import MicroCLI
 
-@Suite struct JSONLayoutTests {
+@Suite(.timeLimit(.minutes(2))) struct JSONLayoutTests {
     private func indented(_ text: String) throws -> String {
         String(decoding: try JSONLayout.indented(Array(text.utf8)), as: UTF8.self)
     }

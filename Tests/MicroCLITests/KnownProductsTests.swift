@@ -3,7 +3,7 @@ import MicroCore
 import Testing
 
 /// `Products.txt` says what to link for a plugin that isn't linked, so it has to know all that there are.
-@Suite struct KnownProductsTests {
+@Suite(.timeLimit(.minutes(2))) struct KnownProductsTests {
     @Test func namesEveryPluginThatThisProgramLinks() {
         // Other tests of the same program have plugins of their own, which are no products.
         let own = Plugins.linked.all.filter { $0.module.hasPrefix("Micro") && !$0.module.hasSuffix("Tests") }

@@ -5,7 +5,7 @@ import Testing
 @testable import MicroCLI
 
 /// What `micro call` refuses before it sends a request that a person has written.
-@Suite struct RequestSchemaTests {
+@Suite(.timeLimit(.minutes(2))) struct RequestSchemaTests {
     private let schema = RequestSchema(
         ValueRecord(
             name: "Order", type: "Order",

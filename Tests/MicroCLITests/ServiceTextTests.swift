@@ -3,7 +3,7 @@ import Testing
 
 @testable import MicroCLI
 
-@Suite struct ServiceTextTests {
+@Suite(.timeLimit(.minutes(2))) struct ServiceTextTests {
     @Test func showsVersionsNodesAndEndpoints() {
         let address = ValueRecord(
             name: "address", type: "Address", values: [ValueRecord(name: "street", type: "string")])

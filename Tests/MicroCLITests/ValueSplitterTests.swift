@@ -2,7 +2,7 @@ import Testing
 
 @testable import MicroCLI
 
-@Suite struct ValueSplitterTests {
+@Suite(.timeLimit(.minutes(2))) struct ValueSplitterTests {
     private func values(_ text: String, cut: Int) -> [String] {
         var splitter = ValueSplitter()
         var values: [[UInt8]] = []

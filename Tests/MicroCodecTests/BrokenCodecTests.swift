@@ -21,7 +21,7 @@ private struct LossyCodec: Codec {
     }
 }
 
-@Suite struct BrokenCodecTests {
+@Suite(.timeLimit(.minutes(2))) struct BrokenCodecTests {
     @Test func aBrokenCodecIsFound() async throws {
         let suite = CodecConformance(LossyCodec(), samples: ["plain", "with 1 digit"])
         let failure = await #expect(throws: ConformanceFailure.self) { try await suite.run() }

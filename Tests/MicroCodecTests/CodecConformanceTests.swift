@@ -4,7 +4,7 @@ import MicroCore
 import MicroTesting
 import Testing
 
-@Suite struct CodecConformanceTests {
+@Suite(.timeLimit(.minutes(2))) struct CodecConformanceTests {
     struct Profile: Codable, Equatable {
         var name: String?
         var scores: [Double]?

@@ -3,7 +3,7 @@ import MicroCodecJSON
 import MicroCore
 import Testing
 
-@Suite struct JSONCodecTests {
+@Suite(.timeLimit(.minutes(2))) struct JSONCodecTests {
     struct Event: Codable, Equatable {
         var name = "x"
         var at = Date(timeIntervalSince1970: 0)

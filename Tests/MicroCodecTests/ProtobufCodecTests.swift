@@ -4,7 +4,7 @@ import MicroCore
 import SwiftProtobuf
 import Testing
 
-@Suite struct ProtobufCodecTests {
+@Suite(.timeLimit(.minutes(2))) struct ProtobufCodecTests {
     private func coder(_ subtype: String) throws -> MessageCoder<Micro_Test_Order> {
         try #require(ProtobufCodec().coder(for: Micro_Test_Order.self, subtype: subtype))
     }

@@ -1,7 +1,7 @@
 import MicroCore
 import Testing
 
-@Suite struct CallPathTests {
+@Suite(.timeLimit(.minutes(2))) struct CallPathTests {
     @Test(arguments: [
         ("/greeter.Greeter/Hello", "greeter", "Greeter.Hello"),
         ("/go.micro.srv.greeter.Greeter/Hello", "go.micro.srv.greeter", "Greeter.Hello"),
@@ -24,7 +24,7 @@ import Testing
     }
 }
 
-@Suite struct AddressTests {
+@Suite(.timeLimit(.minutes(2))) struct AddressTests {
     @Test(arguments: [
         ("127.0.0.1:8080", "127.0.0.1", 8080), (":0", "", 0), ("localhost", "localhost", 0),
         ("[::1]:8080", "::1", 8080), ("[::1]", "::1", 0), ("::1", "::1", 0), ("", "", 0),
@@ -75,7 +75,7 @@ import Testing
     }
 }
 
-@Suite struct MessageTests {
+@Suite(.timeLimit(.minutes(2))) struct MessageTests {
     @Test func headroomStandsInFront() {
         let message = Message([1, 2, 3])
         #expect(message.count == 3)
@@ -99,7 +99,7 @@ import Testing
     }
 }
 
-@Suite struct PlacementTests {
+@Suite(.timeLimit(.minutes(2))) struct PlacementTests {
     @Test func aSlowHandlerMovesAndReturns() {
         let placement = Placement(.automatic)
         #expect(!placement.usesPool)

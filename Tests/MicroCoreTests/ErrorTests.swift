@@ -1,7 +1,7 @@
 import MicroCore
 import Testing
 
-@Suite struct ErrorTests {
+@Suite(.timeLimit(.minutes(2))) struct ErrorTests {
     @Test(arguments: [
         (400, 3), (401, 16), (403, 7), (404, 5), (408, 4), (409, 6), (412, 9), (500, 13), (501, 12),
         (503, 14),

@@ -1,7 +1,7 @@
 import MicroCore
 import Testing
 
-@Suite struct MetadataTests {
+@Suite(.timeLimit(.minutes(2))) struct MetadataTests {
     @Test func namesHaveNoCase() {
         var metadata: Metadata = ["X-Request-Id": "42"]
         #expect(metadata["x-request-id"] == "42")
@@ -67,7 +67,7 @@ import Testing
     }
 }
 
-@Suite struct Base64Tests {
+@Suite(.timeLimit(.minutes(2))) struct Base64Tests {
     @Test(arguments: [
         ("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE="),
         ("foobar", "Zm9vYmFy"),

@@ -2,7 +2,7 @@ import Testing
 
 @testable import MicroCore
 
-@Suite struct NodeIDTests {
+@Suite(.timeLimit(.minutes(2))) struct NodeIDTests {
     private let unique = "c86d687e-2d79-488c-84a4-b400c7b01a87"
 
     @Test(arguments: [

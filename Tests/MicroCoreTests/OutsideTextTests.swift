@@ -1,7 +1,7 @@
 import MicroCore
 import Testing
 
-@Suite struct PrintableTextTests {
+@Suite(.timeLimit(.minutes(2))) struct PrintableTextTests {
     @Test(arguments: [
         ("Grüße, 世界 👩‍👩‍👧", "Grüße, 世界 👩‍👩‍👧"),
         ("line\nforged level=error", "line\\u{A}forged level=error"),
@@ -23,7 +23,7 @@ import Testing
     }
 }
 
-@Suite struct PrintableAddressTests {
+@Suite(.timeLimit(.minutes(2))) struct PrintableAddressTests {
     @Test(
         arguments: [
             ("host:1", "host:1"), ("http://host:1/", "http://host:1/"),

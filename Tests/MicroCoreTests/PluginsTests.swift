@@ -22,7 +22,7 @@ extension Plugin {
 @section("micro_plugins") @used
 private let record: PluginRecord = { .linkedProbe }
 
-@Suite struct PluginsTests {
+@Suite(.timeLimit(.minutes(2))) struct PluginsTests {
     private func plugin(_ name: String, aliases: [String] = []) -> Plugin {
         Plugin(.probe, name, aliases: aliases, summary: "") { _ in FixedProbe(text: name) }
     }

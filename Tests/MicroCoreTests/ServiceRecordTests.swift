@@ -1,7 +1,7 @@
 import MicroCore
 import Testing
 
-@Suite struct ServiceRecordTests {
+@Suite(.timeLimit(.minutes(2))) struct ServiceRecordTests {
     @Test func nodesOfAVersionAreMerged() {
         func record(_ version: String, _ id: String) -> ServiceRecord {
             ServiceRecord(name: "x", version: version, nodes: [Node(id: id, address: "")])

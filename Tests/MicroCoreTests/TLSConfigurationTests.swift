@@ -2,7 +2,7 @@ import Configuration
 import MicroCore
 import Testing
 
-@Suite("TLS from variables")
+@Suite("TLS from variables", .timeLimit(.minutes(2)))
 struct TLSConfigurationTests {
     private func read(_ variables: [String: String]) throws -> TLSConfiguration? {
         let reader = ConfigReader(provider: EnvironmentVariablesProvider(environmentVariables: variables))

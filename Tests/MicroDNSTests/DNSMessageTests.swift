@@ -3,7 +3,7 @@ import MicroDNS
 import Testing
 
 /// The codec against bytes that go-micro has sent.
-@Suite struct DNSMessageTests {
+@Suite(.timeLimit(.minutes(2))) struct DNSMessageTests {
     private let host = DNSName("vm")
 
     @Test func readsAndWritesQueriesAsGoMicroDoes() throws {

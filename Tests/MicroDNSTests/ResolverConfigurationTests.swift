@@ -2,7 +2,7 @@ import Testing
 
 @testable import MicroDNS
 
-@Suite struct ResolverConfigurationTests {
+@Suite(.timeLimit(.minutes(2))) struct ResolverConfigurationTests {
     private func read(_ text: String) -> DNSResolver.Configuration { .init(resolvConf: text) }
 
     @Test func readsResolvConf() throws {

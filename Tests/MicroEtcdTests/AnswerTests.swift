@@ -3,7 +3,7 @@ import MicroEtcd
 import Testing
 
 /// What an answer of etcd may hold.
-@Suite struct EtcdAnswerTests {
+@Suite(.timeLimit(.minutes(2))) struct EtcdAnswerTests {
     /// Each key of an answer may have two bytes on the wire, and takes hundreds in memory.
     @Test func answersWithTooManyFieldsAreNotDecoded() throws {
         func answer(_ count: Int) -> Message { Message((0..<count).flatMap { _ in [0x12, 0] as [UInt8] }) }

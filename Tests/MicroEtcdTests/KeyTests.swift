@@ -3,7 +3,7 @@ import MicroCore
 import MicroEtcd
 import Testing
 
-@Suite struct KeyRangeTests {
+@Suite(.timeLimit(.minutes(2))) struct KeyRangeTests {
     @Test func aPrefixEndsBehindItsLastKey() {
         #expect(EtcdKeyRange.prefix("a/").end == bytes("a0"))
         #expect(EtcdKeyRange.prefix([1, 255, 255]) == .keys(from: [1, 255, 255], upTo: [2]))

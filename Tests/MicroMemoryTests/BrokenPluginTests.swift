@@ -57,7 +57,7 @@ private struct MutedConnection: Connection {
     func close(deadline: ContinuousClock.Instant) async { await inner.close(deadline: deadline) }
 }
 
-@Suite struct BrokenPluginTests {
+@Suite(.timeLimit(.minutes(5))) struct BrokenPluginTests {
     @Test func aBrokenRegistryIsFound() async throws {
         var suite = RegistryConformance { ForgetfulRegistry() }
         suite.patience = .milliseconds(700)

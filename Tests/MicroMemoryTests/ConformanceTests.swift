@@ -5,7 +5,7 @@ import MicroTesting
 import MicroTransportMemory
 import Testing
 
-@Suite struct ConformanceTests {
+@Suite(.timeLimit(.minutes(5))) struct ConformanceTests {
     @Test func registryOfItsOwn() async throws {
         try await RegistryConformance { MemoryRegistry() }.run()
     }

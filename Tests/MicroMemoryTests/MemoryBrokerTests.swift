@@ -3,7 +3,7 @@ import MicroCore
 import MicroTesting
 import Testing
 
-@Suite struct MemoryBrokerTests {
+@Suite(.timeLimit(.minutes(2))) struct MemoryBrokerTests {
     /// Runs a broker for as long as a closure does.
     private func whileRunning(
         _ broker: MemoryBroker, _ body: @escaping @Sendable () async throws -> Void

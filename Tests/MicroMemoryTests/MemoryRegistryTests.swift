@@ -2,7 +2,7 @@ import MicroCore
 import MicroRegistryMemory
 import Testing
 
-@Suite struct MemoryRegistryTests {
+@Suite(.timeLimit(.minutes(2))) struct MemoryRegistryTests {
     private func record(_ id: String, metadata: [String: String]? = nil) -> ServiceRecord {
         ServiceRecord(name: "x", nodes: [Node(id: id, address: "memory:1", metadata: metadata)])
     }

@@ -7,7 +7,7 @@ extension PluginContext {
     static func forTests(role: String) -> PluginContext { .empty(role: role) }
 }
 
-@Suite struct MemoryTransportTests {
+@Suite(.timeLimit(.minutes(2))) struct MemoryTransportTests {
     struct Echo: CallHandler {
         func accept(_ head: CallHead) -> Acceptance {
             .unary({ _, message in UnaryReply(message) }, Placement())

@@ -83,7 +83,7 @@ struct LocalSubscription: BrokerSubscription {
     func cancel(deadline: ContinuousClock.Instant) async { await queue.drain(deadline: deadline) }
 }
 
-@Suite struct PluginGuideTests {
+@Suite(.timeLimit(.minutes(2))) struct PluginGuideTests {
     @Test func localBrokerIsToldWhatItLacks() async throws {
         let suite = BrokerConformance {
             let broker = LocalBroker()

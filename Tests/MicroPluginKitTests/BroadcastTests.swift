@@ -2,7 +2,7 @@ import Testing
 
 @testable import MicroPluginKit
 
-@Suite struct BroadcastTests {
+@Suite(.timeLimit(.minutes(2))) struct BroadcastTests {
     @Test func tellsEveryListenerWhatFollows() async {
         let broadcast = Broadcast<Int, String>(1)
         let first = broadcast.listen(limit: 8) { "\($0)" }

@@ -1,7 +1,7 @@
 import MicroPluginKit
 import Testing
 
-@Suite struct ExponentialBackoffTests {
+@Suite(.timeLimit(.minutes(2))) struct ExponentialBackoffTests {
     @Test func delaysGrowUpToABound() {
         var backoff = ExponentialBackoff(first: .milliseconds(100), longest: .seconds(1))
         let taken = (0..<100).map { _ in backoff.next() }

@@ -1,7 +1,7 @@
 import MicroPluginKit
 import Testing
 
-@Suite struct LogThrottleTests {
+@Suite(.timeLimit(.minutes(2))) struct LogThrottleTests {
     @Test func aBurstIsLoggedAndWhatIsLeftOutIsCounted() {
         let throttle = LogThrottle(burst: 2, interval: .seconds(10))
         let start = ContinuousClock.now

@@ -1,7 +1,7 @@
 import MicroPluginKit
 import Testing
 
-@Suite struct PercentCodingTests {
+@Suite(.timeLimit(.minutes(2))) struct PercentCodingTests {
     private func encoded(_ text: String) -> String {
         let bytes = PercentCoding.encode(text.utf8) { position, byte in
             position > 0 && byte >= 0x20 && byte < 0x7F && byte != UInt8(ascii: "%")

@@ -3,7 +3,7 @@ import Testing
 
 @testable import MicroPluginKit
 
-@Suite struct RegistryDirectoryTests {
+@Suite(.timeLimit(.minutes(2))) struct RegistryDirectoryTests {
     private func record(_ id: String, service: String = "x", version: String = "1", step: Int = 0)
         -> ServiceRecord
     {

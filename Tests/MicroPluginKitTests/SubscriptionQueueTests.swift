@@ -1,5 +1,6 @@
 import MicroCore
 import MicroPluginKit
+import MicroTestSupport
 import Synchronization
 import Testing
 
@@ -68,7 +69,7 @@ import Testing
             try await runner.start(queue)
             for round in 1...100 {
                 #expect(await queue.submit(9))
-                while handled.all.count < round { await Task.yield() }
+                try await eventually("round \(round)") { handled.all.count >= round }
             }
             group.cancelAll()
         }

@@ -4,7 +4,7 @@ import MicroProtobuf
 import SwiftProtobuf
 import Testing
 
-@Suite("Details of errors")
+@Suite("Details of errors", .timeLimit(.minutes(2)))
 struct ErrorDetailsTests {
     private let refusal = ErrorDetails.BadRequest.with {
         $0.fieldViolations = [

@@ -5,12 +5,13 @@ import MicroCodecProtobuf
 import MicroCore
 import MicroProtobuf
 import MicroRegistryMemory
+import MicroTestSupport
 import MicroTransportMemory
 import SwiftProtobuf
 import Synchronization
 import Testing
 
-@Suite("Events of Protobuf messages")
+@Suite("Events of Protobuf messages", .timeLimit(.minutes(2)))
 struct EventTests {
     @Test("they are published and read as go-micro's")
     func roundTrip() async throws {
@@ -45,7 +46,7 @@ struct EventTests {
                         body: Message([0x0A, 1, 0x63]))
                     try await raw.publish(event, to: "t")
                 }
-                while texts.all.count < 6 || types.all.count < 6 { await Task.yield() }
+                try await eventually("six events each") { texts.all.count >= 6 && types.all.count >= 6 }
                 #expect(running.record.endpoints?.first?.request?.values?.map(\.name) == ["value"])
             }
             group.cancelAll()
@@ -85,7 +86,7 @@ extension EventTests {
             #expect(error?.detail.contains(#"PublishOptions(contentSubtype: "json")"#) == true)
             #expect(running.subscribers[0].undecodable == 1)
             try await running.publish("t", Value(value: "c"))
-            while lines.all.isEmpty { await Task.yield() }
+            try await eventually("an event") { !lines.all.isEmpty }
         }
         #expect(lines.all == ["c"])
     }
@@ -102,7 +103,7 @@ extension EventTests {
         try await service.withRunning { running in
             try await running.publish("t", Named(name: "a"))
             try await running.publish("t", Named(name: "b"), options: PublishOptions(contentSubtype: "JSON"))
-            while lines.all.count < 2 { await Task.yield() }
+            try await eventually("two events") { lines.all.count >= 2 }
         }
         #expect(lines.all == ["a json", "b json"])
     }

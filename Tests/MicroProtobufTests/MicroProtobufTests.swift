@@ -12,7 +12,7 @@ private typealias Count = Google_Protobuf_Int32Value
 
 private let plugins: Plugins = [.memoryTransport, .memoryRegistry, .protobufCodec]
 
-@Suite("Endpoints and calls of Protobuf messages")
+@Suite("Endpoints and calls of Protobuf messages", .timeLimit(.minutes(2)))
 struct MicroProtobufTests {
     private func withService(_ body: (MicroClient) async throws -> Void) async throws {
         let service = MicroService(

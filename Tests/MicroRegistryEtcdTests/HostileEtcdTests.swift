@@ -2,6 +2,7 @@ import EtcdTestSupport
 import Foundation
 import MicroCore
 import MicroEtcd
+import MicroTestSupport
 import MicroWire
 import Synchronization
 import Testing

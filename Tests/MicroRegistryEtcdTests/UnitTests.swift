@@ -5,7 +5,7 @@ import Testing
 
 @testable import MicroRegistryEtcd
 
-@Suite struct ConfigurationTests {
+@Suite(.timeLimit(.minutes(2))) struct ConfigurationTests {
     @Test func readsVariables() throws {
         let configuration = try EtcdRegistry.Configuration(
             context: .context([
@@ -54,7 +54,7 @@ import Testing
     }
 }
 
-@Suite struct KeyTests {
+@Suite(.timeLimit(.minutes(2))) struct KeyTests {
     private let layout = KeyLayout(prefix: "/micro/registry")
 
     @Test func keysAreThoseOfGoMicro() {
@@ -72,7 +72,7 @@ import Testing
     }
 }
 
-@Suite struct RecordReaderTests {
+@Suite(.timeLimit(.minutes(2))) struct RecordReaderTests {
     private func read(_ texts: [String]) -> [ServiceRecord?] {
         var reader = RecordReader(unreadable: UnreadableKeys())
         return texts.map { reader.read(Array($0.utf8), at: "k") }

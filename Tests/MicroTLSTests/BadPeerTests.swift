@@ -5,7 +5,7 @@ import NIOCore
 import NIOPosix
 import Testing
 
-@Suite("Peers that don't keep to TLS")
+@Suite("Peers that don't keep to TLS", .timeLimit(.minutes(2)))
 struct BadPeerTests {
     @Test(
         "A peer that doesn't speak TLS is told apart",

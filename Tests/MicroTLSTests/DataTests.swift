@@ -4,7 +4,7 @@ import MicroTestSupport
 import NIOCore
 import Testing
 
-@Suite("Data over TLS")
+@Suite("Data over TLS", .timeLimit(.minutes(2)))
 struct DataTests {
     @Test("Ten MiB come back as they were", arguments: [10 << 20])
     func large(_ size: Int) async throws {

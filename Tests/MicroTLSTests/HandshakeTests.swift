@@ -3,7 +3,7 @@ import MicroTLS
 import MicroTestSupport
 import Testing
 
-@Suite("Handshakes between our own sides")
+@Suite("Handshakes between our own sides", .timeLimit(.minutes(2)))
 struct HandshakeTests {
     @Test("Both sides agree on TLS 1.3 and h2, and know each other's names")
     func mutual() async throws {

@@ -5,7 +5,7 @@ import MicroTestSupport
 import NIOCore
 import Testing
 
-@Suite("What stays behind")
+@Suite("What stays behind", .timeLimit(.minutes(2)))
 struct LeakTests {
     @Test("No descriptor stays open after good and bad handshakes")
     func descriptors() async {

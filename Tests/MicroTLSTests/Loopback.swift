@@ -25,15 +25,12 @@ final class Record: Sendable {
 
     /// Waits until something has been seen; a test that waits in vain fails here.
     func wait(_ what: String, until condition: (State) -> Bool) async throws {
-        let deadline = ContinuousClock.now + .seconds(30)
-        while !state.withLock({ condition($0) }) {
-            guard ContinuousClock.now < deadline else {
-                let now = now
-                throw TestSupportError(
-                    "Waited in vain for \(what): \(now.errors), \(now.received.count) bytes, closed: \(now.isClosed)"
-                )
-            }
-            try await Task.sleep(for: .milliseconds(2))
+        do {
+            try await eventually(what) { state.withLock { condition($0) } }
+        } catch let error as TestSupportError {
+            let now = now
+            throw TestSupportError(
+                "\(error): \(now.errors), \(now.received.count) bytes, closed: \(now.isClosed)")
         }
     }
 
@@ -132,12 +129,9 @@ final class LoopbackServer: Sendable {
 
     /// Waits for a connection.
     func end(_ index: Int = 0) async throws -> End {
-        let deadline = ContinuousClock.now + .seconds(30)
-        while true {
+        try await eventually("a connection") {
             let ends = accepted.ends.withLock { $0 }
-            if index < ends.count { return ends[index] }
-            guard ContinuousClock.now < deadline else { throw TestSupportError("Nobody connected.") }
-            try await Task.sleep(for: .milliseconds(2))
+            return index < ends.count ? ends[index] : nil
         }
     }
 

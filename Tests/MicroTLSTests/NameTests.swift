@@ -3,7 +3,7 @@ import Testing
 
 @testable import MicroTLS
 
-@Suite("Names")
+@Suite("Names", .timeLimit(.minutes(2)))
 struct NameTests {
     @Test(
         "The name of a service in a SPIFFE identity is its last path component",

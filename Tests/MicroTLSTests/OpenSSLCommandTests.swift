@@ -4,7 +4,7 @@ import MicroTLS
 import MicroTestSupport
 import Testing
 
-@Suite("Handshakes with the openssl command")
+@Suite("Handshakes with the openssl command", .timeLimit(.minutes(2)))
 struct OpenSSLCommandTests {
     private func client(_ port: Int, _ security: Security, _ arguments: [String] = []) throws
         -> ForeignProgram

@@ -4,7 +4,7 @@ import MicroTLS
 import MicroTestSupport
 import Testing
 
-@Suite("What a context is made from")
+@Suite("What a context is made from", .timeLimit(.minutes(2)))
 struct TLSContextTests {
     /// The message of the error that a server's context throws.
     private func refusal(

@@ -1,7 +1,7 @@
 import MicroTestSupport
 import Testing
 
-@Suite("What tests are set up with")
+@Suite("What tests are set up with", .timeLimit(.minutes(2)))
 struct TestSupportTests {
     @Test("A program's output and status are collected")
     func outputAndStatus() async throws {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import MicroInterfaces
 
-@Suite struct AdvertisedAddressTests {
+@Suite(.timeLimit(.minutes(2))) struct AdvertisedAddressTests {
     /// An address of an interface, with what matters to the choice.
     private static func address(
         _ bytes: [UInt8], of interface: String, _ kind: InterfaceKind = .hardware, isDefault: Bool = false,

@@ -2,10 +2,11 @@ import Micro
 import MicroCore
 import MicroPluginKit
 import MicroRegistryMemory
+import MicroTestSupport
 import Synchronization
 import Testing
 
-@Suite("The client: finding, connecting, retrying")
+@Suite("The client: finding, connecting, retrying", .timeLimit(.minutes(2)))
 struct ClientTests {
     private func withClient<Result: Sendable>(
         _ transport: ScriptedTransport, nodes: [Node] = [], registry: (any Registry)? = nil,
@@ -54,7 +55,7 @@ struct ClientTests {
         try await withClient(transport, nodes: [two[0]]) { client in
             try await withThrowingTaskGroup(of: String.self) { group in
                 for _ in 0..<20 { group.addTask { try await client.hello() } }
-                while transport.connects == 0 { await Task.yield() }
+                try await eventually("a connection") { transport.connects > 0 }
                 gate.open()
                 for try await reply in group { #expect(reply == "a") }
             }
@@ -230,10 +231,10 @@ struct ClientTests {
             try await registry.register(record, timeToLive: nil)
             #expect(try await client.hello() == "a")
             await registry.deregister(record)
-            while (try? await client.hello()) != nil { await Task.yield() }
+            try await eventually("no node answers") { (try? await client.hello()) == nil }
             try await registry.register(
                 ServiceRecord(name: "greeter", version: "2", nodes: [two[1]]), timeToLive: nil)
-            while (try? await client.hello()) != "b" { await Task.yield() }
+            try await eventually("b answers") { (try? await client.hello()) == "b" }
         }
     }
 

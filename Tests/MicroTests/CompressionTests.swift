@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 
 /// Who decides whether a call is compressed, and how the transport is told.
-@Suite("Compression")
+@Suite("Compression", .timeLimit(.minutes(2)))
 struct CompressionTests {
     private static let components = ComponentGroup {
         hello

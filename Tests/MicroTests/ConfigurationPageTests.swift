@@ -6,7 +6,7 @@ import MicroTransportMemory
 import Testing
 
 /// The pages for operators name every variable, and each is a flag as well.
-@Suite struct ConfigurationPageTests {
+@Suite(.timeLimit(.minutes(2))) struct ConfigurationPageTests {
     private static let root = String(
         #filePath.dropLast("Tests/MicroTests/ConfigurationPageTests.swift".count))
 

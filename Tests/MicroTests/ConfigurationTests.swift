@@ -7,7 +7,7 @@ import MicroRegistryMemory
 import MicroTransportMemory
 import Testing
 
-@Suite("Variables, flags and files")
+@Suite("Variables, flags and files", .timeLimit(.minutes(2)))
 struct ConfigurationTests {
     /// Starts a service and returns what it registers.
     private func record(_ configuration: ConfigurationSources, name: String = "greeter") async throws

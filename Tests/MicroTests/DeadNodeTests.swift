@@ -1,6 +1,7 @@
 import Micro
 import MicroCore
 import MicroRegistryMemory
+import MicroTestSupport
 import Synchronization
 import Testing
 
@@ -87,7 +88,7 @@ struct DeadNodeTests {
             try await registry.register(
                 ServiceRecord(name: "greeter", nodes: [Node(id: "a", address: "10.0.0.9:9")]), timeToLive: nil
             )
-            while try await client.hello() != "a" { await Task.yield() }
+            try await eventually("a answers again") { try await client.hello() == "a" }
         }
     }
 

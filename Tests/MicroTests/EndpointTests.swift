@@ -2,7 +2,7 @@ import Micro
 import MicroCore
 import Testing
 
-@Suite("Endpoints of all shapes, called through a client")
+@Suite("Endpoints of all shapes, called through a client", .timeLimit(.minutes(2)))
 struct EndpointTests {
     @Test("a unary call")
     func unary() async throws {

@@ -4,7 +4,7 @@ import Micro
 import MicroCore
 import Testing
 
-@Suite("What callers learn of errors")
+@Suite("What callers learn of errors", .timeLimit(.minutes(2)))
 struct ErrorTests {
     private struct Secret: Error, CustomStringConvertible { var description: String { "password is 42" } }
 

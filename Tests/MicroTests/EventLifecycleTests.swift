@@ -2,10 +2,11 @@ import Micro
 import MicroBrokerMemory
 import MicroCore
 import MicroRegistryMemory
+import MicroTestSupport
 import MicroTransportMemory
 import Testing
 
-@Suite("The broker in a service's life")
+@Suite("The broker in a service's life", .timeLimit(.minutes(2)))
 struct EventLifecycleTests {
     private let ignore: @Sendable (Greeting, EventContext) async throws -> Void = { _, _ in }
 
@@ -21,7 +22,7 @@ struct EventLifecycleTests {
             Subscriber("b", handler: ignore)
         }
         try await service.withRunning { _ in
-            while !journal.lines.contains("registry run") { await Task.yield() }
+            try await eventually("the registry runs") { journal.lines.contains("registry run") }
             journal.add("ready")
         }
         let lines = journal.lines.filter { $0 != "registry run" && $0 != "broker run" }

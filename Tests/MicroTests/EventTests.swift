@@ -4,13 +4,14 @@ import Micro
 import MicroBrokerMemory
 import MicroCore
 import MicroRegistryMemory
+import MicroTestSupport
 import MicroTransportMemory
 import Synchronization
 import Testing
 
 struct Greeting: Codable, Hashable, Sendable { var message: String }
 
-@Suite("Publishing and subscribing")
+@Suite("Publishing and subscribing", .timeLimit(.minutes(2)))
 struct EventTests {
     private func body(_ json: String) -> Message { Message(Array(json.utf8)) }
 
@@ -116,8 +117,8 @@ struct EventTests {
                             to: "t")
                     }
                     await journal.wait(for: 1)
-                    while running.subscribers[0].handled == 0 || running.subscribers[0].dropped < 4 {
-                        await Task.yield()
+                    try await eventually("all are handled") {
+                        running.subscribers[0].handled > 0 && running.subscribers[0].dropped >= 4
                     }
                     let statistics = running.subscribers[0]
                     #expect(statistics.failed == 1)
@@ -210,7 +211,7 @@ struct EventTests {
             try await running.publish(
                 "tagged", Greeting(message: "z"), options: PublishOptions(metadata: ["refused": "b"]))
             await journal.wait(for: 8)
-            while running.subscribers.map(\.failed).reduce(0, +) == 0 { await Task.yield() }
+            try await eventually("one fails") { running.subscribers.map(\.failed).reduce(0, +) > 0 }
         }
         #expect(journal.lines == ["a in", "b in", "x", "b out", "a out", "y", "a in", "b in"])
     }
@@ -232,8 +233,8 @@ struct EventTests {
         try await service.withRunning { running in
             for text in ["accept", "reject"] { try await running.publish("t", Greeting(message: text)) }
             await journal.wait(for: 2)
-            while running.subscribers[0].failed < 2 { await Task.yield() }
-            while running.subscribers[0].dropped < 1 { await Task.yield() }
+            try await eventually("two fail") { running.subscribers[0].failed >= 2 }
+            try await eventually("one is dropped") { running.subscribers[0].dropped >= 1 }
             #expect(running.subscribers[0].dropped == 1)
         }
     }

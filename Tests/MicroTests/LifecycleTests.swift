@@ -2,11 +2,12 @@ import Logging
 import Micro
 import MicroCore
 import MicroRegistryMemory
+import MicroTestSupport
 import MicroTransportMemory
 import ServiceLifecycle
 import Testing
 
-@Suite("Starting and stopping a service")
+@Suite("Starting and stopping a service", .timeLimit(.minutes(2)))
 struct LifecycleTests {
     private func makeJournalled(
         _ journal: Journal, registry: JournalRegistry? = nil, environment: [String: String] = [:],
@@ -22,7 +23,7 @@ struct LifecycleTests {
         let journal = Journal()
         try await makeJournalled(journal).withRunning { _ in
             // The registry's task may begin while the service listens already.
-            while !journal.lines.contains("registry run") { await Task.yield() }
+            try await eventually("the registry runs") { journal.lines.contains("registry run") }
             journal.add("ready")
         }
         let lines = journal.lines.filter { $0 != "registry run" }
@@ -42,7 +43,7 @@ struct LifecycleTests {
         let group = ServiceGroup(services: [service], logger: Logger(label: "test"))
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await group.run() }
-            while await registry.lookup("greeter").isEmpty { await Task.yield() }
+            try await eventually("the registration") { await !registry.lookup("greeter").isEmpty }
             await group.triggerGracefulShutdown()
             try await tasks.waitForAll()
         }
@@ -69,7 +70,7 @@ struct LifecycleTests {
         let service = makeJournalled(journal, registry: registry)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await service.run(handlingSignals: false) }
-            while !journal.lines.contains("register") { await Task.yield() }
+            try await eventually("the registration") { journal.lines.contains("register") }
             group.cancelAll()
             try await group.waitForAll()
         }
@@ -126,7 +127,7 @@ struct LifecycleTests {
                     group.addTask { try await client.hello(options: .address(address)) }
                     await started.wait()
                     group.addTask {
-                        while !journal.lines.contains("shutdown") { await Task.yield() }
+                        try await eventually("the shutdown") { journal.lines.contains("shutdown") }
                         var refusal: MicroError?
                         while refusal == nil {
                             do {
@@ -178,7 +179,7 @@ struct LifecycleTests {
         let service = makeService(registry: registry, transport: CapturingTransport(journal)) {
             Endpoint("Greeter.Hello") { (request: HelloRequest, context) in
                 started.open()
-                while !journal.lines.contains("shutdown") { await Task.yield() }
+                try await eventually("the shutdown") { journal.lines.contains("shutdown") }
                 return HelloReply(message: try await context.client.hello(service: "other"))
             }
         }
@@ -230,23 +231,27 @@ struct LifecycleTests {
 
     @Test("SIGTERM stops a service that handles signals")
     func signal() async throws {
-        let journal = Journal()
-        let service = makeJournalled(journal)
-        try await service.run { _ in raiseTermination() }
-        #expect(journal.lines.contains("shut down"))
+        await #expect(processExitsWith: .success) {
+            let journal = Journal()
+            let service = LifecycleTests().makeJournalled(journal)
+            try await service.run { _ in raiseTermination() }
+            #expect(journal.lines.contains("shut down"))
+        }
     }
 
     @Test("run() alone handles signals")
     func signalWithoutArguments() async throws {
-        let journal = Journal()
-        let service = makeJournalled(journal)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await service.run() }
-            while !journal.lines.contains("register") { await Task.yield() }
-            raiseTermination()
-            try await group.waitForAll()
+        await #expect(processExitsWith: .success) {
+            let journal = Journal()
+            let service = LifecycleTests().makeJournalled(journal)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await service.run() }
+                try await eventually("the registration") { journal.lines.contains("register") }
+                raiseTermination()
+                try await group.waitForAll()
+            }
+            #expect(journal.lines.contains("shut down"))
         }
-        #expect(journal.lines.contains("shut down"))
     }
 
     @Test("nothing of a service that has stopped stays in memory")

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// docs/Limits.md names what exists.
-@Suite struct LimitsPageTests {
+@Suite(.timeLimit(.minutes(2))) struct LimitsPageTests {
     private static let root = URL(filePath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent()
 

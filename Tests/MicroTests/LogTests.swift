@@ -7,7 +7,7 @@ import Testing
 @testable import Micro
 @testable import MicroCore
 
-@Suite("The log of a program")
+@Suite("The log of a program", .timeLimit(.minutes(2)))
 struct LogTests {
     private func log(_ environment: [String: String]) throws -> ProgramLog {
         try ProgramLog(Settings(.test(environment), roles: []))

@@ -52,7 +52,7 @@ private struct AddTenant: ClientMiddleware {
     }
 }
 
-@Suite("Middleware")
+@Suite("Middleware", .timeLimit(.minutes(2)))
 struct MiddlewareTests {
     @Test("the first is the outermost, and sees the canonical name and what can't be decoded")
     func order() async throws {

@@ -46,7 +46,7 @@ private struct Picky: Codable, Sendable {
     }
 }
 
-@Suite("What the registry is told")
+@Suite("What the registry is told", .timeLimit(.minutes(2)))
 struct RecordTests {
     @Test("the fields of a Codable type, with Go's names of types")
     func fields() {

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Micro
 
-@Suite("The address in the registry")
+@Suite("The address in the registry", .timeLimit(.minutes(2)))
 struct RegistrationTests {
     /// Runs a registration whose address is what a test says, while a closure does.
     private func run(

@@ -4,7 +4,7 @@ import MicroRegistryMemory
 import MicroTransportMemory
 import Testing
 
-@Suite("Finding endpoints by path")
+@Suite("Finding endpoints by path", .timeLimit(.minutes(2)))
 struct RouterTests {
     private func refusal(
         _ endpoint: String, subtype: String = "json",

@@ -4,47 +4,50 @@ import Micro
 import MicroCore
 import MicroPluginKit
 import MicroRegistryMemory
+import MicroTestSupport
 import Testing
 
 @Suite("Stopping a service that does not want to", .timeLimit(.minutes(1)))
 struct StopTests {
     @Test("a second signal cuts every wait short: for the registry, for its clients, and for calls")
     func secondSignal() async throws {
-        let journal = Journal()
-        let started = Gate()
-        let service = makeService(
-            transport: CapturingTransport(journal),
-            environment: ["MICRO_SERVER_DRAIN_TIMEOUT": "1h", "MICRO_SERVER_SPREAD_DELAY": "60s"]
-        ) {
-            Endpoint("Greeter.Hello") { (request: HelloRequest, context) in
-                started.open()
-                try? await Task.sleep(for: .seconds(1_000_000))
-                journal.add("cancelled \(Task.isCancelled)")
-                return HelloReply(message: "never")
-            }
-        }
-        let log = InMemoryLogHandler()
-        try await withLogger(Logger(label: "test") { _ in log }) { _ in
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                try await service.run { running in
-                    let client = running.client
-                    Task { try? await client.hello() }
-                    Task {
-                        await started.wait()
-                        raiseTermination()
-                        while !log.entries.contains(where: { "\($0.message)".contains("to hear of it") }) {
-                            await Task.yield()
-                        }
-                        raiseTermination()
-                    }
+        await #expect(processExitsWith: .success) {
+            let journal = Journal()
+            let started = Gate()
+            let service = makeService(
+                transport: CapturingTransport(journal),
+                environment: ["MICRO_SERVER_DRAIN_TIMEOUT": "1h", "MICRO_SERVER_SPREAD_DELAY": "60s"]
+            ) {
+                Endpoint("Greeter.Hello") { (request: HelloRequest, context) in
+                    started.open()
+                    try? await Task.sleep(for: .seconds(1_000_000))
+                    journal.add("cancelled \(Task.isCancelled)")
+                    return HelloReply(message: "never")
                 }
-                try await group.waitForAll()
             }
+            let log = InMemoryLogHandler()
+            try await withLogger(Logger(label: "test") { _ in log }) { _ in
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    try await service.run { running in
+                        let client = running.client
+                        Task { try? await client.hello() }
+                        Task {
+                            await started.wait()
+                            raiseTermination()
+                            try await eventually("it waits for its clients") {
+                                log.entries.contains { "\($0.message)".contains("to hear of it") }
+                            }
+                            raiseTermination()
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+            }
+            #expect(journal.lines.contains("cancelled true"))
+            let messages = log.entries.map { "\($0.message)" }
+            #expect(messages.contains("A second signal forces the stop: nothing more is waited for."))
+            #expect(messages.last == "The service has stopped.")
         }
-        #expect(journal.lines.contains("cancelled true"))
-        let messages = log.entries.map { "\($0.message)" }
-        #expect(messages.contains("A second signal forces the stop: nothing more is waited for."))
-        #expect(messages.last == "The service has stopped.")
     }
 
     @Test("the log says what is waited for, how long at most, and that it has ended")

@@ -3,7 +3,7 @@ import MicroCore
 import MicroRegistryMemory
 import Testing
 
-@Suite("What a registry or a variable may choose")
+@Suite("What a registry or a variable may choose", .timeLimit(.minutes(2)))
 struct UntrustedChoiceTests {
     @Test(
         "a registry can't send a client where only its user may",

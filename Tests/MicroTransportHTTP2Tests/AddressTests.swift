@@ -5,7 +5,7 @@ import MicroTransportHTTP2
 import Testing
 
 /// Addresses that can't be listened on or dialled: the error names them, and says what to do.
-@Suite struct AddressTests {
+@Suite(.timeLimit(.minutes(2))) struct AddressTests {
     private let transport = HTTP2Transport()
 
     private func listenError(_ address: ListenAddress) async throws -> StartError? {

@@ -4,7 +4,7 @@ import MicroTransportHTTP2
 import Testing
 
 /// Servers that answer wrongly: each ends its call with an error that says why.
-@Suite struct BadAnswerTests {
+@Suite(.timeLimit(.minutes(2))) struct BadAnswerTests {
     private static let head = [(":status", "200"), ("content-type", "application/grpc")]
 
     /// Makes a unary call that a server of frames answers.

@@ -1,10 +1,11 @@
 import HTTP2TestPeer
 import MicroCore
+import MicroTestSupport
 import MicroTransportHTTP2
 import Testing
 
 /// Requests that are HTTP/2 but no good gRPC calls: each ends its own call, and nothing else.
-@Suite struct BadCallTests {
+@Suite(.timeLimit(.minutes(2))) struct BadCallTests {
     /// Makes a call on a connection of its own, and one more on it.
     private func answer(
         _ configuration: HTTP2Transport.Configuration = .init(), _ path: String = "/test.Test/Echo",

@@ -1,10 +1,11 @@
 import HTTP2TestPeer
 import MicroCore
+import MicroTestSupport
 import MicroTransportHTTP2
 import Testing
 
 /// Calls that one side gives up.
-@Suite struct CancellationTests {
+@Suite(.timeLimit(.minutes(2))) struct CancellationTests {
     @Test(arguments: [Placement.Policy.inPlace, .globalPool])
     func aResetCancelsTheHandler(_ placement: Placement.Policy) async throws {
         try await withTestServer(placement: placement) { listening in

@@ -6,7 +6,7 @@ import Testing
 @testable import MicroGRPC
 
 /// Compression as it stands on the wire: fields, flags and the ends of bad messages.
-@Suite struct CompressionTests {
+@Suite(.timeLimit(.minutes(2))) struct CompressionTests {
     private static let text = [UInt8](repeating: 65, count: 5000)
 
     private static func packed(_ bytes: [UInt8] = text, _ compression: Compression = .gzip) throws -> [UInt8]

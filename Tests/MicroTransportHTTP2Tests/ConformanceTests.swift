@@ -5,7 +5,7 @@ import MicroTransportHTTP2
 import Testing
 
 /// The promises of every transport.
-@Suite(.serialized) struct ConformanceTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct ConformanceTests {
     private func run(
         _ security: PeerSecurity, at address: ListenAddress = .host("127.0.0.1", port: 0),
         placement: Placement.Policy = .automatic

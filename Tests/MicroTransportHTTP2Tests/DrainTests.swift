@@ -1,11 +1,12 @@
 import HTTP2TestPeer
 import MicroCore
+import MicroTestSupport
 import MicroTransportHTTP2
 import SwiftProtobuf
 import Testing
 
 /// The end of a listener: calls that run may finish, and new ones are refused.
-@Suite struct DrainTests {
+@Suite(.timeLimit(.minutes(2))) struct DrainTests {
     private let transport = HTTP2Transport()
 
     @Test func runningCallsFinishAndNewOnesAreRefused() async throws {

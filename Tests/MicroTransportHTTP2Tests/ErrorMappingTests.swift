@@ -5,7 +5,7 @@ import MicroTransportHTTP2
 import Testing
 
 /// Every gRPC status and every code of go-micro, both directions, over real connections.
-@Suite struct ErrorMappingTests {
+@Suite(.timeLimit(.minutes(2))) struct ErrorMappingTests {
     /// The codes that go-micro's constructors make or its servers send, and some that nobody knows; with the gRPC
     /// status that a go-micro server sends for them.
     private static let codes: [(code: Int, status: Int)] = [

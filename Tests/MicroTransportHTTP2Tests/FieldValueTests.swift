@@ -5,7 +5,7 @@ import Testing
 
 /// What stands in fields: white space at the edges, names that belong to the protocol, and texts that can't stand
 /// in a field at all.
-@Suite struct FieldValueTests {
+@Suite(.timeLimit(.minutes(2))) struct FieldValueTests {
     private static let edges = ["boom ", " boom", " ", "  two  ", "\tboom\t", "boom\n"]
 
     @Test func whiteSpaceAtTheEdgesOfAnErrorArrives() async throws {

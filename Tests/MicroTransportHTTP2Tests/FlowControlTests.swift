@@ -1,10 +1,11 @@
 import HTTP2TestPeer
 import MicroCore
+import MicroTestSupport
 import MicroTransportHTTP2
 import Testing
 
 /// A reader that does not read stops its own call, and no more than a bound is held for it.
-@Suite struct FlowControlTests {
+@Suite(.timeLimit(.minutes(2))) struct FlowControlTests {
     @Test func aClientThatDoesNotReadStopsItsCallOnly() async throws {
         try await withTestServer { listening in
             let transport = HTTP2Transport()

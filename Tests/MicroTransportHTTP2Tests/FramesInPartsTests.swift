@@ -1,10 +1,11 @@
 import HTTP2TestPeer
 import MicroCore
+import MicroTestSupport
 import MicroTransportHTTP2
 import Testing
 
 /// Frames that come in parts, each on a connection beside one that must go on working.
-@Suite struct FramesInPartsTests {
+@Suite(.timeLimit(.minutes(2))) struct FramesInPartsTests {
     @Test func halfAFrameHarmsNobody() async throws {
         try await withTestServer { listening in
             let halves: [[UInt8]] = [

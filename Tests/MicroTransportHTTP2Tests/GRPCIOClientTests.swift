@@ -4,7 +4,7 @@ import MicroTransportHTTP2
 import Testing
 
 /// An unmodified grpcio client calls our server: the checks are in `Tests/Peers/checks`.
-@Suite(.serialized) struct GRPCIOClientTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct GRPCIOClientTests {
     private func check(_ security: PeerSecurity) async throws {
         let listener = try await security.serverTransport.listen(
             on: .host("127.0.0.1", port: 0), handler: PeerHandler())

@@ -7,7 +7,7 @@ import SwiftProtobuf
 import Testing
 
 /// Our client and a grpcio server: deadlines, cancellation, and connections that end.
-@Suite(.serialized) struct GRPCIOLifetimeTests {
+@Suite(.serialized, .timeLimit(.minutes(2))) struct GRPCIOLifetimeTests {
     private let transport = HTTP2Transport()
 
     /// Waits until the server says that a call is in a state.

@@ -6,7 +6,7 @@ import SwiftProtobuf
 import Testing
 
 /// Our client calls an unmodified grpcio server: the shapes of calls, and what they say.
-@Suite(.serialized) struct GRPCIOServerTests {
+@Suite(.serialized, .timeLimit(.minutes(2))) struct GRPCIOServerTests {
     /// Runs checks against a server with each kind of security.
     private func withConnections(_ body: (any Connection) async throws -> Void) async throws {
         let identities = try await PeerIdentities()

@@ -4,7 +4,7 @@ import MicroTransportHTTP2
 import Testing
 
 /// The answers of go-micro servers, byte by byte, to a client of ours.
-@Suite struct GoMicroClientTests {
+@Suite(.timeLimit(.minutes(2))) struct GoMicroClientTests {
     @Test(arguments: RecordedExchange.answered)
     func understandsGoMicrosAnswer(_ exchange: RecordedExchange) async throws {
         let response = try #require(exchange.response)

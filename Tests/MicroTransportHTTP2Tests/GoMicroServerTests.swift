@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 
 /// The requests of go-micro clients, byte by byte, to a server of ours that answers as go-micro's did.
-@Suite struct GoMicroServerTests {
+@Suite(.timeLimit(.minutes(2))) struct GoMicroServerTests {
     @Test(arguments: RecordedExchange.answered)
     func answersAsGoMicroDid(_ exchange: RecordedExchange) async throws {
         let response = try #require(exchange.response)

@@ -1,10 +1,11 @@
 import HTTP2TestPeer
 import MicroCore
+import MicroTestSupport
 import MicroTransportHTTP2
 import Testing
 
 /// Peers that are gone without a word.
-@Suite struct KeepaliveTests {
+@Suite(.timeLimit(.minutes(2))) struct KeepaliveTests {
     private var configuration: HTTP2Transport.Configuration {
         var configuration = HTTP2Transport.Configuration()
         configuration.serverKeepaliveInterval = .milliseconds(100)

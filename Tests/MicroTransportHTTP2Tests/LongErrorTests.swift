@@ -4,7 +4,7 @@ import MicroTransportHTTP2
 import Testing
 
 /// Errors and metadata that are longer than a header list may be: every call ends, and says why.
-@Suite struct LongErrorTests {
+@Suite(.timeLimit(.minutes(2))) struct LongErrorTests {
     /// Makes a unary call and a stream that end with an error.
     private func outcomes(of error: MicroError) async throws -> [MicroError] {
         var outcomes: [MicroError?] = []

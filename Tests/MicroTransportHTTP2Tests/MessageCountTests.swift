@@ -4,7 +4,7 @@ import MicroTransportHTTP2
 import Testing
 
 /// How many messages requests have that should have one (gRPC, "Status codes and their use": cardinality).
-@Suite struct MessageCountTests {
+@Suite(.timeLimit(.minutes(2))) struct MessageCountTests {
     /// Sends frames to an endpoint, one write for each, and returns the answer and how many handlers ran.
     private func answer(
         _ path: String, _ frames: [Frame], pause: Duration? = nil

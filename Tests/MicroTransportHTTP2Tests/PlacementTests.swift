@@ -7,7 +7,7 @@ import Synchronization
 import Testing
 
 /// Where handlers run.
-@Suite struct PlacementTests {
+@Suite(.timeLimit(.minutes(2))) struct PlacementTests {
     /// A handler that takes some time, and notes whether it had the thread of a connection.
     private final class Worker: CallHandler {
         private struct State { var onLoop = 0, onPool = 0 }

@@ -6,7 +6,7 @@ import MicroTransportHTTP2
 import Testing
 
 /// What both sides must prove, and how a failure reads.
-@Suite(.serialized) struct SecurityTests {
+@Suite(.serialized, .timeLimit(.minutes(2))) struct SecurityTests {
     /// Returns why a client can't call a server: from connecting, or from its first call.
     private func refusal(
         _ client: TLSConfiguration?, by server: TLSConfiguration?, as name: PeerName = .host("localhost")

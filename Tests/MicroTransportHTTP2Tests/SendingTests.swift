@@ -4,7 +4,7 @@ import MicroTransportHTTP2
 import Testing
 
 /// What must not be sent is refused before it is.
-@Suite struct SendingTests {
+@Suite(.timeLimit(.minutes(2))) struct SendingTests {
     @Test(
         arguments: [
             ["bad name": "x"], ["": "x"], ["x-line": "a\r\nb"], ["x-umlaut": "\u{e4}"], [":path": "/x"],

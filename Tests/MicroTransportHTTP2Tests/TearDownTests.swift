@@ -2,6 +2,7 @@ import HTTP2TestPeer
 import Logging
 import MicroCore
 import MicroNIO
+import MicroTestSupport
 import MicroTransportHTTP2
 import NIOCore
 import NIOPosix
@@ -11,7 +12,7 @@ import Testing
 @testable import MicroGRPC
 
 /// Connections that are closed from inside nghttp2's callbacks, where the session must not be freed.
-@Suite struct TearDownTests {
+@Suite(.timeLimit(.minutes(2))) struct TearDownTests {
     /// When a handler closes its own connection.
     enum Moment: CaseIterable, Sendable {
         case inAccept, atStart, afterAnswering, afterSuspending, onCancellation

@@ -4,7 +4,7 @@ import Testing
 @testable import MicroGRPC
 
 /// Messages are restored as they were, or not at all, and within their limit.
-@Suite struct ZlibTests {
+@Suite(.timeLimit(.minutes(2))) struct ZlibTests {
     /// `hello` seven times, compressed by Python's `gzip` and `zlib`.
     private static let hello = Array(String(repeating: "hello", count: 7).utf8)
     private static let gzip: [UInt8] = [

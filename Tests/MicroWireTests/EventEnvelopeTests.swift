@@ -2,7 +2,7 @@ import MicroCore
 import MicroWire
 import Testing
 
-@Suite struct EventEnvelopeTests {
+@Suite(.timeLimit(.minutes(2))) struct EventEnvelopeTests {
     /// What go-micro's clients sent to a NATS server: a Protobuf event with metadata, a JSON event, and raw
     /// bytes.
     @Test(arguments: [

@@ -2,7 +2,7 @@ import MicroCore
 import MicroWire
 import Testing
 
-@Suite struct MicroErrorJSONTests {
+@Suite(.timeLimit(.minutes(2))) struct MicroErrorJSONTests {
     @Test func jsonIsGoMicros() {
         let captured =
             #"{"id":"go.micro.srv.greeter","code":400,"detail":"bad request detail","status":"Bad Request"}"#

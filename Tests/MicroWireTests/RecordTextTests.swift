@@ -5,7 +5,7 @@ import Testing
 @testable import MicroWire
 
 /// The reader of records.
-@Suite struct RecordTextTests {
+@Suite(.timeLimit(.minutes(2))) struct RecordTextTests {
     private static let records = [
         ServiceRecord(name: "", version: "", nodes: []),
         ServiceRecord(

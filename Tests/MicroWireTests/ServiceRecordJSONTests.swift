@@ -3,7 +3,7 @@ import MicroCore
 import MicroWire
 import Testing
 
-@Suite struct ServiceRecordJSONTests {
+@Suite(.timeLimit(.minutes(2))) struct ServiceRecordJSONTests {
     private func fixture(_ name: String) throws -> [UInt8] {
         let url = try #require(
             Bundle.module.url(forResource: name, withExtension: "json", subdirectory: "Fixtures"))

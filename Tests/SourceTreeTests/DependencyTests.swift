@@ -1,7 +1,7 @@
 import Testing
 
 /// What a target's row in the manifest says is what its files import.
-@Suite struct DependencyTests {
+@Suite(.timeLimit(.minutes(2))) struct DependencyTests {
     /// What comes with the compiler and the system.
     private static let system: Set = [
         "Darwin", "Foundation", "FoundationEssentials", "Glibc", "Musl", "Synchronization",

@@ -1,7 +1,7 @@
 import Testing
 
 /// Folders form a line: what is in one uses what is below it, and nothing above.
-@Suite struct FolderOrderTests {
+@Suite(.timeLimit(.minutes(2))) struct FolderOrderTests {
     @Test(arguments: FolderOrder.all)
     func theOrderHasAllFolders(order: FolderOrder) throws {
         let folders = Set(try SwiftSource.files(of: order.target).map(\.folder))

@@ -1,7 +1,7 @@
 import Testing
 
 /// What the other tests find in Swift text.
-@Suite struct SwiftSourceTests {
+@Suite(.timeLimit(.minutes(2))) struct SwiftSourceTests {
     private func source(_ text: String) -> SwiftSource { SwiftSource(path: "A/B.swift", text: text) }
 
     @Test func typesThatOtherFilesSeeAreDeclarations() {

@@ -1,6 +1,7 @@
 import Foundation
 import MicroCore
 import MicroNATS
+import MicroTestSupport
 import NIOCore
 import Synchronization
 import Testing

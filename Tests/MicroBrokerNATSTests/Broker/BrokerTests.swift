@@ -26,7 +26,7 @@ func withBrokers<Result: Sendable>(
         while let result = try await group.next() {
             if let result { return result }
         }
-        throw Unmet("a broker ended before the test")
+        throw TestSupportError("a broker ended before the test")
     }
 }
 

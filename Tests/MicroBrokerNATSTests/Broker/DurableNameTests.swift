@@ -1,5 +1,6 @@
 import MicroCore
 import MicroNATS
+import MicroTestSupport
 import NIOCore
 import Testing
 

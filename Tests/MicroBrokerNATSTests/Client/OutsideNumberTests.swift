@@ -1,4 +1,5 @@
 import MicroNATS
+import MicroTestSupport
 import NIOCore
 import Testing
 

@@ -1,6 +1,7 @@
 import InMemoryLogging
 import Logging
 import MicroNATS
+import MicroTestSupport
 import NIOCore
 import Testing
 

@@ -1,4 +1,5 @@
 import MicroNATS
+import MicroTestSupport
 import NIOCore
 import Synchronization
 
@@ -22,7 +23,7 @@ func withClient<Result: Sendable>(
         while let result = try await group.next() {
             if let result { return result }
         }
-        throw Unmet("the client ended before the test")
+        throw TestSupportError("the client ended before the test")
     }
 }
 
@@ -34,22 +35,6 @@ func withClient<Result: Sendable>(
     var configuration = NATSClient.Configuration(servers: [server.address])
     configuration.reconnectDelay = .milliseconds(20) ... .milliseconds(200)
     return try await withClient(configuration, body)
-}
-
-struct Unmet: Error, CustomStringConvertible {
-    let description: String
-    init(_ description: String) { self.description = description }
-}
-
-/// Waits until something holds.
-func eventually(
-    _ what: String, within limit: Duration = .seconds(20), _ condition: () async throws -> Bool
-) async throws {
-    let end = ContinuousClock.now + limit
-    while try await !condition() {
-        guard ContinuousClock.now < end else { throw Unmet("\(what): not within \(limit)") }
-        try await Task.sleep(for: .milliseconds(5))
-    }
 }
 
 /// Takes some messages' payloads as text, within a time limit.
@@ -72,7 +57,7 @@ func texts(_ subscription: NATSSubscription, _ count: Int, within limit: Duratio
         }
         defer { group.cancelAll() }
         guard let first = try await group.next(), let texts = first else {
-            throw Unmet("not \(count) messages within \(limit)")
+            throw TestSupportError("not \(count) messages within \(limit)")
         }
         return texts
     }

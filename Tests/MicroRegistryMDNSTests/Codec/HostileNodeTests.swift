@@ -5,7 +5,7 @@ import Testing
 @testable import MicroRegistryMDNS
 
 /// Nodes in packets that are made to do harm.
-@Suite struct HostileNodeTests {
+@Suite(.timeLimit(.minutes(2))) struct HostileNodeTests {
     @Test func looksAtEachNodeOfAPacketOnceAndAtSixtyFour() throws {
         let host = try #require(DNSName("vm")), address = try #require(IPAddress("10.0.0.1"))
         var message = DNSMessage(flags: .response)

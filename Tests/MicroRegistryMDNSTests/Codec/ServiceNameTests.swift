@@ -3,7 +3,7 @@ import Testing
 
 @testable import MicroRegistryMDNS
 
-@Suite struct ServiceNameTests {
+@Suite(.timeLimit(.minutes(2))) struct ServiceNameTests {
     @Test func takesServicesAndNodesApart() throws {
         let names = try #require(ServiceNames(domain: "micro"))
         let instance = try #require(names.instance("a.b-1.2", of: "a.b"))

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MicroRegistryMDNS
 
-@Suite struct ServiceTXTTests {
+@Suite(.timeLimit(.minutes(2))) struct ServiceTXTTests {
     private func read(_ strings: [[UInt8]]) throws -> ServiceTXT { try TextReading(strings).result.get() }
 
     @Test func readsWhatGoMicroHasWritten() throws {

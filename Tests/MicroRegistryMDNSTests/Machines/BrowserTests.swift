@@ -6,7 +6,7 @@ import Testing
 
 @testable import MicroRegistryMDNS
 
-@Suite struct BrowserTests {
+@Suite(.timeLimit(.minutes(2))) struct BrowserTests {
     private var browser: Browser
     private var others: Responder
     private let names: ServiceNames

@@ -6,7 +6,7 @@ import Testing
 
 @testable import MicroRegistryMDNS
 
-@Suite struct ResponderTests {
+@Suite(.timeLimit(.minutes(2))) struct ResponderTests {
     private var responder: Responder
     private let now = NIODeadline.uptimeNanoseconds(1_000_000_000_000)
 

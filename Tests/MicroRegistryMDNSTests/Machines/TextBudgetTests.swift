@@ -6,7 +6,7 @@ import Testing
 @testable import MicroRegistryMDNS
 
 /// What strangers can make us read, per packet, per sender and second, and per search.
-@Suite struct TextBudgetTests {
+@Suite(.timeLimit(.minutes(2))) struct TextBudgetTests {
     private var browser: Browser
     private let names: ServiceNames
     private let start = NIODeadline.uptimeNanoseconds(1_000_000_000_000)
