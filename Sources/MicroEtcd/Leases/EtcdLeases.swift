@@ -28,7 +28,7 @@ public final class EtcdLeases: Sendable {
     /// The leases by the number of seconds that they were asked for.
     private let leases = Mutex<[Int64: Lease]>([:])
     private let turns = KeyedSerialQueue<Int64>()
-    private let alarm = Condition()
+    private let stateChanged = Condition()
 
     /// Creates leases.
     ///
@@ -58,14 +58,15 @@ public final class EtcdLeases: Sendable {
     ) async throws(EtcdError) -> EtcdLease.ID {
         if let id = leases.withLock({ $0[seconds]?.id }) { return id }
         return try await EtcdError.translating { () async throws(MicroError) in
-            try await turns.run(seconds, cancelled: EtcdErrors.cancelled) { () async throws(MicroError) -> EtcdLease.ID in
+            try await turns.run(seconds, cancelled: EtcdErrors.cancelled) {
+                () async throws(MicroError) -> EtcdLease.ID in
                 // Somebody else may have got it meanwhile.
                 if let id = leases.withLock({ $0[seconds]?.id }) { return id }
                 let granted = try await client.lease(seconds: seconds, until: deadline)
                 let lease = Lease(
                     id: granted.id, granted: min(max(1, granted.seconds), Self.longestGrant))
                 leases.withLock { $0[seconds] = lease }
-                alarm.notifyAll()
+                stateChanged.notifyAll()
                 return granted.id
             }
         }
@@ -109,9 +110,9 @@ public final class EtcdLeases: Sendable {
     public func run() async {
         var backoff = ExponentialBackoff()
         while !Task.isCancelled {
-            let generation = alarm.generation
+            let generation = stateChanged.generation
             guard leases.withLock({ !$0.isEmpty }) else {
-                await alarm.wait(since: generation)
+                await stateChanged.wait(since: generation)
                 continue
             }
             guard let session = try? await client.link.session(until: nil) else { return }
@@ -147,7 +148,7 @@ public final class EtcdLeases: Sendable {
     /// Asks for the renewal of all leases, three times in the shortest's time to live.
     private func send(on stream: any OutboundStream) async -> MicroError? {
         while !Task.isCancelled {
-            let generation = alarm.generation
+            let generation = stateChanged.generation
             guard !isOverdue else {
                 return MicroError(.unavailable, "etcd did not renew a lease within \(client.timeout).")
             }
@@ -166,7 +167,7 @@ public final class EtcdLeases: Sendable {
                 return error
             }
             let pause = due.map(\.1).min().map { ContinuousClock.now + $0 }
-            await alarm.wait(since: generation, until: pause)
+            await stateChanged.wait(since: generation, until: pause)
         }
         return nil
     }

@@ -34,7 +34,7 @@ final class EtcdLink: Sendable {
     let endpoints: [EtcdEndpoint]
     private let tls: TLSContext?
     private let state = Mutex(State())
-    private let alarm = Condition()
+    private let stateChanged = Condition()
 
     /// Creates a link.
     ///
@@ -57,7 +57,7 @@ final class EtcdLink: Sendable {
     /// - Throws: A ``MicroError`` that says why there is none, or that the task was cancelled.
     func session(until deadline: ContinuousClock.Instant?) async throws(MicroError) -> EtcdSession {
         while true {
-            let generation = alarm.generation
+            let generation = stateChanged.generation
             switch state.withLock(\.phase) {
             case .stopped(let error): throw error
             case .open(let session) where session.connection.isUsable: return session
@@ -65,7 +65,7 @@ final class EtcdLink: Sendable {
             case .unused, .connecting:
                 guard !Task.isCancelled else { throw EtcdErrors.cancelled }
                 if let deadline, deadline <= .now { throw unreachable }
-                await alarm.wait(since: generation, until: deadline)
+                await stateChanged.wait(since: generation, until: deadline)
             }
         }
     }
@@ -86,7 +86,7 @@ final class EtcdLink: Sendable {
             state.failures[session.endpoint] = error ?? state.failures[session.endpoint]
             return true
         }
-        if isCurrent { alarm.notifyAll() }
+        if isCurrent { stateChanged.notifyAll() }
     }
 
     /// Says which member failed, why, and what to do.
@@ -175,9 +175,9 @@ final class EtcdLink: Sendable {
 
     private func waitUntilLost(_ session: EtcdSession) async {
         while !Task.isCancelled {
-            let generation = alarm.generation
+            let generation = stateChanged.generation
             guard case .open(let current) = state.withLock(\.phase), current === session else { return }
-            await alarm.wait(since: generation)
+            await stateChanged.wait(since: generation)
         }
     }
 
@@ -191,7 +191,7 @@ final class EtcdLink: Sendable {
                     state.phase = .open(session)
                     state.failures = [:]
                 }
-                alarm.notifyAll()
+                stateChanged.notifyAll()
                 return session
             } catch {
                 state.withLock { $0.failures[endpoint] = error }
@@ -229,7 +229,7 @@ final class EtcdLink: Sendable {
             if case .open(let session) = state.phase { state.lost.append(session) }
             state.phase = .stopped(error)
         }
-        alarm.notifyAll()
+        stateChanged.notifyAll()
         await closeLost()
     }
 }

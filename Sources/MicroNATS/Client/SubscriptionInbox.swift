@@ -3,7 +3,7 @@ internal import Synchronization
 
 /// The messages that wait for one subscriber, in bounds.
 ///
-/// It isn't MicroCore's `SubscriptionQueue`, which starts handlers: a subscriber of the bare client pulls, a
+/// It isn't the plugin kit's `SubscriptionQueue`, which starts handlers: a subscriber of the bare client pulls, a
 /// whole read at a time, waits with a time limit, and may have the connection's reading suspended. Where
 /// events go to handlers, as in the broker, messages pass this by and go straight into that queue.
 final class SubscriptionInbox: Sendable {

@@ -9,6 +9,9 @@ public struct FIFO<Element> {
     /// The number of elements.
     public var count: Int { elements.count - head }
 
+    /// The number of elements that take room: also of those that were taken, before it is given back.
+    var storedCount: Int { elements.count }
+
     /// Whether there is no element.
     public var isEmpty: Bool { count == 0 }
 
@@ -29,7 +32,17 @@ public struct FIFO<Element> {
         return first
     }
 
+    /// Takes some elements out; the others keep their order.
+    ///
+    /// - Parameter isUnwanted: Whether an element is to go.
+    public mutating func removeAll(where isUnwanted: (Element) -> Bool) {
+        elements = elements[head...].filter { $0.map { !isUnwanted($0) } ?? false }
+        head = 0
+    }
+
     /// Takes all elements, in their order.
+    ///
+    /// - Returns: The elements.
     public mutating func removeAll() -> [Element] {
         defer { self = FIFO() }
         return elements[head...].compactMap(\.self)

@@ -17,8 +17,7 @@ final class ChangeQueue: Sendable {
         /// What is pending, in order.
         ///
         /// An entry whose number isn't the node's latest is stale.
-        var order: [(number: Int, change: RegistryChange)] = []
-        var head = 0
+        var order = FIFO<(number: Int, change: RegistryChange)>()
         var latest: [NodeKey: Int] = [:]
         var number = 0
         var failure: (any Error)?
@@ -31,39 +30,23 @@ final class ChangeQueue: Sendable {
             order.append((number, change))
             // Stale entries are swept when they outnumber the live ones, so the queue is bounded by
             // twice the number of nodes.
-            if order.count - head > 2 * latest.count + 16 { sweep() }
+            if order.count > 2 * latest.count + 16 { sweep() }
         }
 
         mutating func pop() -> RegistryChange? {
-            while head < order.count {
-                let (number, change) = order[head]
-                head += 1
+            while let (number, change) = order.popFirst() {
                 if let key = change.key {
                     guard latest[key] == number else { continue }
                     latest[key] = nil
                 }
-                dropRead()
                 return change
             }
-            dropRead()
             return nil
-        }
-
-        /// Gives the room of what was read back, once it is half of all.
-        ///
-        /// A queue that is never quite empty would grow forever otherwise.
-        private mutating func dropRead() {
-            guard head * 2 >= order.count else { return }
-            order.removeFirst(head)
-            head = 0
         }
 
         private mutating func sweep() {
             let latest = latest
-            order = order[head...].filter { entry in
-                entry.change.key.map { latest[$0] == entry.number } ?? true
-            }
-            head = 0
+            order.removeAll { entry in entry.change.key.map { latest[$0] != entry.number } ?? false }
         }
     }
 
@@ -77,7 +60,7 @@ final class ChangeQueue: Sendable {
     deinit { onCancel() }
 
     /// The number of entries that take room, stale and read ones included.
-    var storedCount: Int { state.withLock(\.order.count) }
+    var storedCount: Int { state.withLock(\.order.storedCount) }
 
     /// Puts a change behind the others.
     ///

@@ -18,7 +18,7 @@ actor Registrar {
     private let leases: EtcdLeases
 
     /// Notified when there may be something to do in the background.
-    private let alarm: Condition
+    private let stateChanged: Condition
 
     private var desiredNodes: [NodeKey: DesiredNode] = [:]
 
@@ -34,11 +34,11 @@ actor Registrar {
     init(_ client: EtcdClient, layout: KeyLayout) {
         self.client = client
         self.layout = layout
-        let alarm = Condition()
-        self.alarm = alarm
+        let stateChanged = Condition()
+        self.stateChanged = stateChanged
         leases = EtcdLeases(client) { _ in
             Logger.current.info("etcd has let a lease go; its nodes are registered again.")
-            alarm.notifyAll()
+            stateChanged.notifyAll()
         }
     }
 
@@ -65,7 +65,7 @@ actor Registrar {
             leftovers[node]?.remove(desired.key)
             defer {
                 desiredNodes[node]?.renew()
-                alarm.notifyAll()
+                stateChanged.notifyAll()
             }
             do {
                 try await reconcile(node, until: .now + client.timeout)
@@ -85,7 +85,7 @@ actor Registrar {
         do {
             try await reconcile(node, until: .now + client.timeout)
         } catch {
-            alarm.notifyAll()
+            stateChanged.notifyAll()
             throw error
         }
     }
@@ -223,11 +223,12 @@ actor Registrar {
     private func reconcileUntilCancelled() async {
         var backoff = ExponentialBackoff(first: .milliseconds(100))
         while !Task.isCancelled {
-            let generation = alarm.generation
+            let generation = stateChanged.generation
             review()
             guard !unreconciled.isEmpty else {
                 backoff.reset()
-                await alarm.wait(until: desiredNodes.values.compactMap(\.deadline).min(), since: generation)
+                await stateChanged.wait(
+                    since: generation, until: desiredNodes.values.compactMap(\.deadline).min())
                 continue
             }
             let nodes = Array(unreconciled.shuffled().prefix(Self.parallelism))

@@ -20,7 +20,7 @@ final class WatchSet: Sendable {
     private let directory: RegistryDirectory
     private let unreadable: UnreadableKeys
     private let state = Mutex(State())
-    private let alarm = Condition()
+    private let stateChanged = Condition()
 
     init(
         _ client: EtcdClient, layout: KeyLayout, directory: RegistryDirectory, unreadable: UnreadableKeys
@@ -37,18 +37,18 @@ final class WatchSet: Sendable {
     }
 
     /// Says that somebody began or ended to watch.
-    func watchersChanged() { alarm.notifyAll() }
+    func watchersChanged() { stateChanged.notifyAll() }
 
     /// Follows what is watched, until the task is cancelled.
     func run() async {
         await withDiscardingTaskGroup { group in
             while !Task.isCancelled {
-                let generation = alarm.generation
+                let generation = stateChanged.generation
                 for (scope, stop) in change() {
                     // Until nobody watches the scope any more.
                     group.addTask { await self.follow(scope, until: stop) }
                 }
-                await alarm.wait(since: generation)
+                await stateChanged.wait(since: generation)
             }
         }
     }
@@ -98,7 +98,7 @@ final class WatchSet: Sendable {
             state.following[scope] = nil
             state.synced.remove(scope)
         }
-        alarm.notifyAll()
+        stateChanged.notifyAll()
     }
 
     private func synced(_ scope: WatchScope, _ stop: Latch) {
