@@ -40,9 +40,6 @@ public final class MDNSRegistry: Registry {
     /// How often the interfaces are looked at at most.
     private static let shortestInterval = Duration.milliseconds(200)
 
-    static let stopped = MicroError(
-        .unavailable, "The mDNS registry has been stopped.", processed: .no)
-
     /// The name, `mdns`.
     public let name = "mdns"
 
@@ -141,7 +138,7 @@ public final class MDNSRegistry: Registry {
             group.addTask { await engine.readTexts() }
             await follow(engine)
         }
-        gate.end(throwing: Self.stopped)
+        gate.end(throwing: Engine.stopped)
         await engine.close()
     }
 }

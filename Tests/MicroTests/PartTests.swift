@@ -35,7 +35,7 @@ private struct JournalledDisk: Disk {
 private struct JournalledStore: Store {
     let journal: Journal
     var needsDisk = false
-    var ready: Gate?
+    var ready: Latch?
     var runError: StartError?
 
     func read(_ key: String) async throws -> String? { "value of \(key)" }
@@ -102,7 +102,7 @@ struct PartTests {
 
     @Test("a service that uses a role waits for its part, which outlives the listener")
     func order() async throws {
-        let ready = Gate()
+        let ready = Latch()
         let store = JournalledStore(journal: journal, needsDisk: true, ready: ready)
         let disk = Plugin(.disk, "ssd") { [journal] _ in JournalledDisk(journal: journal) }
         let service = service([plugin(store), disk]).using(.store)
@@ -165,7 +165,7 @@ struct PartTests {
     @Test("a part that fails while it gets ready ends the start with its reason")
     func failsBeforeReady() async throws {
         let reason = StartError(.unavailable, "The disk is full. Make room on /var.")
-        let store = JournalledStore(journal: journal, ready: Gate(), runError: reason)
+        let store = JournalledStore(journal: journal, ready: Latch(), runError: reason)
         await #expect(throws: reason) {
             try await service([plugin(store)]).using(.store).withRunning { _ in }
         }

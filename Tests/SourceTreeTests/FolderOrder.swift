@@ -15,14 +15,21 @@ struct FolderOrder: CustomTestStringConvertible {
         FolderOrder(
             target: "MicroCore",
             folders: [
-                "Text", "Support", "Configuration", "Metadata", "Errors", "Security", "Plugins", "Registry",
+                "Text", "Configuration", "Metadata", "Errors", "Security", "Plugins", "Registry",
                 "Selection", "Calls", "Codec", "Broker",
             ]),
+        FolderOrder(
+            target: "MicroPluginKit", folders: ["Text", "Security", "Concurrency", "Registry", "Broker"]),
         FolderOrder(target: "MicroWire", folders: ["JSON", "Formats"]),
+        FolderOrder(target: "MicroDNS", folders: ["Messages", "Resolver"]),
         FolderOrder(
             target: "MicroGRPC", folders: ["Fields", "GRPC", "Compression", "Connection", "Client", "Server"]),
         FolderOrder(
             target: "MicroNATS", folders: ["Protocol", "Security", "Connection", "Client", "JetStream"]),
+        FolderOrder(
+            target: "MicroEtcd", folders: ["Generated", "Values", "Link", "Client", "Leases", "Watch"]),
+        FolderOrder(target: "MicroRegistryEtcd", folders: ["Keys", "Nodes", "Watch", "."]),
+        FolderOrder(target: "MicroRegistryMDNS", folders: ["Records", "Machines", "IO", "."]),
         FolderOrder(
             target: "Micro",
             folders: [

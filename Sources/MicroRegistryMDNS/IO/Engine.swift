@@ -11,6 +11,9 @@ internal import NIOPosix
 ///
 /// All of it lives on one event loop, so packets, timers and callers never wait for a lock.
 actor Engine {
+    /// What callers get once the registry has ended.
+    static let stopped = MicroError(.unavailable, "The mDNS registry has been stopped.", processed: .no)
+
     /// The most searches that callers may wait for at a time.
     private static let maximumCallers = 1024
 
@@ -71,7 +74,7 @@ actor Engine {
         for link in links { await link.close() }
         let left = callers.values
         callers = [:]
-        for caller in left { caller.resume(throwing: MDNSRegistry.stopped) }
+        for caller in left { caller.resume(throwing: Self.stopped) }
     }
 }
 
@@ -371,7 +374,7 @@ extension Engine {
     private func search(
         _ begin: (inout Browser, _ caller: Int) -> [Browser.Effect]
     ) async throws -> Searches.Findings {
-        guard !isClosed else { throw MDNSRegistry.stopped }
+        guard !isClosed else { throw Self.stopped }
         guard !links.isEmpty else { throw Self.deaf(failures) }
         guard callers.count < Self.maximumCallers else {
             throw MicroError(
