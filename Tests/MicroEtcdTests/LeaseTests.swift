@@ -1,6 +1,7 @@
 import EtcdTestSupport
 import MicroCore
 import MicroEtcd
+import MicroTestSupport
 import Synchronization
 import Testing
 

@@ -1,5 +1,6 @@
 import EtcdTestSupport
 import MicroCore
+import MicroTestSupport
 import Testing
 
 @testable import MicroEtcd

@@ -1,5 +1,6 @@
 import EtcdTestSupport
 import MicroEtcd
+import MicroTestSupport
 import Testing
 
 /// Watches of a real etcd.
