@@ -145,6 +145,8 @@ import Testing
         let message = framed([UInt8](repeating: 1, count: 16379))
         for index in 0..<8 {
             let stream = UInt32(2 * index + 1)
+            // What waits is counted once the handlers are done.
+            try await eventually("the handlers to end") { server.started == index && server.running == 0 }
             try await connection.send(
                 .request(stream, "/test.Test/Echo"), .data(message, stream: stream, ends: true))
         }

@@ -1,4 +1,5 @@
 import MicroPluginKit
+import MicroTestSupport
 import Synchronization
 import Testing
 
@@ -23,18 +24,18 @@ import Testing
         }
     }
 
-    @Test func thoseWhoWaitedLongestComeFirst() async {
+    @Test func thoseWhoWaitedLongestComeFirst() async throws {
         let table = Table()
-        await withTaskGroup(of: Int.self) { group in
+        try await withThrowingTaskGroup(of: Int.self) { group in
             for number in 0..<20 {
                 group.addTask { await table.wait() }
-                while table.waiters.withLock(\.count) <= number { await Task.yield() }
+                try await eventually("waiter \(number)") { table.waiters.withLock(\.count) > number }
             }
             let all = table.waiters.withLock { $0.removeAll() }
             #expect(all.map(\.id) == all.map(\.id).sorted())
             #expect(table.isEmpty)
             all.resumeAll(returning: 1)
-            #expect(await group.reduce(0, +) == 20)
+            #expect(try await group.reduce(0, +) == 20)
         }
     }
 

@@ -9,7 +9,7 @@ import Testing
     init() throws { page = try SourcesPage() }
 
     @Test func everyTargetIsOnTheMap() async throws {
-        let manifest = try await Manifest.read().targets.filter { $0.type != "test" }.map(\.name)
+        let manifest = try await PackageDump.read().targets.filter { $0.type != "test" }.map(\.name)
         #expect(manifest.count > 40)
         for name in Set(manifest).subtracting(page.targets.keys).sorted() {
             Issue.record(
@@ -21,7 +21,7 @@ import Testing
     }
 
     @Test func everyTargetImportsWhatItsFamilyMay() async throws {
-        for target in try await Manifest.read().targets where target.type != "test" {
+        for target in try await PackageDump.read().targets where target.type != "test" {
             guard let name = page.targets[target.name] else { continue }
             guard let family = page.families[name] else {
                 Issue.record("Add a row for the family \(name) of \(target.name) to Sources/README.md.")
@@ -109,7 +109,7 @@ private struct SourcesPage {
 }
 
 /// What SwiftPM makes of Package.swift.
-private struct Manifest: Decodable {
+private struct PackageDump: Decodable {
     struct Target: Decodable {
         struct Dependency: Decodable {
             var byName: [String?]?
@@ -141,7 +141,7 @@ private struct Manifest: Decodable {
     var targets: [Target]
 
     /// Asks for the manifest as everybody has it, whatever this run leaves out.
-    static func read() async throws -> Manifest {
+    static func read() async throws -> PackageDump {
         // Another scratch folder: that of this run is locked.
         let scratch = FileManager.default.temporaryDirectory.appending(path: "micro-manifest-\(UUID())")
         // What stays in the folder for temporary files is a nuisance, not a failed test.
@@ -155,6 +155,6 @@ private struct Manifest: Decodable {
             environment: ["MICRO_TESTS": "", "MICRO_FUZZ": "", "MICRO_WARNINGS_AS_ERRORS": ""])
         let status = try await program.exitStatus(limit: .seconds(90))
         guard status == 0 else { throw TestSupportError("dump-package: \(program.errorOutput)") }
-        return try JSONDecoder().decode(Manifest.self, from: Data(program.output.utf8))
+        return try JSONDecoder().decode(PackageDump.self, from: Data(program.output.utf8))
     }
 }
