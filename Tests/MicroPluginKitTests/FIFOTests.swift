@@ -2,7 +2,7 @@ import Testing
 
 @testable import MicroPluginKit
 
-@Suite struct FIFOTests {
+@Suite(.timeLimit(.minutes(2))) struct FIFOTests {
     @Test func whatCameFirstGoesFirst() {
         var queue = FIFO<Int>()
         #expect(queue.isEmpty && queue.popFirst() == nil)

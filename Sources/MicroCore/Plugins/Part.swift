@@ -46,7 +46,7 @@ extension Part {
     public func prepare(_ context: PluginContext) throws {}
 
     /// Has no background work: waits until the task is cancelled.
-    public func run() async throws { 
+    public func run() async throws {
         try? await Task.sleep(for: .seconds(Int64.max / 1_000_000_000))
     }
 
