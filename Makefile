@@ -67,6 +67,7 @@ samples:
 	@scripts/setup samples
 	$(SWIFT) build
 	scripts/samples/check "$$($(SWIFT) build --show-bin-path)"
+	scripts/samples/third-party "$$($(SWIFT) build --show-bin-path)"
 
 protos:
 	@scripts/setup protos

@@ -7,6 +7,7 @@
 @_exported import MicroBrokerNATS
 @_exported import MicroDebug
 @_exported import MicroDefaults
+@_exported import MicroEtcd
 @_exported import MicroHealth
 @_exported import MicroNATS
 @_exported import MicroNIO
@@ -59,6 +60,7 @@ let tls = TLSConfiguration()
 let event = BrokerEvent(topic: "greetings", body: Message())
 let handler = EventHandler { _ in .ack }
 var natsClient: NATSClient { fatalError() }
+var etcdClient: EtcdClient { fatalError() }
 var channel: any Channel { fatalError() }
 var bootstrap: ClientBootstrap { fatalError() }
 var configuration: TLSConfiguration { tls }

@@ -34,7 +34,7 @@ public protocol Part: Sendable {
 
     /// Returns once ``run()`` has come so far that the parts which need this one may start.
     ///
-    /// It is called once, while the part runs. A part whose functions wait themselves until it can be used, as a
+    /// It is called once, while the part runs, and must end when its task is cancelled. A part whose functions wait themselves until it can be used, as a
     /// registry's do, needs none.
     ///
     /// - Throws: A ``StartError`` if the part can't be used at all.

@@ -5,7 +5,7 @@ internal import NIOCore
 /// functions don't.
 ///
 /// ```swift
-/// let resolver = DNSResolver(configuration: .init(servers: [DNSServer(address)]))
+/// let resolver = DNSResolver(configuration: .init(resolvConf: "nameserver 10.0.0.2"))
 /// let answer = try await resolver.addresses(of: "db.example.com")
 /// ```
 ///

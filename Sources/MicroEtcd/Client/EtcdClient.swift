@@ -6,7 +6,8 @@ internal import SwiftProtobuf
 /// A client of etcd's API v3: one connection to one of several members, that is replaced when it is lost.
 ///
 /// ```swift
-/// let client = try EtcdClient(configuration: EtcdConfiguration(endpoints: [endpoint]))
+/// let endpoints = ["10.0.0.1:2379", "10.0.0.2:2379"].compactMap(EtcdEndpoint.init)
+/// let client = try EtcdClient(configuration: EtcdConfiguration(endpoints: endpoints))
 /// try await withThrowingTaskGroup { group in
 ///     group.addTask { try await client.run() }
 ///     try await client.put(Array("greeting".utf8), Array("hello".utf8))

@@ -4,9 +4,10 @@ internal import MicroCore
 /// Comparisons, and what is done if all of them hold, or if one doesn't, as one change.
 ///
 /// ```swift
+/// let (key, owner) = (Array("leader".utf8), Array("node-1".utf8))
 /// let taken = try await client.commit(
 ///     EtcdTransaction(
-///         if: [.isAbsent(key)], then: [.put(key: key, value: owner, lease: lease)], else: [.get(.key(key))]))
+///         if: [.isAbsent(key)], then: [.put(key: key, value: owner)], else: [.get(.key(key))]))
 /// ```
 public struct EtcdTransaction: Hashable, Sendable {
     /// What has to hold for ``success`` to be done.
