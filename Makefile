@@ -11,14 +11,17 @@ PREFIX ?= /usr/local
 RELEASE = $(SWIFT) build -c release --static-swift-stdlib
 
 .DEFAULT_GOAL := help
-.PHONY: help build install uninstall demo test sanitize samples protos linkage bench bench-smoke bench-peers fuzz \
-	format lint clean
+.PHONY: help build install uninstall demo test soak sanitize coverage products samples protos linkage bench \
+	bench-smoke bench-peers fuzz format lint clean
 
 help:
 	@echo "make demo         builds a greeter and the micro command, finds the one with the other, and calls it"
 	@echo "make install      builds micro and protoc's plugin for release and installs them in PREFIX ($(PREFIX))"
 	@echo "make test         builds and runs all tests, or those of the targets in TESTS=A,B"
+	@echo "make soak         what takes hours, before a release: sanitize, coverage, products, and SOAK_ROUNDS (5) of test"
 	@echo "make sanitize     the tests of core, HTTP/2, NATS and mDNS under Thread and Address Sanitizer"
+	@echo "make coverage     how many lines of each target the tests reach; fails below COVERAGE_MINIMUM (85) percent"
+	@echo "make products     builds each product alone"
 	@echo "make samples      compiles the samples of the documents as somebody else's package would"
 	@echo "make protos       generates the Swift code of all .proto files anew"
 	@echo "make linkage      checks that a program on core, kit and go-micro's formats alone stays light"
@@ -57,10 +60,23 @@ test:
 	$(SWIFT) build --build-tests
 	scripts/test "$$($(SWIFT) build --show-bin-path)"
 
+SOAK_ROUNDS ?= 5
+soak: sanitize coverage products
+	for round in $$(seq $(SOAK_ROUNDS)); do $(MAKE) test || exit 1; done
+	FUZZ_SECONDS=$${FUZZ_SECONDS:-600} $(MAKE) fuzz
+
 # Each in a scratch folder of its own, so that the ordinary build stays.
 sanitize:
 	@scripts/setup test
 	SWIFT="$(SWIFT)" scripts/sanitize $(SANITIZERS)
+
+coverage:
+	@scripts/setup test
+	SWIFT="$(SWIFT)" scripts/coverage
+
+products:
+	@scripts/setup build
+	SWIFT="$(SWIFT)" scripts/products
 
 # All samples against the modules of one debug build, which takes seconds.
 samples:
