@@ -41,23 +41,7 @@ final class DNSStub: Sendable {
 
     /// Serves while a closure runs, which is given its address.
     func serve<Value>(_ body: (DNSServer) async throws -> Value) async throws -> Value {
-        let group = NIOSingletons.posixEventLoopGroup
-        let udp = try await DatagramBootstrap(group: group)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(Datagrams(self))
-                }
-            }
-            .bind(host: "127.0.0.1", port: 0).get()
-        let port = udp.localAddress?.port ?? 0
-        let tcp = try await ServerBootstrap(group: group)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(Stream(self))
-                }
-            }
-            .bind(host: "127.0.0.1", port: port).get()
+        let (udp, tcp, port) = try await bind()
         let address = try #require(IPAddress("127.0.0.1"))
         do {
             let value = try await body(DNSServer(address, port: UInt16(port)))
@@ -66,6 +50,38 @@ final class DNSStub: Sendable {
         } catch {
             try await close([udp, tcp])
             throw error
+        }
+    }
+
+    /// Opens a port for both protocols.
+    private func bind() async throws -> (udp: any Channel, tcp: any Channel, port: Int) {
+        let group = NIOSingletons.posixEventLoopGroup
+        var attempts = 0
+        while true {
+            attempts += 1
+            let udp = try await DatagramBootstrap(group: group)
+                .channelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        try channel.pipeline.syncOperations.addHandler(Datagrams(self))
+                    }
+                }
+                .bind(host: "127.0.0.1", port: 0).get()
+            let port = udp.localAddress?.port ?? 0
+            do {
+                let tcp = try await ServerBootstrap(group: group)
+                    .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                    .childChannelInitializer { channel in
+                        channel.eventLoop.makeCompletedFuture {
+                            try channel.pipeline.syncOperations.addHandler(Stream(self))
+                        }
+                    }
+                    .bind(host: "127.0.0.1", port: port).get()
+                return (udp, tcp, port)
+            } catch {
+                // A port that is free for UDP may be another test's for TCP.
+                try await udp.close()
+                guard attempts < 20 else { throw error }
+            }
         }
     }
 

@@ -201,12 +201,16 @@ final class ConnectionSlot: Sendable {
     private func dial(_ deadline: ContinuousClock.Instant) async throws(MicroError) -> any Connection {
         let (node, name, transport) = (node, name, transport)
         do {
-            // A child task stays on the caller's event loop, if it has one, and so does the connection. One that
-            // is opened just too late serves the next call.
+            // A child task stays on the caller's event loop, if it has one, and so does the connection.
             let connection = try await withDeadline(deadline) {
                 try await transport.connect(to: node, as: name)
             }
             guard let connection else { throw tooLate() }
+            // One that was opened just too late may be about to close, since its task was cancelled.
+            guard .now < deadline else {
+                pool.discard(connection, of: self)
+                throw tooLate()
+            }
             return connection
         } catch {
             if Task.isCancelled { throw ClientErrors.cancelled() }

@@ -173,8 +173,9 @@ final class ClientStream: HTTP2Stream {
 
     override func closed(_ reason: CloseReason) {
         guard outcome == nil else { return }
-        // A server that gives a call up at its deadline may be faster than our own timer.
-        if reason.isCancellation, isOverdue { return expire() }
+        // A server that gives a call up at its deadline, or closes the connection behind it, may be faster than our own
+        // timer.
+        if reason.mayFollowDeadline, isOverdue { return expire() }
         var error = reason.error
         error.id = clientErrorID
         if processed == .no { error.processed = .no }

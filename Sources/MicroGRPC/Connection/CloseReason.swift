@@ -11,9 +11,13 @@ enum CloseReason {
     /// The connection ended.
     case connectionLost(String)
 
-    /// Whether the peer gave the call up, as it does at the caller's request or at a deadline.
-    var isCancellation: Bool {
-        if case .reset(let code) = self { code == NGHTTP2_CANCEL.rawValue } else { false }
+    /// Whether the end says nothing against a deadline that has passed: the peer gave the call up, as it does at the
+    /// caller's request or at a deadline, or the connection was lost.
+    var mayFollowDeadline: Bool {
+        switch self {
+        case .reset(let code): code == NGHTTP2_CANCEL.rawValue
+        case .connectionLost: true
+        }
     }
 
     /// The error that the call ends with, if it is not done (gRPC over HTTP/2, "Errors").

@@ -176,6 +176,12 @@ final class HTTP2Session {
     /// Asks the stream for its body again, after it had none to give.
     func resumeBody(of id: Int32) { look(nghttp2_session_resume_data(session, id)) }
 
+    /// Whether the peer's windows let a stream send more of its body.
+    func hasRoom(on id: Int32) -> Bool {
+        nghttp2_session_get_remote_window_size(session) > 0
+            && nghttp2_session_get_stream_remote_window_size(session, id) > 0
+    }
+
     /// Resets a stream.
     func reset(_ id: Int32, _ code: nghttp2_error_code) {
         look(nghttp2_submit_rst_stream(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, code.rawValue))

@@ -374,8 +374,10 @@ final class ServerStream: HTTP2Stream {
         let error = Self.deadlineError
         inbox.finish(.failure(error))
         releaseUnread()
-        if outbound.count > 0 {
-            // The client doesn't take what was sent, so it wouldn't take the outcome behind it either.
+        if outbound.count > 0, isFinished || !server.session.hasRoom(on: id) {
+            // The client doesn't take what was sent, so it wouldn't take the outcome behind it either. What was only
+            // not written yet is: gRPC's C core takes a reset that comes a moment before its own deadline for a
+            // cancellation.
             phase = .finished
             deadline = nil
             dropOutbound()
@@ -420,7 +422,7 @@ final class ServerStream: HTTP2Stream {
         }
         defer { releaseUnread() }
         guard !(isFinished && hasHandlerReturned) else { return }
-        let error = reason.isCancellation && isOverdue ? Self.deadlineError : reason.error
+        let error = reason.mayFollowDeadline && isOverdue ? Self.deadlineError : reason.error
         inbox.finish(.failure(error))
         finish(.failure(error))
         dropOutbound()
