@@ -1,6 +1,6 @@
 import MicroCore
 
-/// A server's open door in the process.
+/// A server that listens within the process.
 final class MemoryListener: Listener {
     let address: ListenAddress
     let configuration: MemoryTransport.Configuration
@@ -19,7 +19,7 @@ final class MemoryListener: Listener {
     /// Starts a call's handler.
     ///
     /// - Parameter call: The call, of which only the head is there.
-    /// - Returns: Whether the door was open.
+    /// - Returns: Whether it was listening.
     func serve(_ call: MemoryCall) -> Bool {
         guard calls.insert(call) else { return false }
         let acceptance = handler.accept(call.head)
@@ -31,7 +31,7 @@ final class MemoryListener: Listener {
         call.expect(acceptance)
         // The one unstructured task of an inbound call. No task of the server waits here that could
         // be its parent, and the caller's must not be: a handler inherits nothing of its caller. The
-        // call holds the task and cancels it, and the door isn't shut before the set is empty.
+        // call holds the task and cancels it, and the listener isn't closed before the set is empty.
         call.attach(
             Task.detached { [calls] in
                 await call.serve(acceptance)

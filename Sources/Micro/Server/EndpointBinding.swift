@@ -9,7 +9,7 @@ struct ServedSubtype: Sendable {
 /// An endpoint's function about to be put together with coders and middleware.
 ///
 /// This happens once, when the service starts, for each way to encode the messages. What comes out is
-/// all that runs on the road of a call.
+/// all that runs on the hot path.
 struct EndpointBinding: Sendable {
     let info: EndpointInfo
     let environment: ServiceEnvironment

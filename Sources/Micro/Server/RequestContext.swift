@@ -25,7 +25,7 @@ public final class RequestContext: Sendable {
     /// How the one request was compressed on its way; the requests of a stream tell it one by one.
     package let requestCompression: Compression
 
-    /// Whether a handler has set metadata, or the answer is compressed: the road of a call reads no more than this flag.
+    /// Whether a handler has set metadata, or the answer is compressed: the hot path reads no more than this flag.
     private let hasAnswerMetadata: Atomic<Bool>
     private let answer = Mutex(AnswerMetadata())
 

@@ -4,7 +4,7 @@
 /// arrives. It is the same on every transport.
 public struct CallHead: Sendable {
     /// The fields, shared by the copies of a head until one of them is changed: a head is handed on several
-    /// times on the road of a call.
+    /// times on the hot path.
     private var fields: Fields
 
     /// What is called, as `/service.Type/Method`; ``CallPath`` takes it apart.

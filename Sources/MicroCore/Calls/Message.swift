@@ -84,7 +84,7 @@ extension Message {
 
     /// How the message was compressed on its way here; meaningful only for a message that a transport gave.
     ///
-    /// It stands in the headroom, so that the road of a call carries nothing beside the message.
+    /// It stands in the headroom, so that the hot path carries nothing beside the message.
     package var receivedCompression: Compression {
         get {
             switch storage[0] {

@@ -94,12 +94,12 @@ public enum PeerName: Hashable, Sendable {
     case host(String)
 }
 
-/// A server's open door.
+/// A server that listens for calls.
 public protocol Listener: Sendable {
     /// The address that is bound, with the port that the system chose.
     var address: ListenAddress { get }
 
-    /// Closes the door and ends the calls inside.
+    /// Stops listening and ends the calls that run.
     ///
     /// New connections and new calls are refused at once, with an outcome that makes clients try
     /// elsewhere. Calls that run may finish until the deadline; those that remain are cancelled.

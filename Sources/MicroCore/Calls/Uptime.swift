@@ -9,7 +9,7 @@
 /// A moment on the machine's monotonic clock, in nanoseconds.
 ///
 /// `ContinuousClock.Instant`, which the public API uses, is laid out by the standard library at run
-/// time, and so is every value that contains one: on the road of a call that costs more than the
+/// time, and so is every value that contains one: on the hot path that costs more than the
 /// handler. This one has a fixed layout, and is NIO's `NIODeadline` by another name.
 package struct Uptime: Hashable, Comparable, Sendable {
     /// The nanoseconds since an unspecified moment.

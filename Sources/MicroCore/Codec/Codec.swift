@@ -1,7 +1,7 @@
 /// A way to write values as bytes.
 ///
 /// A codec offers coders for the types that it knows. The engine asks once for each type, when an
-/// endpoint or a client's method is set up, and never on the road of a call. For a content subtype
+/// endpoint or a client's method is set up, and never on the hot path. For a content subtype
 /// the first linked codec that offers a coder for the type wins.
 ///
 /// Run `CodecConformance` of `MicroTesting` against a codec that you write.

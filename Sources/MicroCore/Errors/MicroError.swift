@@ -12,7 +12,7 @@
 ///
 /// What goes wrong before a service runs, such as an unknown plugin, is a ``StartError`` instead.
 public struct MicroError: Error, Hashable, Sendable {
-    /// The fields, shared by the copies of an error: errors stand in many results on the road of a call, which
+    /// The fields, shared by the copies of an error: errors stand in many results on the hot path, which
     /// would all be as large.
     private var fields: Fields
 

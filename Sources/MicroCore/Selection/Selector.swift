@@ -1,7 +1,7 @@
 /// A rule by which a client picks one of a service's nodes for each attempt of a call.
 ///
-/// A selector is shared by all calls of a client, which may ask concurrently and on the road of a
-/// call: it answers at once and never blocks.
+/// A selector is shared by all calls of a client, which may ask concurrently and on the hot path:
+/// it answers at once and never blocks.
 public protocol Selector: Part {
     /// Picks a node.
     ///

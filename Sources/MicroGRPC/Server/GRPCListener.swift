@@ -7,7 +7,7 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// A server's open door for gRPC over HTTP/2, and the connections that came through it.
+/// A server that listens for gRPC over HTTP/2, and its connections.
 package final class GRPCListener: Listener {
     package let address: ListenAddress
 
