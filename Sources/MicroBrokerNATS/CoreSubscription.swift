@@ -35,7 +35,7 @@ final class CoreSubscription: BrokerSubscription {
             try await client.flush(timeout: timeout)
             if let failure = opened.failure { throw failure }
         } catch {
-            // Without a connection the server is told later.
+            // Without a connection the server is notified later.
             guard error.code != .connectionLost else { return }
             await cancel(deadline: .now)
             throw error

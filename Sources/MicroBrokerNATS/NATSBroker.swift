@@ -25,7 +25,7 @@ internal import Synchronization
 /// again under the event's id (`Micro-Id`, or a random one), which the stream stores once. Events of a
 /// subscription wait at the server until they are acknowledged; one that is refused comes again after a
 /// delay, and one that was handed out as often as it may be is reported and counted. While a handler works
-/// the server is told so. Subscriptions that share a queue share a durable consumer.
+/// the server is notified. Subscriptions that share a queue share a durable consumer.
 public final class NATSBroker: Broker {
     private struct State {
         var configuration: Configuration

@@ -6,7 +6,7 @@ package struct HTTP1Request: Sendable {
     /// The method: `POST`.
     package var method: String
 
-    /// What is asked for, as it stands in the request line: `/?id=1`.
+    /// What is asked for, as the request line has it: `/?id=1`.
     package var target: String
 
     /// The header fields.
@@ -78,7 +78,7 @@ package struct HTTP1Limits: Hashable, Sendable {
     package var bodyRateInterval: Duration = .seconds(5)
     package var minimumBodyBytes = 16 << 10
 
-    /// How long a client keeps an unused connection; shorter than any server does, so that a request seldom
+    /// How long a client keeps an unused connection; shorter than any server does, so that a request rarely
     /// meets a connection that is just being closed.
     package var clientIdleTimeout: Duration = .seconds(15)
 

@@ -17,7 +17,7 @@ struct EtcdCore: Sendable {
     ///
     /// - Parameters:
     ///   - configuration: How.
-    ///   - directory: What is told of nodes.
+    ///   - directory: What receives the nodes.
     /// - Throws: A ``StartError`` that names the address or file that can't be used.
     init(_ configuration: EtcdRegistry.Configuration, directory: RegistryDirectory) throws(StartError) {
         try configuration.check()

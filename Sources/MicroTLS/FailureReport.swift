@@ -24,7 +24,7 @@ struct FailureReport {
     /// What we found.
     var verification: PeerVerification
 
-    /// The error with words for whoever has to mend it.
+    /// The error in words for the person who has to fix it.
     var tlsError: TLSError {
         let reason = ERR_GET_REASON(error)
         guard ERR_GET_LIB(error) == ERR_LIB_SSL else { return other }

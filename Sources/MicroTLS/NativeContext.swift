@@ -112,7 +112,7 @@ final class NativeContext: @unchecked Sendable {
         if let roots = configuration.trustRoots {
             try setRoots(try PEMText(roots, what: "list of trust roots"))
         } else if role == .server, configuration.clientVerification != .none {
-            // The system's roots would let in whoever has any public certificate.
+            // The system's roots would let in anyone with a public certificate.
             throw StartError(
                 .security,
                 "Clients are to be verified, but no trust roots are set. Set those that sign the clients."

@@ -89,7 +89,7 @@ enum Visibility: String, CaseIterable {
 
     var keyword: String { rawValue.lowercased() }
 
-    /// What stands in front of a declaration.
+    /// What precedes a declaration.
     var prefix: String { self == .internal ? "" : keyword + " " }
 }
 

@@ -3,7 +3,7 @@ import MicroCore
 
 /// The configuration of a service or client, read from all its sources.
 struct Settings: Sendable {
-    /// A value, and how whoever set it would call it.
+    /// A value, and what the person who set it calls it.
     struct Value: Sendable {
         let text: String
         let origin: String

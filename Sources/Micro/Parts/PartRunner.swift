@@ -89,7 +89,7 @@ final class PartRunner: Sendable {
     private func startAll(_ onFailure: @escaping @Sendable (PartKey, StartError) -> Void) async {
         await withDiscardingTaskGroup { group in
             for await run in added {
-                // Ends when the part does, which is told to by `stopAll`.
+                // Ends when the part does, which `stopAll` stops.
                 group.addTask { await self.perform(run, onFailure) }
                 await self.settle(run, onFailure)
             }

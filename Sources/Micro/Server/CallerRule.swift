@@ -37,7 +37,7 @@ public struct CallerRule: Sendable {
     /// Whether nobody may call, so that the endpoints need not be there.
     public var isOff: Bool { choice == .off }
 
-    /// Checks that whoever makes a call may do so.
+    /// Checks that the caller of a call may make it.
     ///
     /// - Parameter context: The call.
     /// - Throws: A ``MicroError`` with the status `permissionDenied` that says how to allow it.

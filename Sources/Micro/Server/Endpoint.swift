@@ -55,7 +55,7 @@ public struct Endpoint: Sendable {
 
         /// Whether the endpoint belongs to the infrastructure, as health does, and not to the application.
         ///
-        /// The registry isn't told of it, the service's middleware does not run around it, and an
+        /// It isn't registered, the service's middleware does not run around it, and an
         /// endpoint of the application that has the same name takes its place.
         public var isInternal = false
 

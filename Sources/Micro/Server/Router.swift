@@ -28,7 +28,7 @@ final class Router: CallHandler {
     ///   - endpoints: The endpoints with what runs for them.
     ///   - service: The name of the service, which go-micro's clients put in front of the type.
     init(_ endpoints: [ResolvedEndpoint], service: String) {
-        // Whatever is internal never stands in the way of the application's names.
+        // Nothing internal ever shadows the application's names.
         let own = Self.shortNames(endpoints.filter { !$0.info.isInternal })
         let all = own.merging(Self.shortNames(endpoints.filter(\.info.isInternal))) { own, _ in own }
         var exact: [String: Route] = [:]

@@ -107,7 +107,7 @@ public struct RunningService: Sendable {
     /// The address that is bound, with the port that the system chose.
     public let address: ListenAddress
 
-    /// What the registry is told, with the address that the machine's interfaces give it now.
+    /// What is registered, with the address that the machine's interfaces give it now.
     public var record: ServiceRecord { currentRecord() }
 
     /// Calls other services.

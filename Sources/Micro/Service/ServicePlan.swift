@@ -60,7 +60,7 @@ struct ServicePlan: Sendable {
         AdvertisedAddress(settings.advertise, boundTo: address)
     }
 
-    /// What the registry is told of a service that others reach at an address.
+    /// What is registered of a service that others reach at an address.
     func record(at address: AdvertisedAddress) -> ServiceRecord {
         var metadata = settings.metadata
         let node = transport.nodeProtocol

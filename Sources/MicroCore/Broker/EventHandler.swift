@@ -9,7 +9,7 @@ public struct EventHandler: Sendable {
     /// Creates a handler.
     ///
     /// - Parameters:
-    ///   - check: Throws what a publisher is told of an event that can never be handled, such as one of
+    ///   - check: Throws the error that a publisher gets for an event that can never be handled, such as one of
     ///     another content type.
     ///   - body: Handles one event; its answer is the acknowledgement, unless it has settled the event
     ///     itself.

@@ -4,7 +4,7 @@
 /// the first segment; a plain gRPC client puts the Protobuf package there. What is behind that dot
 /// is the type, and both together are the endpoint.
 public struct CallPath: Hashable, Sendable {
-    /// What stands in front of the type: a service's name or a Protobuf package; may be empty.
+    /// What precedes the type: a service's name or a Protobuf package; may be empty.
     public var service: String
 
     /// The endpoint: `Type.Method`.

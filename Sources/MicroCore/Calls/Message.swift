@@ -84,7 +84,7 @@ extension Message {
 
     /// How the message was compressed on its way here; meaningful only for a message that a transport gave.
     ///
-    /// It stands in the headroom, so that the hot path carries nothing beside the message.
+    /// It is kept in the headroom, so that the hot path carries nothing beside the message.
     package var receivedCompression: Compression {
         get {
             switch storage[0] {
@@ -96,7 +96,7 @@ extension Message {
         set { storage[0] = newValue.mark }
     }
 
-    /// What stands in the headroom of a message that isn't to be compressed.
+    /// What the headroom holds of a message that isn't to be compressed.
     private static var skipMark: UInt8 { 0xFF }
 }
 

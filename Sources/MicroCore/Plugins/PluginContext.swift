@@ -1,6 +1,6 @@
 public import Configuration
 
-/// What a plugin is told of the service that uses it.
+/// What a plugin learns about the service that uses it.
 public struct PluginContext: Sendable {
     /// The whole configuration: flags, environment, file and defaults, in this order.
     private let root: ConfigReader

@@ -1,7 +1,7 @@
 extension String {
     /// Returns an address as it may be shown: printable, and without user and password.
     ///
-    /// What stands in front of the last `@`, behind the scheme if there is one, becomes `…`: passwords may have
+    /// What precedes the last `@`, behind the scheme if there is one, becomes `…`: passwords may have
     /// slashes, commas and an `@` in them. Of a list of addresses only the end is left then.
     ///
     /// - Parameter limit: The greatest number of Unicode scalars that are read.

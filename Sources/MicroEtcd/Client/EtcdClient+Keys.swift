@@ -68,7 +68,7 @@ extension EtcdClient {
         }
     }
 
-    /// Does one of two things, by what stands in etcd, as one change (`KV.Txn` of etcd's API).
+    /// Does one of two things, by what etcd has, as one change (`KV.Txn` of etcd's API).
     ///
     /// It is never made again when an answer is lost: whether it came about is found out by reading.
     ///

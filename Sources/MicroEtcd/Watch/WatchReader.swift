@@ -122,7 +122,7 @@ struct WatchReader {
     private func revision(after response: EtcdPBWatchResponse) throws(MicroError) -> EtcdRevision {
         let number = response.events.last?.kv.modRevision ?? response.header.revision
         let reached = try EtcdRevision(checking: number, of: response.header.clusterID)
-        // A watch that begins with the next change is told what comes behind the revision at which it was granted.
+        // A watch that begins with the next change gets what follows the revision at which it was granted.
         guard let revision else { return reached }
         if !response.events.isEmpty { return response.fragment ? revision : reached }
         return response.created || reached.number < revision.number ? revision : reached
@@ -135,7 +135,7 @@ struct WatchReader {
             return MicroError(.outOfRange, "etcd: the revision was compacted.")
         }
         let reason = response.cancelReason
-        // A watch is told so of a token that is too old as well as of a user who may not read.
+        // etcd says the same of a token that is too old as well as of a user who may not read.
         if reason.contains("permission denied") || reason.contains("invalid auth token") {
             guard !hasNewToken else { return MicroError(.permissionDenied, reason.printable()) }
             hasNewToken = await client.renewToken(session, until: .now + client.timeout)

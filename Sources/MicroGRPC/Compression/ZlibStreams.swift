@@ -1,7 +1,7 @@
 import CZlib
 import MicroCore
 
-/// The formats of zlib as it is told of them: by the size of the window, which says the frame as well.
+/// The formats of zlib as zlib names them: by the size of the window, which says the frame as well.
 extension Compression {
     fileprivate var windowBits: CInt { self == .gzip ? 15 + 16 : 15 }
 }
@@ -10,7 +10,7 @@ extension Compression {
 ///
 /// It is kept between messages, since making one costs 268 KB of memory that must be cleared.
 ///
-/// Sendable because ``ZlibPool`` gives it to one user at a time: whoever has taken it out of the pool is the
+/// Sendable because ``ZlibPool`` gives it to one user at a time: the user that has taken it out of the pool is the
 /// only one who knows it, and the pool's lock orders one user's writes before the next one's reads.
 final class Deflater: @unchecked Sendable {
     // The stream stays at one address, which zlib remembers.

@@ -4,7 +4,7 @@ import CNghttp2
 ///
 /// It is used on its connection's event loop only. What nghttp2 reports it hands to the connection
 /// while ``receive(_:)`` or ``send()`` runs. In these moments the connection may submit frames, but
-/// neither receive, send nor close: nghttp2 forbids it, and ``HTTP2Connection`` sees to it.
+/// neither receive, send nor close: nghttp2 forbids it, and ``HTTP2Connection`` makes sure of that.
 ///
 /// The unsafe pointers of the engine live here and in the other files of this folder. They are sound
 /// because a session outlives every callback that it makes (it is freed in `deinit`, which can't run

@@ -7,7 +7,7 @@ import MicroCore
 /// messages are cut out of it ahead of the reader: each costs some memory of its own, and a window holds
 /// tens of thousands of empty ones.
 struct Inbox {
-    /// What a reader is told.
+    /// What a reader gets.
     typealias Reading = Result<Message?, MicroError>
 
     /// How many messages are cut out ahead of the reader.
@@ -152,7 +152,7 @@ struct Inbox {
 
     /// Lets a reader wait.
     ///
-    /// There is one at a time: a second one is told so.
+    /// There is one at a time: a second one gets an error.
     mutating func wait(_ continuation: UnsafeContinuation<Reading, Never>) {
         guard reader == nil else {
             return continuation.resume(

@@ -2,7 +2,7 @@
 enum FieldBytes {
     /// Whether a value has none but printable bytes, tabs, and those above ASCII.
     static func areValue(_ value: UnsafeBufferPointer<UInt8>) -> Bool {
-        // A tab is seldom, and is looked for only where something is there that may be one.
+        // Tabs are rare, and are looked for only where something is there that may be one.
         noneIsControl(value, below: 0x20)
             || value.allSatisfy { byte in byte >= 0x20 && byte != 0x7F || byte == 0x09 }
     }

@@ -18,8 +18,8 @@ struct ErrorFitting {
 
     /// What the texts of errors may make of a header list.
     ///
-    /// gRPC's C core, unless it is told otherwise, drops lists above 8 KiB, at random up to 16 KiB, and the status
-    /// with them. So much of it is left for what stands in front.
+    /// gRPC's C core, unless configured otherwise, drops lists above 8 KiB, at random up to 16 KiB, and the status
+    /// with them. So much of it is left for what precedes it.
     private static let textLimit = (8 << 10) - 512
 
     /// What a number, an id and the beginning of a text take at most.

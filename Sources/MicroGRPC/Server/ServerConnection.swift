@@ -56,8 +56,8 @@ final class ServerConnection: HTTP2Connection {
         try super.init(role: .server, limits: limits, loop: loop)
     }
 
-    // The session is told of a limit that it never meets: it would end the connection of a client that
-    // goes beyond, and loses it the other calls. The client is told of the true one.
+    // The session gets a limit that is never reached: it would end the connection of a client that
+    // goes beyond, and loses it the other calls. The client gets the true one.
     override var extraSettings: [(id: nghttp2_settings_id, value: Int)] {
         [(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, Int(Int32.max))]
     }

@@ -4,7 +4,7 @@ import Synchronization
 /// The events that wait for a subscription's handler, and what handles them, for those who write a broker.
 ///
 /// It keeps the promises of ``SubscriptionOptions``: so many events are handled at once, so many wait, and
-/// what comes first is handled first. What waits is bounded in bytes as well, where it is told how large an
+/// what comes first is handled first. What waits is bounded in bytes as well, where it knows how large an
 /// event is. A ``SubscriptionRunner`` runs it:
 ///
 /// ```swift

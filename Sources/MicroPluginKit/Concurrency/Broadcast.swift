@@ -47,7 +47,7 @@ public final class Broadcast<Value: Sendable, Element: Sendable>: Sendable {
     ///
     /// - Parameters:
     ///   - limit: How many elements wait for the reader; the oldest are dropped.
-    ///   - first: Returns what the reader is told at once; runs under the lock, so that nothing is sent between
+    ///   - first: Returns the first element, which the reader gets at once; runs under the lock, so that nothing is sent between
     ///     what it sees and what follows.
     /// - Returns: The elements, until the stream is dropped or its reader is cancelled.
     public func listen(limit: Int, first: (Value) -> Element? = { _ in nil }) -> AsyncStream<Element> {

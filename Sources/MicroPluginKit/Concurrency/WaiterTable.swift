@@ -1,6 +1,6 @@
 /// The tasks that wait for something, as a part of a state that a lock guards.
 ///
-/// Whoever takes waiters out resumes them behind the lock; see ``withWaiter(cancelled:register:remove:)``.
+/// The code that takes waiters out resumes them behind the lock; see ``withWaiter(cancelled:register:remove:)``.
 public struct WaiterTable<Outcome: Sendable>: Sendable {
     private var waiters: [WaiterID: Waiter<Outcome>] = [:]
 

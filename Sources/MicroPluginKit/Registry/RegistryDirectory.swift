@@ -44,7 +44,7 @@ public final class RegistryDirectory: Sendable {
         weak var queue: ChangeQueue?
     }
 
-    /// A watcher that was told of a change, whose reader has yet to be resumed.
+    /// A watcher that was notified of a change, whose reader has yet to be resumed.
     private struct Notification {
         let queue: ChangeQueue
         let delivery: ChangeQueue.Delivery?

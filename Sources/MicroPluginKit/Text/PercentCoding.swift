@@ -7,7 +7,7 @@ public enum PercentCoding {
     ///
     /// - Parameters:
     ///   - bytes: What to encode.
-    ///   - isPlain: Whether a byte stays as it is; it is told the byte's position as well. `%` must not stay.
+    ///   - isPlain: Whether a byte stays as it is; it gets the byte's position as well. `%` must not stay.
     /// - Returns: The bytes, with `%XX` for those that are not plain.
     public static func encode(
         _ bytes: some Collection<UInt8>, isPlain: (_ position: Int, _ byte: UInt8) -> Bool

@@ -44,7 +44,7 @@ actor Registrar {
 
     // MARK: Registering
 
-    /// Holds a node; when it returns, it stands in etcd.
+    /// Holds a node; when it returns, etcd has it.
     ///
     /// - Parameters:
     ///   - record: The service with one node.
@@ -76,7 +76,7 @@ actor Registrar {
         }
     }
 
-    /// Takes a node out; when it returns, it no longer stands in etcd.
+    /// Takes a node out; when it returns, etcd no longer has it.
     func deregister(_ node: NodeKey) async throws(MicroError) {
         guard desiredNodes[node] != nil || leftovers[node] != nil else {
             return try await removeForeign(node)

@@ -33,7 +33,7 @@ struct ScopeWatch {
     ///   - scope: What to follow.
     ///   - client: Makes the calls.
     ///   - layout: Where nodes stand.
-    ///   - directory: What is told of the nodes.
+    ///   - directory: What receives the nodes.
     ///   - reader: Reads values.
     ///   - onSynced: Called when the present nodes are known.
     init(
@@ -79,7 +79,7 @@ struct ScopeWatch {
 
     // MARK: Listing
 
-    /// Returns the revision whose nodes the directory has, and sees to it that there is one.
+    /// Returns the revision whose nodes the directory has, and lists the nodes if there is none.
     private mutating func known() async throws(EtcdError) -> EtcdRevision {
         if let revision { return revision }
         let listed = try await list()
@@ -87,7 +87,7 @@ struct ScopeWatch {
         return listed
     }
 
-    /// Makes the directory hold exactly what stands in etcd.
+    /// Makes the directory hold exactly what etcd has.
     private mutating func list() async throws(EtcdError) -> EtcdRevision {
         var records: [ServiceRecord] = []
         var nodes: [[UInt8]: [NodeKey]] = [:]
