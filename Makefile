@@ -11,7 +11,7 @@ PREFIX ?= /usr/local
 RELEASE = $(SWIFT) build -c release --static-swift-stdlib
 
 .DEFAULT_GOAL := help
-.PHONY: help build install uninstall demo test soak sanitize coverage products samples protos linkage bench \
+.PHONY: help build install uninstall demo test soak sanitize coverage products samples settings-pages protos linkage bench \
 	bench-smoke bench-peers fuzz format lint clean
 
 help:
@@ -24,6 +24,7 @@ help:
 	@echo "make products     builds each product alone"
 	@echo "make samples      compiles the samples of the documents as somebody else's package would"
 	@echo "make protos       generates the Swift code of all .proto files anew"
+	@echo "make settings-pages writes the documents' tables of settings anew from what is declared"
 	@echo "make linkage      checks that a program on core, kit and go-micro's formats alone stays light"
 	@echo "make bench        measures our servers and clients beside others, and prints a table"
 	@echo "make bench-smoke  runs each benchmark for a moment, to see that it works"
@@ -84,6 +85,13 @@ samples:
 	$(SWIFT) build
 	scripts/samples/check "$$($(SWIFT) build --show-bin-path)"
 	scripts/samples/third-party "$$($(SWIFT) build --show-bin-path)"
+
+# The tables of settings in the documents, from what plugins and engine declare.
+settings-pages: export MICRO_WRITE_PAGES = 1
+settings-pages: export MICRO_TESTS = ServiceEndpointTests
+settings-pages:
+	@scripts/setup test
+	$(SWIFT) test --filter SettingPageTests
 
 protos:
 	@scripts/setup protos

@@ -129,7 +129,7 @@ let rows: [Row] = [
 
     // Layer 1: the core.
     .library(
-        name: "MicroCore", dependencies: ["CMicroPlugins", configuration],
+        name: "MicroCore", dependencies: ["CMicroPlugins"],
         resources: [.embedInCode("Plugins/Products.txt")]),
 
     // What plugins are built with, ours included.
@@ -206,7 +206,7 @@ let rows: [Row] = [
             logging, nioCore, nioPosix,
         ],
         tests: .own(
-            ["DNSTestSupport", "MicroTesting", "greeter-service", configuration, inMemoryLogging],
+            ["DNSTestSupport", "MicroTesting", "greeter-service", inMemoryLogging],
             resources: [.copy("Scripts")])
     ),
     .library(
@@ -214,7 +214,7 @@ let rows: [Row] = [
         dependencies: ["MicroCore", "MicroPluginKit", "MicroWire", "MicroEtcd", logging],
         tests: .own([
             "EtcdTestSupport", "MicroTransportHTTP2", "MicroTesting", "MicroCLI", "greeter-service",
-            "MicroDefaults", "Micro", configuration, inMemoryLogging,
+            "MicroDefaults", "Micro", inMemoryLogging,
         ])
     ),
     .library(
@@ -235,12 +235,12 @@ let rows: [Row] = [
         dependencies: [
             "MicroCore", "MicroPluginKit", "MicroWire", "MicroHTTP1", "MicroInterfaces", "MicroTLS", logging,
         ],
-        tests: .own(["MicroRegistryMemory", "MicroTesting", configuration, inMemoryLogging])
+        tests: .own(["MicroRegistryMemory", "MicroTesting", inMemoryLogging])
     ),
     .library(
         name: "MicroBrokerNATS",
         dependencies: ["MicroCore", "MicroPluginKit", "MicroWire", "MicroNATS", logging, nioCore],
-        tests: .own(["MicroTesting", configuration, inMemoryLogging])
+        tests: .own(["MicroTesting", inMemoryLogging])
     ),
     .library(
         name: "MicroCodecJSON", dependencies: ["MicroCore", "MicroWire"], tests: .by("MicroCodecTests")),
@@ -260,7 +260,7 @@ let rows: [Row] = [
     ),
     .library(
         name: "MicroTesting",
-        dependencies: ["MicroCore", "MicroPluginKit", "MicroTestSupport", configuration],
+        dependencies: ["MicroCore", "MicroPluginKit", "MicroTestSupport"],
         tests: .by("MicroMemoryTests")),
 
     // Endpoints that a service has beside its own, once they are linked.
@@ -361,7 +361,7 @@ struct TestTarget {
 
 /// The test targets that several rows share.
 var testTargets: [String: TestTarget] = [
-    "HTTP2RulesTests": TestTarget(more: [configuration, inMemoryLogging, nioEmbedded]),
+    "HTTP2RulesTests": TestTarget(more: [inMemoryLogging, nioEmbedded]),
     "InteropTests": TestTarget(),
     "MicroCodecTests": TestTarget(more: ["MicroTesting"]),
     "MicroMemoryTests": TestTarget(),

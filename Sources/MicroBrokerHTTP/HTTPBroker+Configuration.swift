@@ -1,6 +1,38 @@
 public import MicroCore
 
 extension HTTPBroker {
+    /// What operators may set.
+    public static let settings =
+        [
+            Keys.address.declaration, Keys.advertise.declaration, Keys.timeout.declaration,
+            Keys.retries.declaration, Keys.maximumEventSize.declaration,
+        ] + TLSConfiguration.settings
+
+    private enum Keys {
+        private static let defaults = Configuration()
+
+        static let address = Setting(
+            "address", .list("a host and a port"), default: ["\(defaults.address)"],
+            "where to receive events; `:0` or an address of the network for services on other machines, and TLS with it"
+        )
+        static let advertise = Setting(
+            "advertise",
+            SettingKind<String>("a host, or host:port", write: \.self) { text in
+                HostPort.split(text) != nil && !HostPort.isNumber(text) ? text : nil
+            }, without: "the address that is bound",
+            "the address that publishers are told, with or without a port")
+        static let timeout = Setting(
+            "timeout", .duration(in: .milliseconds(1) ... .seconds(86400)), default: defaults.timeout,
+            "how long a subscriber may take for an event")
+        static let retries = Setting(
+            "retries", .number(in: 0...100), default: defaults.retries,
+            "how often an event is sent again to a subscriber that did not take it")
+        static let maximumEventSize = Setting(
+            "max.event.size", .number(in: 1024...(1 << 30)), default: defaults.maximumEventSize,
+            "the greatest number of bytes of an event in its envelope, which is a third larger than the event"
+        )
+    }
+
     /// How the broker is set up.
     public struct Configuration: Hashable, Sendable {
         /// Where to receive events, once there is a subscription.
@@ -46,43 +78,20 @@ extension HTTPBroker {
             self.tls = tls
         }
 
-        /// Reads a configuration.
-        ///
-        /// ## Configuration keys
-        ///
-        /// - `broker.address` (`MICRO_BROKER_ADDRESS`): Where to receive events, as `host:port`;
-        ///   `127.0.0.1:0` by default. Set `:0` or an address of the network for services on other machines,
-        ///   and TLS with it: what travels in plaintext can be read and forged.
-        /// - `broker.advertise` (`MICRO_BROKER_ADVERTISE`): The address that publishers are told, with or
-        ///   without a port; the one that is bound by default.
-        /// - `broker.timeout` (`MICRO_BROKER_TIMEOUT`): How long a subscriber may take for an event, 1 ms to
-        ///   24 h; `30s` by default.
-        /// - `broker.retries` (`MICRO_BROKER_RETRIES`): How often an event is sent again to a subscriber that
-        ///   did not take it, 0 to 100; 3 by default.
-        /// - `broker.max.event.size` (`MICRO_BROKER_MAX_EVENT_SIZE`): The greatest number of bytes of an event
-        ///   in its envelope, which is a third larger than the event, 1024 to 1073741824; 4194304 by default.
-        /// - `broker.tls.…` (`MICRO_BROKER_TLS_…`, or else `MICRO_TLS_…`): Certificates and verification; see
-        ///   `TLSConfiguration`. A subscriber's certificate must name `micro.http.broker`, or what `…_NAME` says.
+        /// Reads a configuration; ``HTTPBroker/settings`` are what operators may set.
         ///
         /// - Parameter context: The service's configuration.
         /// - Throws: A `StartError` that names the variable that can't be used.
         public init(context: PluginContext) throws(StartError) {
+            let settings = context.settings
             self.init(tls: try context.tls())
-            let variables = context.variables
             // A list is a client's, for brokers that are servers; this one listens at the first.
-            if let first = variables.list("address")?.first { address = try ListenAddress(parsing: first) }
-            guard address.hostPort != nil else { throw variables.invalid("address", "a host and a port") }
-            if let text = variables.text("advertise") {
-                guard HostPort.split(text) != nil, !HostPort.isNumber(text) else {
-                    throw variables.invalid("advertise", "a host, or host:port")
-                }
-                advertise = text
-            }
-            timeout =
-                try variables.duration("timeout", in: .milliseconds(1) ... .seconds(86400)) ?? timeout
-            retries = try variables.number("retries", in: 0...100) ?? retries
-            maximumEventSize =
-                try variables.number("max.event.size", in: 1024...(1 << 30)) ?? maximumEventSize
+            if let first = try settings[Keys.address].first { address = try ListenAddress(parsing: first) }
+            guard address.hostPort != nil else { throw settings.invalid(Keys.address, "a host and a port") }
+            advertise = try settings[Keys.advertise]
+            timeout = try settings[Keys.timeout]
+            retries = try settings[Keys.retries]
+            maximumEventSize = try settings[Keys.maximumEventSize]
         }
     }
 }

@@ -4,13 +4,23 @@ public import MicroCore
 extension Plugin {
     /// go-micro's Debug endpoints of every service; `MICRO_DEBUG` says who may call them.
     public static var debugComponent: Self {
-        Plugin(.component, "debug", summary: "go-micro's Debug: health, stats, log and trace") { context in
+        Plugin(
+            .component, "debug",
+            settings: CallerRule.settings(
+                "debug",
+                "go-micro's Debug endpoints: log and traces are for callers on the same machine, or with `open` for everybody"
+            )
+                + [isTracing.declaration],
+            summary: "go-micro's Debug: health, stats, log and trace"
+        ) { context in
             let rule = try CallerRule("debug", context)
             guard !rule.isOff else { return NoComponent() }
-            return DebugComponent(
-                rule: rule, isTracing: try context.sharedVariables.flag("debug.trace") ?? false)
+            return DebugComponent(rule: rule, isTracing: try context.settings[isTracing])
         }
     }
+
+    private static let isTracing = Setting(
+        "debug.trace", .flag, default: false, scope: .shared, "whether calls are recorded for `Debug.Trace`")
 }
 
 /// The endpoints, with what feeds them.

@@ -2,6 +2,28 @@ public import MicroCore
 public import MicroEtcd
 
 extension EtcdRegistry {
+    /// What operators may set.
+    public static let settings =
+        [
+            Keys.address.declaration, Keys.user.declaration, Keys.password.declaration,
+            Keys.timeout.declaration, Keys.prefix.declaration,
+        ] + TLSConfiguration.settings
+
+    private enum Keys {
+        static let timeoutRange = Duration.milliseconds(100)...Duration.seconds(60)
+
+        static let address = Setting(
+            "address", .list("addresses with commas"), default: Configuration.defaults.addresses,
+            "the members of the cluster, each as `host:port`, `http://host:port` or `https://host:port`")
+        static let user = Setting("user", .text, "the user, where etcd asks for one")
+        static let password = Setting("password", .text, isSecret: true, "the user's password")
+        static let timeout = Setting(
+            "timeout", .duration(in: timeoutRange), default: Configuration.defaults.timeout,
+            "how long a call may take, attempts at other members included")
+        static let prefix = Setting(
+            "prefix", .text("a path"), default: Configuration.defaults.prefix, "what all keys begin with")
+    }
+
     /// How the etcd registry is set up.
     public struct Configuration: Hashable, Sendable {
         /// The members of the cluster: `host:port`, or a URL with `http://` or `https://`.
@@ -44,53 +66,38 @@ extension EtcdRegistry {
             self.prefix = prefix
         }
 
-        /// Reads a configuration.
-        ///
-        /// ## Configuration keys
-        ///
-        /// - `address` (addresses with commas between, default `127.0.0.1:2379`; `MICRO_REGISTRY_ADDRESS`): the
-        ///   members of the cluster, each as `host:port`, `http://host:port` or `https://host:port`.
-        /// - `user`, `password` (strings; `MICRO_REGISTRY_USER`, `MICRO_REGISTRY_PASSWORD`): who we are.
-        /// - `timeout` (a duration such as `500ms` or `5s`; 100 ms to 60 s, default `5s`;
-        ///   `MICRO_REGISTRY_TIMEOUT`): how long a call may take.
-        /// - `prefix` (a string, default `/micro/registry`; `MICRO_REGISTRY_PREFIX`): what all keys begin with.
-        /// - `tls.…` (`MICRO_REGISTRY_TLS_…`): certificates and verification; see `TLSConfiguration`. Without any
-        ///   of them, the shared `MICRO_TLS_…` are taken.
+        /// Reads a configuration; ``EtcdRegistry/settings`` are what operators may set.
         ///
         /// - Parameter context: The service's configuration.
         /// - Throws: A ``StartError`` that names the variable that can't be used.
         public init(context: PluginContext) throws(StartError) {
             self = .defaults
-            let variables = context.variables
-            addresses = variables.list("address") ?? addresses
-            credentials = try Self.credentials(variables)
-            timeout = try variables.duration("timeout", in: Self.timeoutRange) ?? timeout
-            prefix = variables.text("prefix") ?? prefix
+            let settings = context.settings
+            addresses = try settings[Keys.address]
+            credentials = try Self.credentials(settings)
+            timeout = try settings[Keys.timeout]
+            prefix = try settings[Keys.prefix]
             tls = try context.tls()
             _ = try endpoints()
             try check()
         }
 
-        private static func credentials(_ variables: PluginVariables) throws(StartError) -> EtcdCredentials? {
-            let user = variables.text("user") ?? ""
-            let password = variables.text("password", isSecret: true) ?? ""
-            guard !user.isEmpty || !password.isEmpty else { return nil }
-            guard !user.isEmpty else {
+        private static func credentials(_ settings: Settings) throws(StartError) -> EtcdCredentials? {
+            switch (try settings[Keys.user], try settings[Keys.password]) {
+            case (nil, nil): return nil
+            case (let user?, let password?): return EtcdCredentials(user: user, password: password)
+            case (nil, _?):
                 throw StartError(
                     .invalidConfiguration, "MICRO_REGISTRY_PASSWORD is set, but MICRO_REGISTRY_USER is not.")
-            }
-            guard !password.isEmpty else {
+            case (_?, nil):
                 throw StartError(
                     .invalidConfiguration, "MICRO_REGISTRY_USER is set, but MICRO_REGISTRY_PASSWORD is not.")
             }
-            return EtcdCredentials(user: user, password: password)
         }
-
-        private static let timeoutRange = Duration.milliseconds(100)...Duration.seconds(60)
 
         /// Checks what may also have been given in code.
         func check() throws(StartError) {
-            guard Self.timeoutRange.contains(timeout) else {
+            guard Keys.timeoutRange.contains(timeout) else {
                 throw StartError(
                     .invalidConfiguration,
                     "The time limit of the etcd registry is \(timeout); it takes 100 ms to 60 s.")

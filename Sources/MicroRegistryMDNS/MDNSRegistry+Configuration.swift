@@ -1,6 +1,27 @@
 public import MicroCore
 
 extension MDNSRegistry {
+    /// What operators may set.
+    public static let settings = [
+        Keys.domain.declaration, Keys.interfaces.declaration, Keys.timeout.declaration,
+    ]
+
+    private enum Keys {
+        static let domain = Setting(
+            "domain",
+            SettingKind("a domain name", write: \.self) { ServiceNames(domain: $0) == nil ? nil : $0 },
+            default: Configuration.defaults.domain, "the domain under which services are found, as go-micro's"
+        )
+        static let interfaces = Setting(
+            "interfaces", .list("names with commas"), without: "all, with the loopback",
+            "the network interfaces to use; each must exist at the start, but may be down")
+        static let timeout = Setting(
+            "timeout", .duration(in: .milliseconds(1) ... .seconds(60)),
+            default: Configuration.defaults.timeout,
+            "how long a lookup waits for the first answer; while answers come it goes on, for a second more at most"
+        )
+    }
+
     /// How the mDNS registry behaves.
     public struct Configuration: Hashable, Sendable {
         /// The domain under which services are found, `micro` as in go-micro.
@@ -29,29 +50,15 @@ extension MDNSRegistry {
             self.timeout = timeout
         }
 
-        /// Reads a configuration.
-        ///
-        /// ## Configuration keys
-        ///
-        /// - `domain` (string, default `micro`; `MICRO_REGISTRY_DOMAIN`): the domain.
-        /// - `interfaces` (comma-separated names, default all; `MICRO_REGISTRY_INTERFACES`): the network
-        ///   interfaces to use.
-        /// - `timeout` (a duration such as `100ms` or `1.5s`; 1 ms to 60 s, default `100ms`;
-        ///   `MICRO_REGISTRY_TIMEOUT`): how long a lookup waits for the first answer.
+        /// Reads a configuration; ``MDNSRegistry/settings`` are what operators may set.
         ///
         /// - Parameter context: The service's configuration.
         /// - Throws: A ``StartError`` that names the variable that can't be used.
         public init(context: PluginContext) throws(StartError) {
-            self = .defaults
-            let variables = context.variables
-            if let domain = variables.text("domain") {
-                guard ServiceNames(domain: domain) != nil else {
-                    throw variables.invalid("domain", "a domain name")
-                }
-                self.domain = domain
-            }
-            if let names = variables.list("interfaces"), !names.isEmpty { interfaces = names }
-            timeout = try variables.duration("timeout", in: .milliseconds(1) ... .seconds(60)) ?? timeout
+            let settings = context.settings
+            self.init(
+                domain: try settings[Keys.domain], interfaces: try settings[Keys.interfaces],
+                timeout: try settings[Keys.timeout])
         }
     }
 }

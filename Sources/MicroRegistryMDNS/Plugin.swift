@@ -3,7 +3,10 @@ public import MicroCore
 extension Plugin {
     /// The mDNS registry, chosen with `MICRO_REGISTRY=mdns`, and the default.
     public static var mdnsRegistry: Self {
-        Plugin(.registry, "mdns", summary: "multicast DNS, as go-micro v2 speaks it") { context in
+        Plugin(
+            .registry, "mdns", settings: MDNSRegistry.settings,
+            summary: "multicast DNS, as go-micro v2 speaks it"
+        ) { context in
             MDNSRegistry(configuration: try MDNSRegistry.Configuration(context: context))
         }
     }

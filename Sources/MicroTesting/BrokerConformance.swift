@@ -21,7 +21,7 @@ public struct BrokerConformance: Sendable {
     public var brokers: Factory
 
     /// What the brokers are prepared with.
-    public var context: PluginContext = .empty(role: "broker")
+    public var context: PluginContext = .testing(role: "broker")
 
     /// How many events are published where the number matters.
     public var eventCount = 200

@@ -24,7 +24,7 @@ public struct RegistryConformance: Sendable {
     public var observer: Factory?
 
     /// What the registries are prepared with.
-    public var context: PluginContext = .empty(role: "registry")
+    public var context: PluginContext = .testing(role: "registry")
 
     /// The time to live with which expiry is checked; `nil` leaves it out.
     public var timeToLive: Duration? = .milliseconds(400)

@@ -26,7 +26,7 @@ public struct TransportConformance: Sendable {
     public var peerName: PeerName = .host("localhost")
 
     /// What the transports are prepared with.
-    public var context: PluginContext = .empty(role: "transport")
+    public var context: PluginContext = .testing(role: "transport")
 
     /// Where the handlers of the checks run.
     public var placement: Placement.Policy = .automatic

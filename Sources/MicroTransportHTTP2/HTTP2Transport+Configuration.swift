@@ -89,66 +89,23 @@ extension HTTP2Transport {
             self.tls = tls
         }
 
-        /// Reads a configuration.
-        ///
-        /// ## Configuration keys
-        ///
-        /// - `transport.max.message.size` (`MICRO_TRANSPORT_MAX_MESSAGE_SIZE`): The greatest length of a
-        ///   message in bytes, 1 to 2147483647; 4194304 by default.
-        /// - `transport.max.header.size` (`MICRO_TRANSPORT_MAX_HEADER_SIZE`): The greatest size of a call's
-        ///   header fields in bytes, 1024 to 65536; 16384 by default.
-        /// - `transport.max.concurrent.streams` (`MICRO_TRANSPORT_MAX_CONCURRENT_STREAMS`): How many calls a
-        ///   client may have open on one connection, 1 to 100000; 100 by default.
-        /// - `server.max.connections` (`MICRO_SERVER_MAX_CONNECTIONS`): How many connections a listener has at
-        ///   most, 1 to 10000000; as many as the system has by default.
-        /// - `server.handshake.timeout` (`MICRO_SERVER_HANDSHAKE_TIMEOUT`): How long a client may take until it
-        ///   has shown that it speaks HTTP/2, such as `10s`; 100 ms to 10 min, `10s` by default.
-        /// - `server.stall.timeout` (`MICRO_SERVER_STALL_TIMEOUT`): How long a client may leave a header block or
-        ///   a message unfinished, and a finished answer untaken; 100 ms to 24 h, `60s` by default.
-        /// - `server.max.unread.bytes` (`MICRO_SERVER_MAX_UNREAD_BYTES`): How many bytes of messages that no handler
-        ///   has read yet a client may have on one connection, beyond 256 KiB for each call, 1 to
-        ///   1099511627776; 67108864 by default, and never less than one message of the greatest length.
-        /// - `server.control.frames` (`MICRO_SERVER_CONTROL_FRAMES`): How many frames a client may send at once
-        ///   that do nothing for a call, 10 to 1000000; 1000 by default.
-        /// - `server.resets` (`MICRO_SERVER_RESETS`): How many calls a client may make at once that are reset as
-        ///   soon as they began, 10 to 1000000; 500 by default.
-        /// - `server.strict.fields` (`MICRO_SERVER_STRICT_FIELDS`): Whether gRPC calls with fields of HTTP/1.1's
-        ///   connections, or a wrong `content-length`, are refused, and not served without them; `false` by
-        ///   default.
-        /// - `tls.…` (`MICRO_TLS_…`): Certificates and verification; see `TLSConfiguration`.
+        /// Reads a configuration; ``HTTP2Transport/settings`` are what operators may set.
         ///
         /// - Parameter context: The service's configuration.
         /// - Throws: A ``StartError`` that names the variable that can't be used.
         public init(context: PluginContext) throws(StartError) {
-            let variables = context.sharedVariables
-            self.init(tls: try TLSConfiguration(variables))
-            maximumMessageSize =
-                try variables.number("transport.max.message.size", in: 1...Int(Int32.max))
-                ?? maximumMessageSize
-            maximumHeaderListSize =
-                try variables.number("transport.max.header.size", in: 1024...65536) ?? maximumHeaderListSize
-            maximumConcurrentStreams =
-                try variables.number("transport.max.concurrent.streams", in: 1...100_000)
-                ?? maximumConcurrentStreams
-            try readServerBounds(variables)
-        }
-
-        private mutating func readServerBounds(_ variables: PluginVariables) throws(StartError) {
-            maximumConnections =
-                try variables.number("server.max.connections", in: 1...10_000_000) ?? maximumConnections
-            handshakeTimeout =
-                try variables.duration(
-                    "server.handshake.timeout", in: .milliseconds(100) ... .seconds(600))
-                ?? handshakeTimeout
-            stallTimeout =
-                try variables.duration("server.stall.timeout", in: .milliseconds(100) ... .seconds(86400))
-                ?? stallTimeout
-            maximumUnreadBytes =
-                try variables.number("server.max.unread.bytes", in: 1...(1 << 40)) ?? maximumUnreadBytes
-            controlFrameBudget =
-                try variables.number("server.control.frames", in: 10...1_000_000) ?? controlFrameBudget
-            resetBudget = try variables.number("server.resets", in: 10...1_000_000) ?? resetBudget
-            isStrictOnFields = try variables.flag("server.strict.fields") ?? isStrictOnFields
+            let settings = context.settings
+            self.init(tls: try TLSConfiguration(settings))
+            maximumMessageSize = try settings[Keys.maximumMessageSize]
+            maximumHeaderListSize = try settings[Keys.maximumHeaderListSize]
+            maximumConcurrentStreams = try settings[Keys.maximumConcurrentStreams]
+            maximumConnections = try settings[Keys.maximumConnections]
+            handshakeTimeout = try settings[Keys.handshakeTimeout]
+            stallTimeout = try settings[Keys.stallTimeout]
+            maximumUnreadBytes = try settings[Keys.maximumUnreadBytes]
+            controlFrameBudget = try settings[Keys.controlFrameBudget]
+            resetBudget = try settings[Keys.resetBudget]
+            isStrictOnFields = try settings[Keys.isStrictOnFields]
         }
 
         /// The bounds of a connection, keepalive left open.

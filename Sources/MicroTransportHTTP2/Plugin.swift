@@ -5,7 +5,7 @@ extension Plugin {
     public static var http2Transport: Self {
         Plugin(
             .transport, "grpc", aliases: ["http2"], provides: ["grpc/grpc"],
-            summary: "gRPC over HTTP/2, with TLS"
+            settings: HTTP2Transport.settings, summary: "gRPC over HTTP/2, with TLS"
         ) {
             _ in
             HTTP2Transport()

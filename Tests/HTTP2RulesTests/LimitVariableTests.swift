@@ -1,4 +1,3 @@
-import Configuration
 import MicroCore
 import MicroTransportHTTP2
 import Testing
@@ -6,10 +5,9 @@ import Testing
 /// The variables that bound what a client may take.
 @Suite(.timeLimit(.minutes(2))) struct LimitVariableTests {
     private func configuration(_ variables: [String: String]) throws -> HTTP2Transport.Configuration {
-        let provider = EnvironmentVariablesProvider(environmentVariables: variables)
-        return try HTTP2Transport.Configuration(
+        try HTTP2Transport.Configuration(
             context: PluginContext(
-                root: ConfigReader(provider: provider), role: "transport",
+                settings: Settings(variables: variables), role: "transport",
                 service: ServiceIdentity(name: "test", version: "1", nodeID: "test-1")))
     }
 

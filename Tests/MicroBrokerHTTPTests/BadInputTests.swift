@@ -5,6 +5,7 @@ import MicroBrokerHTTP
 import MicroCore
 import MicroRegistryMemory
 import MicroTestSupport
+import MicroTesting
 import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct BadInputTests {
@@ -167,7 +168,7 @@ import Testing
             }
             #expect(error?.message.contains(value) == true, "\(name): \(error?.message ?? "")")
         }
-        let withoutRegistry = PluginContext.empty()
+        let withoutRegistry = PluginContext.testing(role: "broker")
         #expect(throws: StartError.self) { try HTTPBroker().prepare(withoutRegistry) }
     }
 
@@ -209,15 +210,5 @@ import Testing
         for _ in 0..<20 { try await run() }
         // Sockets are closed on their loops, a moment later.
         try await eventually("no more descriptors than before") { try descriptors() <= before }
-    }
-}
-
-extension PluginContext {
-    fileprivate static func empty() -> PluginContext {
-        PluginContext.broker(MemoryRegistry()).withoutParts
-    }
-
-    private var withoutParts: PluginContext {
-        PluginContext(root: sharedConfig, role: "broker", service: service)
     }
 }

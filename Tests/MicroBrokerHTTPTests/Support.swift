@@ -1,18 +1,15 @@
-import Configuration
 import MicroBrokerHTTP
 import MicroCore
 import MicroRegistryMemory
 import MicroTestSupport
+import MicroTesting
 import Synchronization
 import Testing
 
 extension PluginContext {
     /// The context of a broker whose service uses a registry.
     static func broker(_ registry: any Registry, variables: [String: String] = [:]) -> PluginContext {
-        PluginContext(
-            root: ConfigReader(provider: EnvironmentVariablesProvider(environmentVariables: variables)),
-            role: "broker", service: ServiceIdentity(name: "test", version: "1", nodeID: "test-1")
-        ) { $0 == "registry" ? registry : nil }
+        .testing(role: "broker", variables: variables) { $0 == "registry" ? registry : nil }
     }
 }
 

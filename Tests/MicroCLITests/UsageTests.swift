@@ -24,17 +24,6 @@ import Testing
         #expect(CommandSuggestion.question(arguments) == nil)
     }
 
-    @Test func aSuggestionIsNear() {
-        let names = ["greeter", "gateway", "clock"]
-        #expect(Suggestion.nearest(to: "greter", among: names) == "greeter")
-        #expect(Suggestion.nearest(to: "gretere", among: names) == "greeter")
-        #expect(Suggestion.nearest(to: "GREETER", among: names) == "greeter")
-        #expect(Suggestion.nearest(to: "colck", among: names) == "clock")
-        #expect(Suggestion.nearest(to: "nobody", among: names) == nil)
-        #expect(Suggestion.nearest(to: "greeter", among: ["greeter"]) == nil)
-        #expect(Suggestion.nearest(to: "", among: ["a"]) == nil)
-    }
-
     @Test func wrongUsageOfAnyKindHasOneExitStatus() async throws {
         let lines: [[String]] = [
             ["servces"], ["get", "greeter"], ["services", "extra"], ["call"], ["call", "x", "A.B", "{oops"],

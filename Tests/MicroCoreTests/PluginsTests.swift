@@ -1,4 +1,3 @@
-import Configuration
 import MicroCore
 import Testing
 
@@ -13,10 +12,13 @@ extension PluginRole where Interface == any Probe {
 
 extension Plugin {
     static var linkedProbe: Self {
-        Plugin(.probe, "linked", aliases: ["joined"], summary: "a probe") { context in
-            FixedProbe(text: context.config.string(forKey: "text", default: "none"))
+        Plugin(.probe, "linked", aliases: ["joined"], settings: [text.declaration], summary: "a probe") {
+            context in
+            FixedProbe(text: try context.settings[text])
         }
     }
+
+    private static let text = Setting("text", .text, default: "none", "what it says")
 }
 
 @section("micro_plugins") @used
@@ -29,8 +31,7 @@ private let record: PluginRecord = { .linkedProbe }
 
     private var context: PluginContext {
         PluginContext(
-            root: ConfigReader(
-                provider: InMemoryProvider(values: ["micro.probe.text": "scoped", "micro.x": "shared"])),
+            settings: Settings(variables: ["MICRO_PROBE_TEXT": "scoped", "MICRO_X": "shared"]),
             role: "probe", service: ServiceIdentity(name: "s", version: "1", nodeID: "s-1"))
     }
 
@@ -94,11 +95,11 @@ private let record: PluginRecord = { .linkedProbe }
     }
 
     @Test func aContextLeadsToOtherPartsAndToTheConfiguration() throws {
-        #expect(context.sharedConfig.string(forKey: "x") == "shared")
-        #expect(context.scoped(to: "other").config.string(forKey: "text") == nil)
+        #expect(try context.settings[Setting("x", .text, scope: .shared, "")] == "shared")
+        #expect(try context.settings[Setting("x", .text, "")] == nil)
         #expect(throws: StartError.self) { try context.part(PluginRole<any Probe>.probe) }
         let resolving = PluginContext(
-            root: ConfigReader(provider: InMemoryProvider(values: [:])), role: "x", service: context.service
+            settings: Settings(variables: [:]), role: "x", service: context.service
         ) { role in role == "probe" ? FixedProbe(text: "found") : nil }
         #expect(try resolving.part(PluginRole<any Probe>.probe).text == "found")
     }

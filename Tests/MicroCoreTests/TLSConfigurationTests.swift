@@ -1,12 +1,10 @@
-import Configuration
 import MicroCore
 import Testing
 
 @Suite("TLS from variables", .timeLimit(.minutes(2)))
 struct TLSConfigurationTests {
     private func read(_ variables: [String: String]) throws -> TLSConfiguration? {
-        let reader = ConfigReader(provider: EnvironmentVariablesProvider(environmentVariables: variables))
-        return try TLSConfiguration(PluginVariables(reader.scoped(to: "micro"), prefix: "MICRO_"))
+        try TLSConfiguration(Settings(variables: variables))
     }
 
     @Test("nothing set means plaintext")

@@ -4,7 +4,7 @@ import MicroTransportMemory
 import Testing
 
 extension PluginContext {
-    static func forTests(role: String) -> PluginContext { .empty(role: role) }
+    static func forTests(role: String) -> PluginContext { .testing(role: role) }
 }
 
 @Suite(.timeLimit(.minutes(2))) struct MemoryTransportTests {

@@ -1,5 +1,4 @@
 // The plugin that Plugins.md writes, so that what it says is known to work.
-import Configuration
 import MicroCore
 import MicroPluginKit
 import MicroTesting
@@ -11,14 +10,17 @@ final class StaticRegistry: Registry {
     let name = "static"
     private let directory = RegistryDirectory(isSynced: true)
 
+    private static let nodes = Setting("nodes", .list, default: [], "the nodes, each as `name=host:port`")
+    static let settings = [nodes.declaration]
+
     init() {}
 
     func prepare(_ context: PluginContext) throws {
         // MICRO_REGISTRY_NODES=greeter=10.0.0.1:9090,greeter=10.0.0.2:9090
-        for entry in context.variables.list("nodes") ?? [] {
+        for entry in try context.settings[Self.nodes] {
             let parts = entry.split(separator: "=", maxSplits: 1).map(String.init)
             guard parts.count == 2 else {
-                throw context.variables.invalid("nodes", "name=host:port, with commas")
+                throw context.settings.invalid(Self.nodes, "name=host:port, with commas")
             }
             directory.insert(ServiceRecord(name: parts[0], nodes: [Node(id: entry, address: parts[1])]))
         }
@@ -51,6 +53,9 @@ final class LocalBroker: Broker {
     let deliveries: Set<Delivery> = [.atMostOnce]
     private let runner = SubscriptionRunner()
     private let open = Mutex<[String: [LocalSubscription]]>([:])
+
+    private static let nodes = Setting("nodes", .list, default: [], "the nodes, each as `name=host:port`")
+    static let settings = [nodes.declaration]
 
     init() {}
 
@@ -126,8 +131,6 @@ struct LocalSubscription: BrokerSubscription {
             uniqueKeysWithValues: variables.map { key, value in
                 (key.replacing(".", with: "_").uppercased(), value)
             })
-        return PluginContext(
-            root: ConfigReader(provider: EnvironmentVariablesProvider(environmentVariables: environment)),
-            role: "registry", service: ServiceIdentity(name: "test", version: "1", nodeID: "test-1"))
+        return .testing(role: "registry", variables: environment)
     }
 }

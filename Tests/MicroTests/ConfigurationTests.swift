@@ -1,4 +1,3 @@
-import Configuration
 import FoundationEssentials
 import Micro
 import MicroCodecJSON
@@ -161,10 +160,12 @@ struct ConfigurationTests {
     @Test("plugins see flags, variables and values in code under their role")
     func plugins() async throws {
         let journal = Journal()
-        let plugin = Plugin(.registry, "own") { context in
-            let address = context.config.string(forKey: "address") ?? ""
-            let certificate = context.sharedConfig.string(forKey: "tls.cert") ?? ""
-            journal.add("\(context.service.name) \(address) \(certificate)")
+        let address = Setting("address", .text, default: "", "where")
+        let certificate = Setting("tls.cert", .text, default: "", scope: .shared, "which")
+        let plugin = Plugin(.registry, "own", settings: [address.declaration, certificate.declaration]) {
+            context in
+            let values = (try context.settings[address], try context.settings[certificate])
+            journal.add("\(context.service.name) \(values.0) \(values.1)")
             return MemoryRegistry()
         }
         let service = MicroService(

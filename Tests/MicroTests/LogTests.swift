@@ -10,7 +10,7 @@ import Testing
 @Suite("The log of a program", .timeLimit(.minutes(2)))
 struct LogTests {
     private func log(_ environment: [String: String]) throws -> ProgramLog {
-        try ProgramLog(Settings(.test(environment), roles: []))
+        try ProgramLog(Settings(variables: environment))
     }
 
     @Test("is chosen by variables, and what can't be chosen ends the start")

@@ -38,10 +38,13 @@ private struct JournalledStore: Store {
     var ready: Latch?
     var runError: StartError?
 
+    private static let address = Setting("address", .text, "where it is")
+    static let settings = [address.declaration]
+
     func read(_ key: String) async throws -> String? { "value of \(key)" }
 
     func prepare(_ context: PluginContext) throws {
-        journal.add("store prepare \(context.variables.text("address") ?? "")")
+        journal.add("store prepare \(try context.settings[Self.address] ?? "")")
         if needsDisk { _ = try context.part(.disk) }
     }
 
@@ -63,7 +66,7 @@ struct PartTests {
     private let journal = Journal()
 
     private func plugin(_ store: JournalledStore, name: String = "memory") -> Plugin {
-        Plugin(.store, name) { _ in store }
+        Plugin(.store, name, settings: JournalledStore.settings) { _ in store }
     }
 
     private func service(

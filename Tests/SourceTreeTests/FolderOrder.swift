@@ -15,7 +15,7 @@ struct FolderOrder: CustomTestStringConvertible {
         FolderOrder(
             target: "MicroCore",
             folders: [
-                "Text", "Configuration", "Metadata", "Errors", "Security", "Plugins", "Registry",
+                "Text", "Metadata", "Errors", "Settings", "Security", "Plugins", "Registry",
                 "Selection", "Calls", "Codec", "Broker",
             ]),
         FolderOrder(
@@ -33,7 +33,7 @@ struct FolderOrder: CustomTestStringConvertible {
         FolderOrder(
             target: "Micro",
             folders: [
-                "Support", "Configuration", "Logging", "Calls", "Parts", "Client", "Publishing", "Server",
+                "Support", "Configuration", "Logging", "Calls", "Parts", "Settings", "Client", "Publishing", "Server",
                 "Events",
                 "Components", "Service", ".",
             ]),

@@ -45,7 +45,10 @@ struct ClientDefinition: Sendable {
 
     private func makeEngine() throws(StartError) -> ClientEngine {
         let plugins = plugins.withEngineSelectors
-        let settings = try Settings(configuration, roles: Set(plugins.all.map(\.role)))
+        let catalogue = SettingCatalogue(plugins, overrides: overrides)
+        let sources = try SettingSources(configuration, catalogue)
+        UnknownSettings(sources, catalogue).log(to: .current)
+        let settings = sources.settings
         let parts = PartResolver(
             plugins: plugins, overrides: overrides, settings: settings,
             identity: ServiceIdentity(name: name ?? "", version: "", nodeID: ""))

@@ -1,15 +1,35 @@
 import MicroCore
 
 /// The settings of a client, checked.
-///
-/// ## Configuration keys
-///
-/// - `client.request.timeout` (5s), `client.retries` (1), `client.pool.size` (100 connections),
-///   `client.pool.ttl` (60s): How long an unused connection stays open.
-/// - `client.compression` (identity): How requests are compressed, `gzip`, `deflate` or `identity`.
-/// - `client`: The protocol of nodes that don't say theirs.
-/// - `proxy`, `network`, `network.address`: Where calls go in place of the service that they name.
 struct ClientSettings: Sendable {
+    private enum Keys {
+        static let requestTimeout = Setting(
+            "client.request.timeout", .duration(in: .milliseconds(1) ... .seconds(86_400)),
+            default: .seconds(5),
+            scope: .shared, "how long a call may take, attempts included")
+        static let retries = Setting(
+            "client.retries", .number(in: 0...100), default: 1, scope: .shared,
+            "how many more attempts a call has that has surely not been processed. An attempt that no node has seen does "
+                + "not count while there are nodes that were not tried")
+        static let compression = Setting(
+            "client.compression", .choice(), default: Compression.identity, scope: .shared,
+            "how requests are compressed, which not every server reads")
+        static let poolSize = Setting(
+            "client.pool.size", .number(in: 1...100_000), default: 100, scope: .shared,
+            "how many connections are kept at most")
+        static let poolTimeToLive = Setting(
+            "client.pool.ttl", .duration(in: .milliseconds(10) ... .seconds(86_400)), default: .seconds(60),
+            scope: .shared, "how long an unused one stays open")
+    }
+
+    /// What operators may set.
+    static var declarations: [SettingDeclaration] {
+        [
+            Keys.requestTimeout.declaration, Keys.retries.declaration, Keys.compression.declaration,
+            Keys.poolSize.declaration, Keys.poolTimeToLive.declaration,
+        ] + Redirection.declarations
+    }
+
     let requestTimeout: Duration
     let retries: Int
     let compression: Compression
@@ -18,19 +38,34 @@ struct ClientSettings: Sendable {
     let redirection: Redirection
 
     init(_ settings: Settings) throws(StartError) {
-        requestTimeout = try settings.duration(
-            "client.request.timeout", in: .milliseconds(1) ... .seconds(86_400), default: .seconds(5))
-        compression = try settings.compression("client.compression")
-        retries = try settings.integer("client.retries", in: 0...100, default: 1)
-        poolSize = try settings.integer("client.pool.size", in: 1...100_000, default: 100)
-        poolTimeToLive = try settings.duration(
-            "client.pool.ttl", in: .milliseconds(10) ... .seconds(86_400), default: .seconds(60))
-        redirection = Redirection(settings)
+        requestTimeout = try settings[Keys.requestTimeout]
+        compression = try settings[Keys.compression]
+        retries = try settings[Keys.retries]
+        poolSize = try settings[Keys.poolSize]
+        poolTimeToLive = try settings[Keys.poolTimeToLive]
+        redirection = try Redirection(settings)
     }
 }
 
 /// Where calls go in place of the service that they name, as in go-micro.
 struct Redirection: Sendable {
+    private enum Keys {
+        static let proxy = Setting(
+            "proxy", .text("an address, or a service's name"), scope: .shared,
+            "calls all go to this address, or to the nodes of this service, in place of the one that they name; their "
+                + "paths are `/SERVICE.Type/Method`, by which go-micro's proxy knows the service")
+        static let network = Setting(
+            "network", .text("a service's name"), scope: .shared, "the same for go-micro's network service")
+        static let networkAddress = Setting(
+            "network.address", .text("an address"), scope: .shared,
+            "the address of go-micro's network service")
+    }
+
+    /// What operators may set.
+    static var declarations: [SettingDeclaration] {
+        [Keys.proxy.declaration, Keys.network.declaration, Keys.networkAddress.declaration]
+    }
+
     /// The service whose nodes are called in place of all others.
     var service: String?
 
@@ -40,8 +75,8 @@ struct Redirection: Sendable {
     /// Whether calls go elsewhere than to the service that they name.
     var isActive: Bool { service != nil || address != nil }
 
-    init(_ settings: Settings) {
-        if let proxy = settings.string("proxy") {
+    init(_ settings: Settings) throws(StartError) {
+        if let proxy = try settings[Keys.proxy] {
             if proxy.contains(":") {
                 address = proxy
             } else {
@@ -49,9 +84,9 @@ struct Redirection: Sendable {
             }
             return
         }
-        if let network = settings.string("network") {
+        if let network = try settings[Keys.network] {
             service = network == "service" ? "go.micro.network" : network
         }
-        address = settings.string("network.address")
+        address = try settings[Keys.networkAddress]
     }
 }

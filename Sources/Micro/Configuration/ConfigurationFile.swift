@@ -10,6 +10,11 @@ import MicroCore
 /// Where a key is both a choice and a scope, the choice may be written as `"registry": {"": "etcd"}`
 /// or as a key `registry` beside `registry_address`.
 enum ConfigurationFile {
+    /// Where the file is.
+    static let path = Setting(
+        "config.file", .text("a path"), scope: .shared,
+        "a JSON file with settings, which everything else goes before")
+
     /// The largest file that is read.
     private static let limit = 1 << 20
 
@@ -30,7 +35,7 @@ enum ConfigurationFile {
             throw invalid(path, "is not a JSON object of strings, numbers, booleans, lists and objects")
         }
         var variables: [String: String] = [:]
-        for (key, value) in object { value.flatten(into: &variables, name: "MICRO_" + variable(key)) }
+        for (key, value) in object { value.flatten(into: &variables, name: Settings.variable(of: key)) }
         return variables
     }
 
@@ -38,9 +43,6 @@ enum ConfigurationFile {
         StartError(.invalidConfiguration, "The configuration file \"\(path)\" \(reason).")
     }
 
-    static func variable(_ key: String) -> String {
-        String(key.uppercased().map { $0.isLetter || $0.isNumber ? $0 : "_" })
-    }
 }
 
 /// A value in the file.
@@ -72,7 +74,8 @@ private enum FileValue: Decodable {
         case .list(let list): variables[name] = list.joined(separator: ",")
         case .object(let object):
             for (key, value) in object {
-                let inner = key.isEmpty ? name : "\(name)_\(ConfigurationFile.variable(key))"
+                let inner =
+                    key.isEmpty ? name : "\(name)_\(Settings.variable(of: key).dropFirst("MICRO_".count))"
                 value.flatten(into: &variables, name: inner)
             }
         }

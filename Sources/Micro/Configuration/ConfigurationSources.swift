@@ -1,8 +1,9 @@
+public import Configuration
 internal import FoundationEssentials
 
 /// Where the configuration of a service or client comes from.
 ///
-/// In order of precedence: flags, environment, file, and the defaults that each part has. A part that is
+/// In order of precedence: values in code, flags, environment, the program's own ``reader``, file, and the defaults that each part has. A part that is
 /// given in code, such as `registry:`, is not chosen by any of them.
 ///
 /// ```swift
@@ -18,18 +19,26 @@ public struct ConfigurationSources: Sendable {
     /// Values in code, which go before all others, by keys such as `registry.address`.
     public var overrides: [String: String]
 
+    /// A reader of the program's own, such as one of a secrets provider, with keys such as `micro.registry.address`.
+    ///
+    /// Values are read when a service or client starts, and not again.
+    public var reader: ConfigReader?
+
     /// Creates sources.
     ///
     /// - Parameters:
     ///   - arguments: The arguments of the program without its name.
     ///   - environment: The environment's variables.
     ///   - overrides: Values in code, which go before all others.
+    ///   - reader: A reader of the program's own, with keys such as `micro.registry.address`.
     public init(
-        arguments: [String] = [], environment: [String: String] = [:], overrides: [String: String] = [:]
+        arguments: [String] = [], environment: [String: String] = [:], overrides: [String: String] = [:],
+        reader: ConfigReader? = nil
     ) {
         self.arguments = arguments
         self.environment = environment
         self.overrides = overrides
+        self.reader = reader
     }
 
     /// What the process was started with: its arguments and its environment.

@@ -8,20 +8,86 @@ struct ServiceDefaults: Sendable {
     var id: String?
     var address: String?
     var metadata: [String: String]
+
+    /// The values by their keys, as somebody would set them.
+    var settings: [String: String] {
+        var settings = ["server.name": name]
+        settings["server.version"] = version
+        settings["server.id"] = id
+        settings["server.address"] = address
+        let pairs = metadata.map { "\($0.key)=\($0.value)" }.sorted()
+        settings["server.metadata"] = pairs.isEmpty ? nil : pairs.joined(separator: ",")
+        return settings
+    }
 }
 
 /// The settings of a service, checked.
-///
-/// ## Configuration keys
-///
-/// - `server.name`, `server.version` (`latest`), `server.id` (a new UUID), `server.address` (`:0`),
-///   `server.advertise`, `server.metadata` (`k=v,k=v`).
-/// - `server.spread.delay` (200ms): How long to wait between leaving the registry and refusing calls.
-/// - `server.drain.timeout` (10s): How long calls that run may take to finish when the service stops.
-/// - `server.compression` (identity): How replies are compressed for callers that understand it: `gzip`,
-///   `deflate` or `identity`.
-/// - `register.ttl` (60) and `register.interval` (30): Seconds; 0 forever, and never.
 struct ServiceSettings: Sendable {
+    private enum Keys {
+        private static let year = 365 * 24 * 3600
+
+        static let name = Setting(
+            "server.name", .text("a name"), without: "the name in code", scope: .shared,
+            "what the service is found by")
+        static let version = Setting(
+            "server.version", .text("a version"), default: "latest", scope: .shared,
+            "its version in the registry")
+        static let id = Setting(
+            "server.id", .text("a name"), without: "a new UUID", scope: .shared,
+            "the node's id is the name, `-` and this; with a UUID only the beginning of a name that would not fit a DNS "
+                + "name beside it")
+        static let address = Setting(
+            "server.address", .text("host:port, :port, [IPv6]:port or unix:path"), default: ":0",
+            scope: .shared,
+            "where it listens; port 0 takes a free one")
+        static let advertise = Setting(
+            "server.advertise",
+            SettingKind<String>("a host, or host:port such as 10.0.0.1:8080", write: \.self) {
+                HostPort.isNumber($0) ? nil : $0
+            }, without: "derived", scope: .shared,
+            "the address that others are told, where it differs, such as behind a port mapping")
+        static let metadata = Setting(
+            "server.metadata",
+            SettingKind<[String: String]>("a list such as zone=a,rack=7", write: { _ in "" }, parse: pairs),
+            default: [:], scope: .shared,
+            "the node's metadata")
+        static let compression = Setting(
+            "server.compression", .choice(), default: Compression.identity, scope: .shared,
+            "how replies are compressed for callers that understand it")
+        static let spreadDelay = Setting(
+            "server.spread.delay", .duration(in: .zero ... .seconds(60)), default: .milliseconds(200),
+            scope: .shared, "between leaving the registry and refusing calls, so that clients hear of it")
+        static let drainTimeout = Setting(
+            "server.drain.timeout", .duration(in: .zero ... .seconds(3600)), default: .seconds(10),
+            scope: .shared, "how long calls and events that run may take to finish at the stop")
+        static let timeToLive = Setting(
+            "register.ttl", .number(in: 0...year), default: 60, scope: .shared,
+            "after how many seconds without a renewal the registry forgets the node; 0 for never")
+        static let interval = Setting(
+            "register.interval", .number(in: 0...year), default: 30, scope: .shared,
+            "seconds between renewals; shorter than the TTL, 0 for never")
+
+        private static func pairs(_ text: String) -> [String: String]? {
+            var pairs: [String: String] = [:]
+            for pair in text.split(separator: ",") {
+                let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+                guard parts.count == 2, !parts[0].isEmpty else { return nil }
+                pairs[String(parts[0])] = String(parts[1])
+            }
+            return pairs
+        }
+    }
+
+    /// What operators may set.
+    static var declarations: [SettingDeclaration] {
+        [
+            Keys.name.declaration, Keys.version.declaration, Keys.id.declaration, Keys.address.declaration,
+            Keys.advertise.declaration, Keys.metadata.declaration, Keys.compression.declaration,
+            Keys.spreadDelay.declaration, Keys.drainTimeout.declaration, Keys.timeToLive.declaration,
+            Keys.interval.declaration,
+        ]
+    }
+
     let identity: ServiceIdentity
     let address: ListenAddress
     let advertise: String?
@@ -35,24 +101,19 @@ struct ServiceSettings: Sendable {
     init(_ settings: Settings, defaults: ServiceDefaults) throws(StartError) {
         identity = try Self.identity(settings, defaults: defaults)
         address = try ListenAddress(
-            parsing: settings.string("server.address") ?? defaults.address ?? ":0")
-        if let value = settings.value("server.advertise"), HostPort.isNumber(value.text) {
-            throw value.invalid("a host, or host:port such as 10.0.0.1:\(value.text)")
-        }
-        advertise = settings.string("server.advertise")
-        metadata = try Self.metadata(settings, defaults: defaults)
+            parsing: try settings.given(Keys.address) ?? defaults.address ?? Keys.address.defaultValue)
+        advertise = try settings[Keys.advertise]
+        metadata = defaults.metadata.merging(try settings[Keys.metadata]) { $1 }
         (timeToLive, interval) = try Self.renewal(settings)
-        spreadDelay = try settings.duration(
-            "server.spread.delay", in: .zero ... .seconds(60), default: .milliseconds(200))
-        drainTimeout = try settings.duration(
-            "server.drain.timeout", in: .zero ... .seconds(3600), default: .seconds(10))
-        compression = try settings.compression("server.compression")
+        spreadDelay = try settings[Keys.spreadDelay]
+        drainTimeout = try settings[Keys.drainTimeout]
+        compression = try settings[Keys.compression]
     }
 
     private static func identity(
         _ settings: Settings, defaults: ServiceDefaults
     ) throws(StartError) -> ServiceIdentity {
-        let name = settings.string("server.name") ?? defaults.name
+        let name = try settings[Keys.name] ?? defaults.name
         let isUsable = !name.isEmpty && name.utf8.count <= 255 && !name.contains("/")
         guard isUsable, name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
             throw StartError(
@@ -61,33 +122,18 @@ struct ServiceSettings: Sendable {
                     + "without \"/\"; MICRO_SERVER_NAME sets it.")
         }
         // What somebody chose stays as it is; of a long name only the beginning fits beside a UUID.
-        let chosen = (settings.string("server.id") ?? defaults.id).map { "\(name)-\($0)" }
+        let chosen = (try settings[Keys.id] ?? defaults.id).map { "\(name)-\($0)" }
         return ServiceIdentity(
-            name: name, version: settings.string("server.version") ?? defaults.version ?? "latest",
+            name: name,
+            version: try settings.given(Keys.version) ?? defaults.version ?? Keys.version.defaultValue,
             nodeID: chosen ?? NodeID.make(name: name, unique: UUID().uuidString.lowercased()))
-    }
-
-    private static func metadata(
-        _ settings: Settings, defaults: ServiceDefaults
-    ) throws(StartError) -> [String: String] {
-        guard let value = settings.value("server.metadata") else { return defaults.metadata }
-        var metadata = defaults.metadata
-        for pair in value.text.split(separator: ",") {
-            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard parts.count == 2, !parts[0].isEmpty else {
-                throw value.invalid("a list such as zone=a,rack=7")
-            }
-            metadata[String(parts[0])] = String(parts[1])
-        }
-        return metadata
     }
 
     private static func renewal(_ settings: Settings) throws(StartError) -> (
         ttl: Duration?, interval: Duration?
     ) {
-        let year = 365 * 24 * 3600
-        let ttl = try settings.integer("register.ttl", in: 0...year, default: 60)
-        let interval = try settings.integer("register.interval", in: 0...year, default: 30)
+        let ttl = try settings[Keys.timeToLive]
+        let interval = try settings[Keys.interval]
         if ttl > 0, interval == 0 || ttl <= interval {
             throw StartError(
                 .invalidConfiguration,

@@ -22,16 +22,24 @@ package struct ProgramLog: Sendable {
     }
 
     /// The names of levels, with those that go-micro has for them.
-    private static let levels: [String: Logger.Level] = [
-        "trace": .trace, "debug": .debug, "info": .info, "notice": .notice, "warning": .warning,
-        "warn": .warning, "error": .error, "critical": .critical, "fatal": .critical,
-    ]
+    private static let level = Setting(
+        "log.level",
+        .choice([
+            "trace": Logger.Level.trace, "debug": .debug, "info": .info, "notice": .notice,
+            "warning": .warning,
+            "error": .error, "critical": .critical, "warn": .warning, "fatal": .critical,
+        ]), without: "info for main(), notice for runProgram", scope: .shared,
+        "the least level that is written")
+    private static let format = Setting(
+        "log.format", .choice(), default: Format.text, scope: .shared,
+        "`json` writes each entry as one line of JSON with `time`, `level`, `message`, `source` and `attributes`"
+    )
 
-    /// Returns the level of a name, in letters of either case.
-    ///
-    /// - Parameter name: The name.
-    /// - Returns: The level, or `nil` if there is none of that name.
-    package static func level(named name: String) -> Logger.Level? { levels[name.lowercased()] }
+    /// What operators may set.
+    static var declarations: [SettingDeclaration] { [level.declaration, format.declaration] }
+
+    /// Returns the level of a name, such as `debug`, in small or capital letters.
+    package static func level(named name: String) -> Logger.Level? { level.value(of: name) ?? nil }
 
     /// The level that was chosen, if one was.
     let level: Logger.Level?
@@ -42,22 +50,9 @@ package struct ProgramLog: Sendable {
     /// - Parameter settings: The configuration; the defaults count if there is none.
     /// - Throws: A ``StartError`` for a level or a format that there isn't.
     init(_ settings: Settings?) throws(StartError) {
-        if let value = settings?.value("log.level") {
-            guard let level = Self.level(named: value.text) else {
-                throw value.invalid("trace, debug, info, notice, warning, error or critical")
-            }
-            self.level = level
-        } else {
-            level = nil
-        }
-        if let value = settings?.value("log.format") {
-            guard let format = Format(rawValue: value.text.lowercased()) else {
-                throw value.invalid("text or json")
-            }
-            self.format = format
-        } else {
-            format = .text
-        }
+        let settings = settings ?? Settings(variables: [:])
+        level = try settings[Self.level]
+        format = try settings[Self.format]
     }
 
     /// Returns the logger of the program.

@@ -29,8 +29,18 @@ struct PartOverrides: Sendable {
         }
     }
 
+    /// All that were given and have a lifecycle, with the names of their roles.
+    var all: [(role: String, part: any Part)] {
+        parts.sorted { $0.key < $1.key }.flatMap { role, parts in
+            parts.compactMap { $0 as? any Part }.map { (role, $0) }
+        }
+    }
+
     /// Returns what was given for a role, in the order in which it was given.
     func parts(of role: String) -> [any Sendable] { parts[role] ?? [] }
+
+    /// None.
+    init() {}
 
     /// The overrides that the engine's own roles have by the parameters of initialisers.
     init(

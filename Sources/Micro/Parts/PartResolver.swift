@@ -1,4 +1,3 @@
-internal import Configuration
 import MicroCore
 internal import Synchronization
 
@@ -45,7 +44,7 @@ final class PartResolver: Sendable {
                 PluginRole<any Selector>.selector.name,
             ])
         for role in chosen.sorted() where overrides.parts(of: role).isEmpty {
-            guard let choice = settings.value(role) else { continue }
+            guard let choice = settings.text(ofKey: role) else { continue }
             _ = try plugins.choose(PluginRole<any Sendable>(role), name: choice.text)
         }
         for require in overrides.required {
@@ -55,7 +54,7 @@ final class PartResolver: Sendable {
 
     /// Whether a part of a role could be had, or somebody wants one.
     func has<Interface>(_ role: PluginRole<Interface>) -> Bool {
-        !overrides.parts(of: role.name).isEmpty || settings.value(role.name) != nil
+        !overrides.parts(of: role.name).isEmpty || settings.text(ofKey: role.name) != nil
             || !plugins.plugins(of: role.name).isEmpty
     }
 
@@ -152,7 +151,7 @@ final class PartResolver: Sendable {
         }
         let construction = Construction(path: outer.path + [key.role])
         defer { construction.end() }
-        let result = Result { try create(key, context(key.role, construction)) }
+        let result = Result { try create(key, construction) }
             .mapError { Self.startError($0, role: key.role) }
         made.withLock { $0[key] = result }
         // What it needs was made, and so added, before.
@@ -160,9 +159,17 @@ final class PartResolver: Sendable {
         return result
     }
 
-    private func create(_ key: PartKey, _ context: PluginContext) throws -> any Sendable {
-        let role = PluginRole<any Sendable>(key.role)
-        let part = try overridden(key) ?? plugin(key).make(as: role, context: context)
+    private func create(_ key: PartKey, _ construction: Construction) throws -> any Sendable {
+        if let given = overridden(key) {
+            try (given as? any Part)?.prepare(context(key.role, settings.scoped(to: key.role), construction))
+            return given
+        }
+        let plugin = try plugin(key)
+        // A part reads what its plugin declares, so that nothing is read that nobody can find.
+        let settings = settings.scoped(
+            to: key.role, member: plugin.roleIsSet ? plugin.name : nil, declared: plugin.settings)
+        let context = context(key.role, settings, construction)
+        let part = try plugin.make(as: PluginRole<any Sendable>(key.role), context: context)
         try (part as? any Part)?.prepare(context)
         return part
     }
@@ -175,11 +182,12 @@ final class PartResolver: Sendable {
 
     private func plugin(_ key: PartKey) throws(StartError) -> Plugin {
         try plugins.choose(
-            PluginRole<any Sendable>(key.role), name: key.member ?? settings.value(key.role)?.text)
+            PluginRole<any Sendable>(key.role), name: key.member ?? settings.text(ofKey: key.role)?.text)
     }
 
-    private func context(_ role: String, _ construction: Construction) -> PluginContext {
-        PluginContext(root: settings.reader, role: role, service: identity) { [self] other in
+    private func context(_ role: String, _ settings: Settings, _ construction: Construction) -> PluginContext
+    {
+        PluginContext(scoped: settings, role: role, service: identity) { [self] other in
             let key = PartKey(role: other)
             // A part that asks later than in its preparation asks as anybody does.
             let result = construction.isOver ? resolve(key) : make(key, within: construction)

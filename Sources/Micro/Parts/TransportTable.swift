@@ -11,6 +11,23 @@ struct TransportTable: Sendable {
         func speaks(_ name: String) -> Bool { node.protocol == name || node.transport == name }
     }
 
+    private enum Keys {
+        static let server = Setting(
+            "server", .text("a protocol"), without: "the first that is linked, grpc", scope: .shared,
+            "the protocol that the service speaks")
+        static let client = Setting(
+            "client", .text("a protocol"), without: "grpc", scope: .shared,
+            "the protocol of nodes that don't say theirs")
+        static let transport = Setting(
+            "transport", .text("a transport"), scope: .shared,
+            "which transport of that protocol, where several are linked; other names change nothing")
+    }
+
+    /// What operators may set.
+    static var declarations: [SettingDeclaration] {
+        [Keys.server.declaration, Keys.client.declaration, Keys.transport.declaration]
+    }
+
     /// The preferred ones first; those that were given in code before all others.
     private let entries: [Entry]
 
@@ -30,7 +47,7 @@ struct TransportTable: Sendable {
             entries += nodes.map { Entry(node: $0, member: member, isGiven: member.isGiven) }
         }
         self.entries = entries
-        guard let choice = parts.settings.value("client") else {
+        guard let choice = try parts.settings.text(Keys.client.declaration) else {
             direct = .grpc
             return
         }
@@ -51,13 +68,13 @@ struct TransportTable: Sendable {
     /// - Throws: A ``StartError`` if no transport speaks the protocol, or it can't be used.
     func server(_ settings: Settings) throws(StartError) -> any Transport {
         if let given = entries.first(where: \.isGiven) { return try given.member.part() }
-        let choice = settings.value("server")
+        let choice = try settings.text(Keys.server.declaration)
         let candidates = choice.map { choice in entries.filter { $0.speaks(choice.text) } } ?? entries
         guard let first = candidates.first else {
             guard let choice else { throw Self.none }
             throw Self.unknown(choice, entries)
         }
-        guard let name = settings.string("transport") else { return try first.member.part() }
+        guard let name = try settings[Keys.transport] else { return try first.member.part() }
         let named = candidates.first { $0.node.protocol == first.node.protocol && $0.node.transport == name }
         return try (named ?? first).member.part()
     }
@@ -91,7 +108,7 @@ struct TransportTable: Sendable {
         return try entry.member.part()
     }
 
-    private static func unknown(_ choice: Settings.Value, _ entries: [Entry]) -> StartError {
+    private static func unknown(_ choice: Settings.Given, _ entries: [Entry]) -> StartError {
         let linked = Set(entries.map(\.node.protocol)).sorted().joined(separator: ", ")
         return StartError(
             .unknownPlugin,

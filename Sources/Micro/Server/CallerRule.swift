@@ -5,17 +5,36 @@ internal import MicroInterfaces
 ///
 /// Callers on the same machine may, by whichever of its addresses, and those that prove by a certificate to
 /// be somebody whom the configuration names.
-///
-/// ## Configuration keys
-///
-/// - `NAME` (`on`): `on`; `open` for everybody; `off` for nobody, so that the endpoints aren't there.
-/// - `NAME.callers`: DNS names or URIs of certificates, with commas: who may call from elsewhere.
 public struct CallerRule: Sendable {
-    private enum Choice: String { case on, open, off }
+    private enum Choice: String, CaseIterable, Sendable { case on, open, off }
+
+    /// The settings of a rule.
+    private struct Keys {
+        let choice: Setting<Choice>
+        let callers: Setting<[String]>
+
+        init(_ name: String, _ meaning: String) {
+            choice = Setting(name, .choice(), default: .on, scope: .shared, meaning)
+            callers = Setting(
+                "\(name).callers", .list("names with commas"), default: [], scope: .shared,
+                "DNS names or URIs of certificates: who may call that from elsewhere")
+        }
+    }
 
     private let choice: Choice
     private let callers: Set<String>
     private let advice: String
+
+    /// Returns what operators may set, which the plugin that has the endpoints declares.
+    ///
+    /// - Parameters:
+    ///   - name: The name of what has the endpoints.
+    ///   - meaning: What is switched, in one line.
+    /// - Returns: The declarations.
+    public static func settings(_ name: String, _ meaning: String) -> [SettingDeclaration] {
+        let keys = Keys(name, meaning)
+        return [keys.choice.declaration, keys.callers.declaration]
+    }
 
     /// Reads a rule from the configuration.
     ///
@@ -23,14 +42,11 @@ public struct CallerRule: Sendable {
     ///   - name: The name of what has the endpoints: the key, and with `MICRO_` in front the variable.
     ///   - context: The configuration.
     /// - Throws: A ``StartError`` if the value is none of the choices.
-    public init(_ name: String, _ context: PluginContext) throws {
-        let variables = context.sharedVariables
-        let variable = variables.name(name)
-        guard let choice = Choice(rawValue: variables.text(name)?.lowercased() ?? "on") else {
-            throw variables.invalid(name, "on, open or off")
-        }
-        self.choice = choice
-        callers = Set(variables.list("\(name).callers") ?? [])
+    public init(_ name: String, _ context: PluginContext) throws(StartError) {
+        let keys = Keys(name, "")
+        choice = try context.settings[keys.choice]
+        callers = Set(try context.settings[keys.callers])
+        let variable = context.settings.name(keys.choice)
         advice = "\(variable)=open lets everybody call it, and \(variable)_CALLERS those whom it names."
     }
 

@@ -34,7 +34,8 @@ private func runProgram(
 ) async {
     do {
         // A flag or file that can't be used is reported by the service or client that is made of it.
-        let log = try ProgramLog(try? Settings(configuration, roles: []))
+        let log = try ProgramLog(
+            try? SettingSources(configuration, SettingCatalogue([], overrides: PartOverrides())).settings)
         try await withLogger(log.logger(.current, defaultLevel: defaultLevel)) { _ in try await body() }
     } catch {
         let program = CommandLine.arguments.first?.split(separator: "/").last ?? "program"
@@ -49,7 +50,14 @@ extension MicroService {
     /// and the status 1 if it fails.
     ///
     /// The framework's log goes to standard error, as ``runProgram(_:)`` says, by default from the level `info` on.
+    /// With the flag `--help` it prints what can be set, and what is set, in place of running.
     public func main() async {
-        await runProgram(definition.configuration, defaultLevel: .info) { try await run() }
+        await runProgram(definition.configuration, defaultLevel: .info) {
+            guard !isAskedForHelp else {
+                _ = StandardStream.output.write(Array(try help().utf8))
+                return
+            }
+            try await run()
+        }
     }
 }

@@ -22,7 +22,10 @@ struct ServicePlan: Sendable {
 
     init(_ definition: ServiceDefinition, client: MicroClient) throws(StartError) {
         let plugins = definition.plugins.withEngineSelectors
-        let values = try Settings(definition.configuration, roles: Set(plugins.all.map(\.role)))
+        let catalogue = SettingCatalogue(plugins, overrides: definition.overrides)
+        let sources = try SettingSources(definition.configuration, catalogue)
+        UnknownSettings(sources, catalogue).log(to: .current)
+        let values = sources.settings
         settings = try ServiceSettings(values, defaults: definition.defaults)
         parts = PartResolver(
             plugins: plugins, overrides: definition.overrides, settings: values, identity: settings.identity)

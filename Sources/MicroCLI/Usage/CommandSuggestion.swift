@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import MicroPluginKit
 
 /// Says which command a user may have meant, when the arguments name one that doesn't exist.
 enum CommandSuggestion {
@@ -17,7 +18,7 @@ enum CommandSuggestion {
                 path.append(word)
                 continue
             }
-            var meant = Suggestion.nearest(to: word, among: subcommands.map(name))
+            var meant = NearestName.find(word, among: subcommands.map(name))
             if meant == nil, subcommands.count == 1, let only = subcommands.first {
                 // `micro get greeter` leaves out the word that there is no choice about.
                 meant = name(of: only) + (only == GetServiceCommand.self ? " \(word)" : "")

@@ -1,4 +1,6 @@
 extension PluginRole where Interface == any Broker {
     /// The way for events to travel: `MICRO_BROKER`, HTTP by default.
-    public static var broker: Self { PluginRole("broker", preferring: ["http", "memory"]) }
+    public static var broker: Self {
+        PluginRole("broker", preferring: ["http", "memory"], meaning: "how events travel")
+    }
 }

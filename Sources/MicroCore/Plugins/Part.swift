@@ -18,6 +18,9 @@
 /// it belongs to. Parts start in the order of their dependencies: one that asks for another in ``prepare(_:)``
 /// starts when the other is ready. They stop in reverse order, after the last call and event has ended.
 public protocol Part: Sendable {
+    /// What operators may set of such parts, which ``prepare(_:)`` reads; a plugin that makes them declares the same.
+    static var settings: [SettingDeclaration] { get }
+
     /// Takes what the part needs of the service that uses it.
     ///
     /// It is called once, before any other function, also for a part that was given in code. Other parts are asked
@@ -42,6 +45,9 @@ public protocol Part: Sendable {
 }
 
 extension Part {
+    /// Nothing.
+    public static var settings: [SettingDeclaration] { [] }
+
     /// Needs nothing of the service.
     public func prepare(_ context: PluginContext) throws {}
 

@@ -7,8 +7,8 @@
 /// extension Plugin {
 ///     /// The etcd registry, chosen with `MICRO_REGISTRY=etcd`.
 ///     public static var etcdRegistry: Self {
-///         Plugin(.registry, "etcd", summary: "etcd v3") { context in
-///             try EtcdRegistry(configuration: .init(context: context))
+///         Plugin(.registry, "etcd", settings: EtcdRegistry.settings, summary: "etcd v3") { _ in
+///             EtcdRegistry()
 ///         }
 ///     }
 /// }
@@ -25,6 +25,9 @@ public struct Plugin: Sendable {
     /// Whether all linked plugins of the role are used.
     public let roleIsSet: Bool
 
+    /// What the role is for, see ``PluginRole/meaning``.
+    public let roleMeaning: String
+
     /// The name by which it is chosen, in lower case.
     public let name: String
 
@@ -40,6 +43,9 @@ public struct Plugin: Sendable {
     /// A plugin of a set that declares nothing is made at the start.
     public let provides: [String]
 
+    /// What operators may set of it.
+    public let settings: [SettingDeclaration]
+
     /// The module that defines it, which is also the product to link.
     public let module: String
 
@@ -53,12 +59,13 @@ public struct Plugin: Sendable {
     ///   - name: The name by which it is chosen, in lower case.
     ///   - aliases: Other names by which it can be chosen.
     ///   - provides: What it offers where the role is a set, see ``provides``.
+    ///   - settings: What operators may set of it; it can read nothing else.
     ///   - summary: What it is, in a few words.
     ///   - fileID: The file that defines it, which begins with the module's name.
     ///   - make: Makes it; throws a ``StartError`` if the configuration can't be used.
     public init<Interface>(
         _ role: PluginRole<Interface>, _ name: String, aliases: [String] = [],
-        provides: [String] = [], summary: String = "",
+        provides: [String] = [], settings: [SettingDeclaration] = [], summary: String = "",
         fileID: String = #fileID, make: @escaping @Sendable (PluginContext) throws -> Interface
     ) where Interface: Sendable {
         self.role = role.name
@@ -66,6 +73,8 @@ public struct Plugin: Sendable {
         self.name = name
         self.aliases = aliases
         self.provides = provides
+        self.settings = settings
+        self.roleMeaning = role.meaning
         self.summary = summary
         self.module = String(fileID.prefix { $0 != "/" })
         self.preferred = role.preferred

@@ -1,9 +1,7 @@
-public import Configuration
-
 /// What a plugin learns about the service that uses it.
 public struct PluginContext: Sendable {
-    /// The whole configuration: flags, environment, file and defaults, in this order.
-    private let root: ConfigReader
+    /// The configuration: flags, environment, file and defaults, in this order, as a part of the role sees it.
+    public let settings: Settings
 
     /// The role for which the plugin was made.
     public let role: String
@@ -16,25 +14,27 @@ public struct PluginContext: Sendable {
     /// Creates a context.
     ///
     /// - Parameters:
-    ///   - root: The whole configuration, with keys such as `micro.registry.address`.
+    ///   - settings: The whole configuration, with keys such as `registry.address`.
     ///   - role: The role for which the plugin is made.
     ///   - service: The service.
     ///   - resolver: Finds the service's part of another role.
     public init(
-        root: ConfigReader, role: String, service: ServiceIdentity,
+        settings: Settings, role: String, service: ServiceIdentity,
         resolver: @escaping @Sendable (_ role: String) throws -> (any Sendable)? = { _ in nil }
     ) {
-        self.root = root
+        self.init(scoped: settings.scoped(to: role), role: role, service: service, resolver: resolver)
+    }
+
+    /// Creates a context with settings as the part sees them.
+    package init(
+        scoped settings: Settings, role: String, service: ServiceIdentity,
+        resolver: @escaping @Sendable (_ role: String) throws -> (any Sendable)?
+    ) {
+        self.settings = settings
         self.role = role
         self.service = service
         self.resolver = resolver
     }
-
-    /// The configuration of the role: the key `address` of a registry is `MICRO_REGISTRY_ADDRESS`.
-    public var config: ConfigReader { root.scoped(to: ConfigKey(["micro", role])) }
-
-    /// The configuration that all roles share: the key `tls.ca` is `MICRO_TLS_CA`.
-    public var sharedConfig: ConfigReader { root.scoped(to: ConfigKey(["micro"])) }
 
     /// Returns the service's part of another role, such as the registry that a broker needs.
     ///
@@ -47,14 +47,6 @@ public struct PluginContext: Sendable {
                 .unknownPlugin, "The \(self.role) needs a \(role.name), and the service has none.")
         }
         return part
-    }
-
-    /// Returns the context for a part of another role.
-    ///
-    /// - Parameter role: The name of the role.
-    /// - Returns: The context.
-    public func scoped(to role: String) -> PluginContext {
-        PluginContext(root: root, role: role, service: service, resolver: resolver)
     }
 }
 

@@ -19,13 +19,17 @@ public struct PluginRole<Interface>: Sendable {
     /// The names of the plugins that are taken by default, the first linked one.
     public let preferred: [String]
 
+    /// What it is for, in one line that begins with a small letter: `how services find each other`.
+    public let meaning: String
+
     /// Creates a role of which one plugin is chosen.
     ///
     /// - Parameters:
     ///   - name: The name, in lower case.
     ///   - preferred: The names of the plugins that are taken by default.
-    public init(_ name: String, preferring preferred: [String] = []) {
-        self.init(name: name, isSet: false, preferred: preferred)
+    ///   - meaning: What it is for, in one line that begins with a small letter.
+    public init(_ name: String, preferring preferred: [String] = [], meaning: String = "") {
+        self.init(name: name, isSet: false, preferred: preferred, meaning: meaning)
     }
 
     /// Creates a role of which all linked plugins are used.
@@ -33,13 +37,16 @@ public struct PluginRole<Interface>: Sendable {
     /// - Parameters:
     ///   - name: The name, in lower case.
     ///   - preferred: The names of the plugins that come first where the order matters.
+    ///   - meaning: What it is for, in one line that begins with a small letter.
     /// - Returns: The role.
-    public static func set(_ name: String, preferring preferred: [String] = []) -> Self {
-        Self(name: name, isSet: true, preferred: preferred)
+    public static func set(_ name: String, preferring preferred: [String] = [], meaning: String = "") -> Self
+    {
+        Self(name: name, isSet: true, preferred: preferred, meaning: meaning)
     }
 
-    private init(name: String, isSet: Bool, preferred: [String]) {
+    private init(name: String, isSet: Bool, preferred: [String], meaning: String) {
         self.name = name
+        self.meaning = meaning
         self.isSet = isSet
         self.preferred = preferred
     }

@@ -1,4 +1,3 @@
-import Configuration
 import Foundation
 import MicroBrokerNATS
 import MicroCore
@@ -107,15 +106,11 @@ struct BrokerTests {
     @Test("Swaps by variables alone, and refuses those that can't be used")
     func variables() throws {
         func configuration(_ values: [String: String]) throws -> NATSBroker.Configuration {
-            var all: [AbsoluteConfigKey: ConfigValue] = [:]
-            for (key, value) in values {
-                all[AbsoluteConfigKey(["micro", "broker"] + key.split(separator: ".").map(String.init))] =
-                    ConfigValue(.string(value), isSecret: false)
-            }
-            let context = PluginContext(
-                root: ConfigReader(provider: InMemoryProvider(values: all)), role: "broker",
-                service: ServiceIdentity(name: "s", version: "1", nodeID: "s-1"))
-            return try NATSBroker.Configuration(context: context)
+            let variables = Dictionary(
+                uniqueKeysWithValues: values.map { key, value in
+                    ("MICRO_BROKER_" + key.replacing(".", with: "_").uppercased(), value)
+                })
+            return try NATSBroker.Configuration(context: .testing(role: "broker", variables: variables))
         }
         #expect(try configuration([:]).client.servers == [NATSServer(host: "127.0.0.1", port: 4222)])
         let full = try configuration([

@@ -1,7 +1,7 @@
-import Configuration
 import MicroBrokerNATS
 import MicroCore
 import MicroNATS
+import MicroTesting
 import Testing
 
 @Suite("NATS addresses", .timeLimit(.minutes(2)))
@@ -21,10 +21,7 @@ struct AddressTests {
         "Shows no part of a password with a comma in it",
         arguments: ["nats://root:sec,ret@h:4222", "h:1,nats://root:sec ret@h:4222"])
     func list(_ text: String) {
-        let context = PluginContext(
-            root: ConfigReader(
-                provider: EnvironmentVariablesProvider(environmentVariables: ["MICRO_BROKER_ADDRESS": text])),
-            role: "broker", service: ServiceIdentity(name: "test", version: "1", nodeID: "test-1"))
+        let context = PluginContext.testing(role: "broker", variables: ["MICRO_BROKER_ADDRESS": text])
         let error = #expect(throws: StartError.self) { try NATSBroker.Configuration(context: context) }
         #expect(error?.message.contains("MICRO_BROKER_PASSWORD") == true)
         #expect(error?.message.contains("sec") == false && error?.message.contains("root") == false)

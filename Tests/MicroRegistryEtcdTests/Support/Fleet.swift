@@ -1,9 +1,9 @@
-import Configuration
 import EtcdTestSupport
 import MicroCore
 import MicroEtcd
 import MicroPluginKit
 import MicroTestSupport
+import MicroTesting
 import Synchronization
 import Testing
 
@@ -179,9 +179,6 @@ extension PluginContext {
 
     /// The context of a service with some variables.
     static func context(_ variables: [String: String]) -> PluginContext {
-        PluginContext(
-            root: ConfigReader(
-                provider: EnvironmentVariablesProvider(environmentVariables: variables)), role: "registry",
-            service: ServiceIdentity(name: "test", version: "1", nodeID: "test-1"))
+        .testing(role: "registry", variables: variables)
     }
 }

@@ -1,8 +1,8 @@
-import Configuration
 import InMemoryLogging
 import Logging
 import MicroCore
 import MicroPluginKit
+import MicroTesting
 import NIOCore
 import Testing
 
@@ -85,23 +85,20 @@ import Testing
     }
 
     @Test func readsItsConfiguration() throws {
-        func configuration(_ values: [AbsoluteConfigKey: ConfigValue]) throws -> MDNSRegistry.Configuration {
-            try MDNSRegistry.Configuration(
-                context: PluginContext(
-                    root: ConfigReader(provider: InMemoryProvider(values: values)), role: "registry",
-                    service: ServiceIdentity(name: "test", version: "1", nodeID: "test-1")))
+        func configuration(_ variables: [String: String]) throws -> MDNSRegistry.Configuration {
+            try MDNSRegistry.Configuration(context: .testing(role: "registry", variables: variables))
         }
         #expect(try configuration([:]) == .defaults)
         let configured = try configuration([
-            "micro.registry.domain": "example.net", "micro.registry.interfaces": "lo, eth0",
-            "micro.registry.timeout": "1.5s",
+            "MICRO_REGISTRY_DOMAIN": "example.net", "MICRO_REGISTRY_INTERFACES": "lo, eth0",
+            "MICRO_REGISTRY_TIMEOUT": "1.5s",
         ])
         #expect(configured.domain == "example.net" && configured.interfaces == ["lo", "eth0"])
         #expect(configured.timeout == .milliseconds(1500))
         for (key, value) in [("timeout", "soon"), ("timeout", "0"), ("timeout", "2m"), ("domain", "a..b")] {
             let error = #expect(throws: StartError.self) {
                 try configuration([
-                    AbsoluteConfigKey(["micro", "registry", key]): .init(stringLiteral: value)
+                    "MICRO_REGISTRY_\(key.uppercased())": value
                 ])
             }
             #expect(error?.message.contains("MICRO_REGISTRY_\(key.uppercased())") == true)

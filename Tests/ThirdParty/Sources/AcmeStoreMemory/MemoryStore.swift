@@ -11,6 +11,14 @@ public final class MemoryStore: Store {
         var journal: String?
     }
 
+    private static let capacity = Setting(
+        "capacity", .number(in: 1...1_000_000), default: 1000, "how many values it keeps")
+    private static let journal = Setting(
+        "journal", .text("an absolute path"), "where the keys are written down")
+
+    /// What operators may set.
+    public static let settings = [capacity.declaration, journal.declaration]
+
     private let state = Mutex(State())
     private let ready = Latch()
 
@@ -19,10 +27,10 @@ public final class MemoryStore: Store {
 
     /// Reads `MICRO_STORE_CAPACITY` and `MICRO_STORE_JOURNAL`.
     public func prepare(_ context: PluginContext) throws {
-        let capacity = try context.variables.number("capacity", in: 1...1_000_000)
+        let (capacity, journal) = (try context.settings[Self.capacity], try context.settings[Self.journal])
         state.withLock { state in
-            state.capacity = capacity ?? state.capacity
-            state.journal = context.variables.text("journal")
+            state.capacity = capacity
+            state.journal = journal
         }
     }
 

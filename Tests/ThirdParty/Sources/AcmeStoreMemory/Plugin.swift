@@ -4,7 +4,9 @@ import MicroCore
 extension Plugin {
     /// The store in memory, chosen with `MICRO_STORE=memory`.
     public static var memoryStore: Self {
-        Plugin(.store, "memory", summary: "values of this process") { _ in MemoryStore() }
+        Plugin(.store, "memory", settings: MemoryStore.settings, summary: "values of this process") { _ in
+            MemoryStore()
+        }
     }
 }
 

@@ -27,4 +27,23 @@ package enum GoDuration {
         guard total <= limit else { return nil }
         return .nanoseconds(Int64(total))
     }
+
+    /// Writes a duration as its greatest units: `1m30s`, `300ms`.
+    ///
+    /// - Parameter duration: The duration, not negative.
+    /// - Returns: The text, which ``parse(_:)`` reads as the same duration, but for what is shorter than a nanosecond.
+    package static func text(_ duration: Duration) -> String {
+        let (seconds, attoseconds) = duration.components
+        var nanoseconds = attoseconds / 1_000_000_000
+        var text = ""
+        for (unit, length) in [("h", Int64(3600)), ("m", 60), ("s", 1)] {
+            let count = unit == "h" ? seconds / length : seconds / length % 60
+            if count > 0 { text += "\(count)\(unit)" }
+        }
+        for (unit, length) in [("ms", Int64(1_000_000)), ("us", 1000), ("ns", 1)] {
+            if nanoseconds / length > 0 { text += "\(nanoseconds / length)\(unit)" }
+            nanoseconds %= length
+        }
+        return text.isEmpty ? "0" : text
+    }
 }
