@@ -33,7 +33,8 @@ struct FolderOrder: CustomTestStringConvertible {
         FolderOrder(
             target: "Micro",
             folders: [
-                "Support", "Configuration", "Logging", "Calls", "Parts", "Settings", "Client", "Publishing", "Server",
+                "Support", "Configuration", "Logging", "Calls", "Parts", "Settings", "Client", "Publishing",
+                "Server",
                 "Events",
                 "Components", "Service", ".",
             ]),

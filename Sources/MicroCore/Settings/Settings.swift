@@ -115,15 +115,6 @@ public struct Settings: Sendable {
         return value
     }
 
-    /// Whether somebody has set a value.
-    ///
-    /// - Parameter setting: The setting.
-    /// - Returns: Whether somebody has.
-    /// - Throws: A ``StartError`` if the part has not declared it.
-    public func has<Value>(_ setting: Setting<Value>) throws(StartError) -> Bool {
-        try text(setting.declaration) != nil
-    }
-
     /// Returns what somebody has written.
     ///
     /// - Parameter declaration: The setting.
