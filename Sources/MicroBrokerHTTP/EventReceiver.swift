@@ -27,8 +27,8 @@ final class EventReceiver: Sendable {
     /// Limits the warnings that anyone who reaches the port can cause.
     private let throttle = LogThrottle(burst: 20)
 
-    /// The room of requests that are for no subscription.
-    private let strangersRoom = HTTP1Room()
+    /// The budget of requests that are for no subscription.
+    private let strangersBudget = HTTP1BodyBudget()
 
     /// The open subscriptions.
     var subscriptions: [HTTPSubscription] { state.withLock { Array($0.subscriptions.values) } }
@@ -75,7 +75,7 @@ final class EventReceiver: Sendable {
             }
             let server = try await HTTP1Server.open(
                 on: configuration.address, limits: configuration.limits, tls: tls,
-                room: { [self] target in subscription(target)?.room ?? strangersRoom }
+                budget: { [self] target in subscription(target)?.budget ?? strangersBudget }
             ) { [self, logger = Logger.current] request in
                 // The server's tasks know nothing of the service's logger.
                 await withLogger(logger) { _ in await answer(request) }

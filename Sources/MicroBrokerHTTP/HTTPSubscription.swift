@@ -19,8 +19,8 @@ final class HTTPSubscription: BrokerSubscription {
     let options: SubscriptionOptions
     let queue: SubscriptionQueue<Delivery>
 
-    /// The room of its events, from their arrival to their answer: those that wait for the queue are in it.
-    let room = HTTP1Room()
+    /// The budget of its events, from their arrival to their answer: those that wait for the queue are in it.
+    let budget = HTTP1BodyBudget()
 
     private let registry: any Registry
     private let address: @Sendable () -> String

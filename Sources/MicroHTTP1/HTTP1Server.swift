@@ -11,8 +11,8 @@ package final class HTTP1Server: Sendable {
     /// Answers a request; its task is cancelled when the peer goes, or when the time is up.
     package typealias Handler = @Sendable (HTTP1Request) async -> HTTP1Response
 
-    /// Returns the room for the body of a request, by the target of its request line; called for each request.
-    package typealias RoomChoice = @Sendable (_ target: String) -> HTTP1Room
+    /// Returns the budget for the body of a request, by the target of its request line; called for each request.
+    package typealias BudgetChoice = @Sendable (_ target: String) -> HTTP1BodyBudget
 
     /// The address that is bound, with the port that the system chose.
     package let address: ListenAddress
@@ -26,20 +26,20 @@ package final class HTTP1Server: Sendable {
     ///   - address: A host and a port.
     ///   - limits: The bounds of each connection.
     ///   - tls: Certificates and verification; plaintext if `nil`.
-    ///   - room: Chooses the room for a request's body; all share one if `nil`.
+    ///   - budget: Chooses the budget for a request's body; all share one if `nil`.
     ///   - handler: Answers each request.
     /// - Returns: The open server.
     /// - Throws: A ``StartError`` that names the address.
     package static func open(
         on address: ListenAddress, limits: HTTP1Limits = HTTP1Limits(), tls: TLSContext? = nil,
-        room: RoomChoice? = nil, handler: @escaping Handler
+        budget: BudgetChoice? = nil, handler: @escaping Handler
     ) async throws -> HTTP1Server {
         guard let (host, port) = address.hostPort else {
             throw StartError(.address, "Can't listen on \(address): it must be a host and a port.")
         }
-        let common = HTTP1Room()
+        let common = HTTP1BodyBudget()
         let connections = ServerConnections(
-            limits: limits, tls: tls, room: room ?? { _ in common }, handler: handler)
+            limits: limits, tls: tls, budget: budget ?? { _ in common }, handler: handler)
         let bootstrap = ServerBootstrap(group: EventLoops.group)
             .acceptBackoff(logger: .current)
             .serverChannelOption(.backlog, value: 1024)

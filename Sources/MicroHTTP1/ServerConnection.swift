@@ -24,7 +24,7 @@ final class ServerConnection: ChannelInboundHandler {
     private enum Phase {
         /// No request's header has arrived.
         case idle
-        /// A part of a request's body finds no room, and waits.
+        /// A part of a request's body exceeds the budget, and waits.
         case blocked(HTTPRequestHead, ByteBuffer)
         /// A request's header is there, and its body arrives.
         case receiving(HTTPRequestHead)
@@ -37,12 +37,12 @@ final class ServerConnection: ChannelInboundHandler {
     private let channel: any Channel
     private let limits: HTTP1Limits
     private let handler: HTTP1Server.Handler
-    private let room: HTTP1Server.RoomChoice
+    private let budget: HTTP1Server.BudgetChoice
     private let onActivity: (Activity) -> Void
     private let onEnd: () -> Void
     private let peer: String
 
-    /// The peer's address without its port, whose share of the room counts.
+    /// The peer's address without its port, whose share of the budget counts.
     private let peerHost: String
 
     private var phase = Phase.idle
@@ -52,8 +52,8 @@ final class ServerConnection: ChannelInboundHandler {
     private var waiting = FIFO<HTTPServerRequestPart>()
     private var isReading = true
 
-    /// The room of the request's body.
-    private var place: (room: HTTP1Room, number: Int)?
+    /// The budget of the request's body.
+    private var place: (budget: HTTP1BodyBudget, number: Int)?
 
     /// When the request's body must be there, and how much of it has come since the timer was set.
     private var bodyDeadline = NIODeadline.distantFuture
@@ -65,13 +65,13 @@ final class ServerConnection: ChannelInboundHandler {
     private var isDraining = false
 
     init(
-        _ channel: any Channel, limits: HTTP1Limits, room: @escaping HTTP1Server.RoomChoice,
+        _ channel: any Channel, limits: HTTP1Limits, budget: @escaping HTTP1Server.BudgetChoice,
         handler: @escaping HTTP1Server.Handler, onActivity: @escaping (Activity) -> Void,
         onEnd: @escaping () -> Void
     ) {
         self.channel = channel
         self.limits = limits
-        self.room = room
+        self.budget = budget
         self.handler = handler
         self.onActivity = onActivity
         self.onEnd = onEnd
@@ -91,7 +91,7 @@ final class ServerConnection: ChannelInboundHandler {
         timer?.cancel()
         task?.cancel()
         if task == nil {
-            leaveRoom()
+            leaveBudget()
             onEnd()
         }
     }
@@ -164,10 +164,10 @@ final class ServerConnection: ChannelInboundHandler {
     private func receive(_ bytes: ByteBuffer) {
         guard case .receiving(let head) = phase else { return }
         guard bytes.readableBytes <= limits.maximumBodySize - body.count else { return refuse(413) }
-        let (room, number) = place ?? enterRoom(head)
+        let (budget, number) = place ?? enterBudget(head)
         let loop = channel.eventLoop
         let connection = NIOLoopBound(self, eventLoop: loop)
-        let isInside = room.take(bytes.readableBytes, for: number) {
+        let isInside = budget.take(bytes.readableBytes, for: number) {
             loop.execute { connection.value.entered() }
         }
         if isInside { return keep(bytes) }
@@ -193,15 +193,15 @@ final class ServerConnection: ChannelInboundHandler {
         takeWaiting()
     }
 
-    private func enterRoom(_ head: HTTPRequestHead) -> (room: HTTP1Room, number: Int) {
-        let room = room(head.uri)
-        let place = (room: room, number: room.enter(from: peerHost))
+    private func enterBudget(_ head: HTTPRequestHead) -> (budget: HTTP1BodyBudget, number: Int) {
+        let budget = budget(head.uri)
+        let place = (budget: budget, number: budget.enter(from: peerHost))
         self.place = place
         return place
     }
 
-    private func leaveRoom() {
-        if let (room, number) = place { room.leave(number) }
+    private func leaveBudget() {
+        if let (budget, number) = place { budget.leave(number) }
         place = nil
     }
 
@@ -209,7 +209,7 @@ final class ServerConnection: ChannelInboundHandler {
         phase = .answering(head)
         onActivity(.busy)
         timer?.cancel()
-        if let (room, number) = place { room.complete(number) }
+        if let (budget, number) = place { budget.complete(number) }
         let request = HTTP1Request(
             method: head.method.rawValue, target: head.uri, headers: HTTP1Fields(head.headers), body: body,
             peer: peer)
@@ -226,7 +226,7 @@ final class ServerConnection: ChannelInboundHandler {
 
     private func finish(_ response: HTTP1Response) {
         task = nil
-        leaveRoom()
+        leaveBudget()
         guard isOpen else { return onEnd() }
         guard case .answering(let head) = phase else { return }
         let keepsAlive = head.isKeepAlive && !isDraining
@@ -255,7 +255,7 @@ final class ServerConnection: ChannelInboundHandler {
     }
 
     private func refuse(_ status: Int) {
-        leaveRoom()
+        leaveBudget()
         var head = HTTPRequestHead(version: .http1_1, method: .POST, uri: "/")
         if case .receiving(let received) = phase { head = received }
         let text = Array("\(status) \(StatusText.of(status))\n".utf8)

@@ -33,7 +33,7 @@ final class ServerConnections: Sendable {
 
     private let limits: HTTP1Limits
     private let tls: TLSContext?
-    private let room: HTTP1Server.RoomChoice
+    private let budget: HTTP1Server.BudgetChoice
     private let handler: HTTP1Server.Handler
     private let state = Mutex(State())
 
@@ -47,12 +47,12 @@ final class ServerConnections: Sendable {
     private static let maximumLeaving = 64
 
     init(
-        limits: HTTP1Limits, tls: TLSContext?, room: @escaping HTTP1Server.RoomChoice,
+        limits: HTTP1Limits, tls: TLSContext?, budget: @escaping HTTP1Server.BudgetChoice,
         handler: @escaping HTTP1Server.Handler
     ) {
         self.limits = limits
         self.tls = tls
-        self.room = room
+        self.budget = budget
         self.handler = handler
     }
 
@@ -65,7 +65,7 @@ final class ServerConnections: Sendable {
             state.lastID += 1
             return state.lastID
         }
-        let connection = ServerConnection(channel, limits: limits, room: room, handler: handler) {
+        let connection = ServerConnection(channel, limits: limits, budget: budget, handler: handler) {
             [weak self] in
             self?.note($0, of: id)
         } onEnd: {

@@ -8,11 +8,11 @@ import Testing
 /// Peers that take places and room on a server and give nothing.
 @Suite(.timeLimit(.minutes(1))) struct HTTP1PlaceTests {
     private func withServer(
-        limits: HTTP1Limits = HTTP1Limits(), room: HTTP1Room = HTTP1Room(),
+        limits: HTTP1Limits = HTTP1Limits(), budget: HTTP1BodyBudget = HTTP1BodyBudget(),
         _ body: @escaping @Sendable (String) async throws -> Void
     ) async throws {
         let server = try await HTTP1Server.open(
-            on: .host("127.0.0.1", port: 0), limits: limits, room: { _ in room }
+            on: .host("127.0.0.1", port: 0), limits: limits, budget: { _ in budget }
         ) { request in HTTP1Response(status: 200, body: Array("\(request.body.count)".utf8)) }
         do { try await body(server.address.description) } catch {
             await server.shutdown(deadline: .now)
@@ -57,11 +57,11 @@ import Testing
     }
 
     @Test func silentPostsTakeNoRoom() async throws {
-        let room = HTTP1Room()
-        try await withServer(room: room) { address in
+        let budget = HTTP1BodyBudget()
+        try await withServer(budget: budget) { address in
             let head = "POST / HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: 4194304\\r\\n\\r\\n"
             let silent = try await occupy(address, 100, head, body: 0)
-            #expect(room.bytes == 0)
+            #expect(budget.bytes == 0)
             let start = ContinuousClock.now
             #expect(try await post(4 << 20, to: address) == "4194304")
             // Far below the time after which silent ones are let go.
@@ -71,11 +71,11 @@ import Testing
     }
 
     @Test func halvesOfBodiesLeaveTheShareOfOthers() async throws {
-        let room = HTTP1Room(limit: 4 << 20)
-        try await withServer(room: room) { address in
+        let budget = HTTP1BodyBudget(limit: 4 << 20)
+        try await withServer(budget: budget) { address in
             let head = "POST / HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: 4194304\\r\\n\\r\\n"
             let halves = try await occupy(address, 30, head, body: 2 << 20)
-            try await eventually("the halves take room") { room.bytes >= 1 << 20 }
+            try await eventually("the halves take room") { budget.bytes >= 1 << 20 }
             #expect(try await post(1 << 20, to: address) == "1048576")
             await halves.stop()
         }
@@ -115,42 +115,42 @@ import Testing
     }
 
     @Test func theOldestGoesOnWhereAllWouldWait() {
-        let room = HTTP1Room(limit: 10, share: 10)
+        let budget = HTTP1BodyBudget(limit: 10, share: 10)
         let entered = Log<Int>()
-        let (first, second) = (room.enter(from: "a"), room.enter(from: "b"))
-        #expect(room.take(5, for: first) {})
-        #expect(room.take(5, for: second) {})
-        // The room is full of halves. The second waits, and the first doesn't, or both would.
-        #expect(!room.take(5, for: second) { entered.add(2) })
-        #expect(room.take(5, for: first) {})
-        #expect(room.bytes == 15)
+        let (first, second) = (budget.enter(from: "a"), budget.enter(from: "b"))
+        #expect(budget.take(5, for: first) {})
+        #expect(budget.take(5, for: second) {})
+        // The budget is full of halves. The second waits, and the first doesn't, or both would.
+        #expect(!budget.take(5, for: second) { entered.add(2) })
+        #expect(budget.take(5, for: first) {})
+        #expect(budget.bytes == 15)
         // Once it is complete it will leave, so nobody else may go beyond the limit.
-        room.complete(first)
-        let third = room.enter(from: "c")
-        #expect(!room.take(1, for: third) { entered.add(3) })
+        budget.complete(first)
+        let third = budget.enter(from: "c")
+        #expect(!budget.take(1, for: third) { entered.add(3) })
         #expect(entered.all.isEmpty)
-        room.leave(first)
+        budget.leave(first)
         #expect(entered.all == [2])
-        room.leave(second)
+        budget.leave(second)
         #expect(entered.all == [2, 3])
-        room.leave(third)
-        room.leave(third)
-        #expect(room.bytes == 0)
+        budget.leave(third)
+        budget.leave(third)
+        #expect(budget.bytes == 0)
     }
 
     @Test func anAddressWaitsForItselfBeyondItsShare() {
-        let room = HTTP1Room(limit: 40, share: 10)
+        let budget = HTTP1BodyBudget(limit: 40, share: 10)
         let entered = Log<Int>()
-        let numbers = (0..<3).map { _ in room.enter(from: "a") }
-        #expect(room.take(10, for: numbers[0]) {})
-        room.complete(numbers[0])
-        #expect(!room.take(4, for: numbers[1]) { entered.add(1) })
-        #expect(!room.take(4, for: numbers[2]) { entered.add(2) })
+        let numbers = (0..<3).map { _ in budget.enter(from: "a") }
+        #expect(budget.take(10, for: numbers[0]) {})
+        budget.complete(numbers[0])
+        #expect(!budget.take(4, for: numbers[1]) { entered.add(1) })
+        #expect(!budget.take(4, for: numbers[2]) { entered.add(2) })
         // Others don't wait behind them.
-        let other = room.enter(from: "b")
-        #expect(room.take(10, for: other) {})
-        room.leave(numbers[0])
+        let other = budget.enter(from: "b")
+        #expect(budget.take(10, for: other) {})
+        budget.leave(numbers[0])
         #expect(entered.all == [1, 2])
-        #expect(room.bytes == 18)
+        #expect(budget.bytes == 18)
     }
 }

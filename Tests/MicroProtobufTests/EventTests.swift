@@ -20,7 +20,7 @@ struct EventTests {
         let service = MicroService(
             "shop", registry: MemoryRegistry(), broker: .memory(exchange),
             plugins: [.memoryTransport, .protobufCodec],
-            configuration: ConfigurationSources(environment: ["MICRO_SERVER_SPREAD_DELAY": "0"])
+            configuration: ConfigurationSources(environment: ["MICRO_SERVER_DEREGISTRATION_DELAY": "0"])
         ) {
             Subscriber("t") { (event: Google_Protobuf_StringValue, context) in
                 texts.add("\(event.value) \(context.contentSubtype)")
@@ -68,7 +68,7 @@ extension EventTests {
         MicroService(
             "shop", registry: MemoryRegistry(), broker: .memory(exchange),
             plugins: [.memoryTransport, .protobufCodec, .jsonCodec],
-            configuration: ConfigurationSources(environment: ["MICRO_SERVER_SPREAD_DELAY": "0"]), parts)
+            configuration: ConfigurationSources(environment: ["MICRO_SERVER_DEREGISTRATION_DELAY": "0"]), parts)
     }
 
     @Test("a message to a subscriber of a Codable type fails where it is published, unless it is JSON")

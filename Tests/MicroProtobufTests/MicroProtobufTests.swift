@@ -17,7 +17,7 @@ struct MicroProtobufTests {
     private func withService(_ body: (MicroClient) async throws -> Void) async throws {
         let service = MicroService(
             "greeter", registry: MemoryRegistry(), plugins: plugins,
-            configuration: ConfigurationSources(environment: ["MICRO_SERVER_SPREAD_DELAY": "0"])
+            configuration: ConfigurationSources(environment: ["MICRO_SERVER_DEREGISTRATION_DELAY": "0"])
         ) {
             Endpoint("/greeter.v1.Greeter/Hello") { (request: Text, context) in
                 Text("Hello, \(request.value)!")

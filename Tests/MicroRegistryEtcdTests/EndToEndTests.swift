@@ -121,7 +121,7 @@ extension MicroClient {
             path("greeter-service"),
             environment: [
                 "MICRO_REGISTRY": "etcd", "MICRO_REGISTRY_ADDRESS": server.address,
-                "MICRO_SERVER_SPREAD_DELAY": "60s",
+                "MICRO_SERVER_DEREGISTRATION_DELAY": "60s",
             ])
         try await greeter.waitForOutput("The service runs.")
         greeter.send(signal: SIGINT)

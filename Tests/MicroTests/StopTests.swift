@@ -16,7 +16,7 @@ struct StopTests {
             let started = Gate()
             let service = makeService(
                 transport: CapturingTransport(journal),
-                environment: ["MICRO_SERVER_DRAIN_TIMEOUT": "1h", "MICRO_SERVER_SPREAD_DELAY": "60s"]
+                environment: ["MICRO_SERVER_DRAIN_TIMEOUT": "1h", "MICRO_SERVER_DEREGISTRATION_DELAY": "60s"]
             ) {
                 Endpoint("Greeter.Hello") { (request: HelloRequest, context) in
                     started.open()

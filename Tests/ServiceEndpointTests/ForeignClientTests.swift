@@ -13,7 +13,7 @@ import Testing
             BuiltPrograms.path("route-guide"),
             environment: [
                 "MICRO_REGISTRY": "memory", "MICRO_SERVER_ADDRESS": address,
-                "MICRO_SERVER_SPREAD_DELAY": "300ms",
+                "MICRO_SERVER_DEREGISTRATION_DELAY": "300ms",
             ].merging(environment) { _, new in new })
         try await program.waitForOutput("The service runs.")
         return (address, program)

@@ -73,7 +73,7 @@ import Testing
         let registry = MemoryRegistry()
         let service = makeService(
             registry: registry,
-            environment: ["MICRO_SERVER_DRAIN_TIMEOUT": "60s", "MICRO_SERVER_SPREAD_DELAY": "50ms"]
+            environment: ["MICRO_SERVER_DRAIN_TIMEOUT": "60s", "MICRO_SERVER_DEREGISTRATION_DELAY": "50ms"]
         ) { Shapes() }
         try await withThrowingTaskGroup(of: Void.self) { group in
             let (ready, isReady) = AsyncStream.makeStream(of: MicroClient.self)

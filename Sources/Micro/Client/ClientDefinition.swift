@@ -47,16 +47,19 @@ struct ClientDefinition: Sendable {
         let plugins = plugins.withEngineSelectors
         let catalogue = SettingCatalogue(plugins, overrides: overrides)
         let sources = try SettingSources(configuration, catalogue)
-        UnknownSettings(sources, catalogue).log(to: .current)
+        let unknown = UnknownSettings(sources, catalogue)
+        unknown.logMisspelled(to: .current)
         let settings = sources.settings
         let parts = PartResolver(
             plugins: plugins, overrides: overrides, settings: settings,
             identity: ServiceIdentity(name: name ?? "", version: "", nodeID: ""))
         try parts.checkChoices()
-        return try ClientEngine(
+        let engine = try ClientEngine(
             parts, registry: parts.has(.registry) ? parts.part(.registry) : nil,
             transports: TransportTable(parts), codecs: CodecSet(parts.parts(.codec)),
             middleware: middleware, fromService: name)
+        unknown.logOthers(to: .current)
+        return engine
     }
 }
 

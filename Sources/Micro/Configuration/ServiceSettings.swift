@@ -44,7 +44,7 @@ struct ServiceSettings: Sendable {
             "server.advertise",
             SettingKind<String>("a host, or host:port such as 10.0.0.1:8080", write: \.self) {
                 HostPort.isNumber($0) ? nil : $0
-            }, without: "derived", scope: .shared,
+            }, without: "an address of the machine", scope: .shared,
             "the address that others are told, where it differs, such as behind a port mapping")
         static let metadata = Setting(
             "server.metadata",
@@ -54,8 +54,8 @@ struct ServiceSettings: Sendable {
         static let compression = Setting(
             "server.compression", .choice(), default: Compression.identity, scope: .shared,
             "how replies are compressed for callers that understand it")
-        static let spreadDelay = Setting(
-            "server.spread.delay", .duration(in: .zero ... .seconds(60)), default: .milliseconds(200),
+        static let deregistrationDelay = Setting(
+            "server.deregistration.delay", .duration(in: .zero ... .seconds(60)), default: .milliseconds(200),
             scope: .shared, "between leaving the registry and refusing calls, so that clients hear of it")
         static let drainTimeout = Setting(
             "server.drain.timeout", .duration(in: .zero ... .seconds(3600)), default: .seconds(10),
@@ -83,7 +83,7 @@ struct ServiceSettings: Sendable {
         [
             Keys.name.declaration, Keys.version.declaration, Keys.id.declaration, Keys.address.declaration,
             Keys.advertise.declaration, Keys.metadata.declaration, Keys.compression.declaration,
-            Keys.spreadDelay.declaration, Keys.drainTimeout.declaration, Keys.timeToLive.declaration,
+            Keys.deregistrationDelay.declaration, Keys.drainTimeout.declaration, Keys.timeToLive.declaration,
             Keys.interval.declaration,
         ]
     }
@@ -94,7 +94,7 @@ struct ServiceSettings: Sendable {
     let metadata: [String: String]
     let timeToLive: Duration?
     let interval: Duration?
-    let spreadDelay: Duration
+    let deregistrationDelay: Duration
     let drainTimeout: Duration
     let compression: Compression
 
@@ -105,7 +105,7 @@ struct ServiceSettings: Sendable {
         advertise = try settings[Keys.advertise]
         metadata = defaults.metadata.merging(try settings[Keys.metadata]) { $1 }
         (timeToLive, interval) = try Self.renewal(settings)
-        spreadDelay = try settings[Keys.spreadDelay]
+        deregistrationDelay = try settings[Keys.deregistrationDelay]
         drainTimeout = try settings[Keys.drainTimeout]
         compression = try settings[Keys.compression]
     }

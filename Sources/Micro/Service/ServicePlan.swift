@@ -24,7 +24,8 @@ struct ServicePlan: Sendable {
         let plugins = definition.plugins.withEngineSelectors
         let catalogue = SettingCatalogue(plugins, overrides: definition.overrides)
         let sources = try SettingSources(definition.configuration, catalogue)
-        UnknownSettings(sources, catalogue).log(to: .current)
+        let unknown = UnknownSettings(sources, catalogue)
+        unknown.logMisspelled(to: .current)
         let values = sources.settings
         settings = try ServiceSettings(values, defaults: definition.defaults)
         parts = PartResolver(
@@ -56,6 +57,7 @@ struct ServicePlan: Sendable {
         let broker = subscribers.isEmpty ? nil : try parts.part(.broker)
         brokerName = broker?.name
         if let broker { try SubscriberResolver.check(subscribers, broker: broker) }
+        unknown.logOthers(to: .current)
     }
 
     /// The address at which others reach a service that listens, as the machine's interfaces are now.

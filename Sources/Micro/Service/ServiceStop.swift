@@ -36,7 +36,7 @@ struct ServiceStop: Sendable {
             "The service stops. It leaves the registry.",
             limit: registration.isRegistered ? Registration.patience : nil)
         let hasLeft = (try? await stop.haste.runUntilOpen { await registration.end() }) ?? false
-        let delay = plan.settings.spreadDelay
+        let delay = plan.settings.deregistrationDelay
         guard hasLeft, delay > .zero, !stop.haste.isOpen else { return }
         log("It waits for the registry's clients to hear of it.", limit: delay)
         _ = await stop.haste.wait(until: .now + delay)

@@ -35,15 +35,21 @@ struct UnknownSettings: Sendable {
         (self.misspelled, self.others) = (misspelled, others)
     }
 
-    /// Logs a warning for each that is nearly the name of something, and one line for the others.
+    /// Logs a warning for each that is nearly the name of something, which may be why a start fails.
     ///
     /// - Parameter logger: Where to.
-    func log(to logger: Logger) {
+    func logMisspelled(to logger: Logger) {
         for name in misspelled {
             logger.warning(
                 "\(name.origin.printable(limit: 300)) is set, but nothing reads it. Did you mean \(name.nearest)?"
             )
         }
+    }
+
+    /// Logs one line for the others, once a start has succeeded.
+    ///
+    /// - Parameter logger: Where to.
+    func logOthers(to logger: Logger) {
         guard !others.isEmpty else { return }
         logger.info(
             "Nothing that is linked reads \(others.joined(separator: ", ").printable(limit: 1000)).")

@@ -1,20 +1,20 @@
 import Synchronization
 
-/// The room for the bodies of requests that belong together, from their arrival to their answer.
+/// The budget for the bodies of requests that belong together, from their arrival to their answer.
 ///
 /// Room is taken as bytes arrive, so a request that was announced and doesn't come takes none. Bytes that find
 /// no room are not read on until others have left: so their sender waits. Each address has a share, beyond which
-/// its requests wait for each other alone. Who waits in one room does not hold up another one.
+/// its requests wait for each other alone. Who waits for one budget does not hold up another one.
 ///
-/// Requests that are not complete could fill a room and then all wait for each other. The oldest of them goes on
-/// if no complete one will make room, so a room holds one body more than its limit at most.
-package final class HTTP1Room: Sendable {
+/// Requests that are not complete could use a budget up and then all wait for each other. The oldest of them goes on
+/// if no complete one will make room, so a budget holds one body more than its limit at most.
+package final class HTTP1BodyBudget: Sendable {
     private struct Request {
         let address: String
         var bytes = 0
         var isComplete = false
 
-        /// What has arrived and finds no room.
+        /// What has arrived and exceeds the budget.
         var waiting: (bytes: Int, enter: @Sendable () -> Void)?
     }
 
@@ -45,7 +45,7 @@ package final class HTTP1Room: Sendable {
     private let share: Int
     private let state = Mutex(State())
 
-    /// Creates an empty room.
+    /// Creates a budget of which nothing is used.
     ///
     /// - Parameters:
     ///   - limit: How many bytes there is room for.
@@ -129,7 +129,7 @@ package final class HTTP1Room: Sendable {
         for enter in admitted { enter() }
     }
 
-    /// Lets the bytes in that wait, if there is room for them in the room and in the address's share.
+    /// Lets the bytes in that wait, if there is room for them in the budget and in the address's share.
     private func admit(_ number: Int, _ state: inout State) -> Bool {
         guard let request = state.requests[number], let (bytes, _) = request.waiting,
             fits(bytes, number, state)

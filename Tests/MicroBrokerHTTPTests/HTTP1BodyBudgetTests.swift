@@ -5,7 +5,7 @@ import MicroTestSupport
 import Testing
 
 /// The bound on the bytes of requests that a server holds at once.
-@Suite(.timeLimit(.minutes(1))) struct HTTP1RoomTests {
+@Suite(.timeLimit(.minutes(1))) struct HTTP1BodyBudgetTests {
     private let entered = Log<String>()
     private let gate = Latch()
 
@@ -15,10 +15,10 @@ import Testing
     private func withServer(
         limits: HTTP1Limits = HTTP1Limits(), _ body: @escaping @Sendable (String) async throws -> Void
     ) async throws {
-        let (common, other) = (HTTP1Room(limit: 10, share: 10), HTTP1Room(limit: 10, share: 10))
+        let (common, other) = (HTTP1BodyBudget(limit: 10, share: 10), HTTP1BodyBudget(limit: 10, share: 10))
         let (entered, gate) = (entered, gate)
         let server = try await HTTP1Server.open(
-            on: .host("127.0.0.1", port: 0), limits: limits, room: { $0 == "/other" ? other : common }
+            on: .host("127.0.0.1", port: 0), limits: limits, budget: { $0 == "/other" ? other : common }
         ) { request in
             entered.add(request.target)
             if request.target.hasPrefix("/stuck") { await gate.wait() }
@@ -46,7 +46,7 @@ import Testing
                 try await entered.wait(for: 1)
                 group.addTask { try await send("/large", bytes: 7, to: address) }
                 try await Task.sleep(for: .milliseconds(100))
-                // It is in the way of others in its room, but not of those in another one.
+                // It is in the way of others of its budget, but not of those of another one.
                 group.addTask { try await send("/small", bytes: 1, to: address) }
                 try await Task.sleep(for: .milliseconds(100))
                 try await send("/other", bytes: 10, to: address)
@@ -105,7 +105,7 @@ import Testing
                 try? await entered.wait(for: 2)
                 group.cancelAll()
             }
-            // All of the room is there again.
+            // All of the budget is there again.
             try await send("/last", bytes: 10, to: address)
         }
     }
