@@ -33,16 +33,47 @@ extension TransportConformance {
 
     private static let head = CallHead(path: "/conformance.Test/Gate")
 
+    /// Makes a call that has to get its reply.
+    private static func expectReply(
+        _ connection: any Connection, _ fixture: Fixture, to what: String
+    ) async throws {
+        let reply = try await connection.unary(head, Message(text: "last"))
+        fixture.findings.expect(reply.message.text == "last", "\(what) got a wrong reply.")
+    }
+
+    /// Ends a server or connection while a call waits in its handler, which has to fail then.
+    ///
+    /// `ended` is open once the handler has returned; `afterwards` runs once the call has failed as well.
+    private static func withCutCall(
+        _ fixture: Fixture, _ what: String,
+        end: (_ server: Fixture.Server, _ connection: any Connection, _ ended: Latch) async throws -> Void,
+        afterwards: (_ connection: any Connection, _ ended: Latch) async throws -> Void = { _, _ in }
+    ) async throws {
+        let (started, ended) = (Latch(), Latch())
+        try await fixture.withServer(gated(fixture, started: started, goOn: Latch(), ended: ended)) {
+            server in
+            let connection = try await server.connect()
+            try await withThrowingTaskGroup { group in
+                group.addTask {
+                    try await fixture.expectError(when: what) {
+                        _ = try await connection.unary(head, Message())
+                    }
+                }
+                try await started.waitUnlessCancelled()
+                try await end(server, connection, ended)
+                try await group.waitForAll()
+            }
+            try await afterwards(connection, ended)
+            await connection.close(deadline: .now)
+        }
+    }
+
     private static func draining(_ fixture: Fixture) async throws {
         let (started, goOn) = (Latch(), Latch())
         try await fixture.withServer(gated(fixture, started: started, goOn: goOn)) { server in
             let connection = try await server.connect()
             try await withThrowingTaskGroup { group in
-                group.addTask {
-                    let reply = try await connection.unary(head, Message(text: "last"))
-                    fixture.findings.expect(
-                        reply.message.text == "last", "A draining call got a wrong reply.")
-                }
+                group.addTask { try await expectReply(connection, fixture, to: "A draining call") }
                 try await started.waitUnlessCancelled()
                 group.addTask { await server.listener.shutdown(deadline: .now + .seconds(30)) }
                 try await eventually(
@@ -73,41 +104,19 @@ extension TransportConformance {
     }
 
     private static func shutdownDeadline(_ fixture: Fixture) async throws {
-        let (started, ended) = (Latch(), Latch())
-        try await fixture.withServer(gated(fixture, started: started, goOn: Latch(), ended: ended)) {
-            server in
-            let connection = try await server.connect()
-            try await withThrowingTaskGroup { group in
-                group.addTask {
-                    try await fixture.expectError(when: "A call that shutdown has cut off") {
-                        _ = try await connection.unary(head, Message())
-                    }
-                }
-                try await started.waitUnlessCancelled()
-                await server.listener.shutdown(deadline: .now + .milliseconds(50))
-                fixture.findings.expect(ended.isOpen, "A handler still runs after shutdown has returned.")
-                try await group.waitForAll()
-            }
-            await connection.close(deadline: .now)
+        try await withCutCall(fixture, "A call that shutdown has cut off") { server, _, ended in
+            await server.listener.shutdown(deadline: .now + .milliseconds(50))
+            fixture.findings.expect(ended.isOpen, "A handler still runs after shutdown has returned.")
         }
     }
 
     private static func cancelledShutdown(_ fixture: Fixture) async throws {
-        let (started, ended) = (Latch(), Latch())
-        try await fixture.withServer(gated(fixture, started: started, goOn: Latch(), ended: ended)) {
-            server in
-            let connection = try await server.connect()
-            try await withThrowingTaskGroup { group in
-                group.addTask { _ = try? await connection.unary(head, Message()) }
-                try await started.waitUnlessCancelled()
-                await withTaskGroup { shutdown in
-                    shutdown.addTask { await server.listener.shutdown(deadline: .now + .seconds(3600)) }
-                    shutdown.cancelAll()
-                }
-                fixture.findings.expect(ended.isOpen, "A handler still runs after a cancelled shutdown.")
-                try await group.waitForAll()
+        try await withCutCall(fixture, "A call that a cancelled shutdown has cut off") { server, _, ended in
+            await withTaskGroup { shutdown in
+                shutdown.addTask { await server.listener.shutdown(deadline: .now + .seconds(3600)) }
+                shutdown.cancelAll()
             }
-            await connection.close(deadline: .now)
+            fixture.findings.expect(ended.isOpen, "A handler still runs after a cancelled shutdown.")
         }
     }
 
@@ -136,20 +145,9 @@ extension TransportConformance {
     }
 
     private static func closing(_ fixture: Fixture) async throws {
-        let (started, ended) = (Latch(), Latch())
-        try await fixture.withServer(gated(fixture, started: started, goOn: Latch(), ended: ended)) {
-            server in
-            let connection = try await server.connect()
-            try await withThrowingTaskGroup { group in
-                group.addTask {
-                    try await fixture.expectError(when: "A call on a connection that is closed") {
-                        _ = try await connection.unary(head, Message())
-                    }
-                }
-                try await started.waitUnlessCancelled()
-                await connection.close(deadline: .now)
-                try await group.waitForAll()
-            }
+        try await withCutCall(fixture, "A call on a connection that is closed") { _, connection, _ in
+            await connection.close(deadline: .now)
+        } afterwards: { connection, ended in
             try await ended.waitUnlessCancelled()
             fixture.findings.expect(!connection.isUsable, "A closed connection is usable.")
             fixture.findings.expect(connection.activeCalls == 0, "A closed connection has active calls.")
@@ -161,7 +159,6 @@ extension TransportConformance {
             try await fixture.expectError(.unavailable, when: "A stream on a closed connection") {
                 _ = try await connection.open(head).receive()
             }
-            await connection.close(deadline: .now)
         }
     }
 
@@ -170,11 +167,7 @@ extension TransportConformance {
         try await fixture.withServer(gated(fixture, started: started, goOn: goOn)) { server in
             let connection = try await server.connect()
             try await withThrowingTaskGroup { group in
-                group.addTask {
-                    let reply = try await connection.unary(head, Message(text: "last"))
-                    fixture.findings.expect(
-                        reply.message.text == "last", "A call before a close got a wrong reply.")
-                }
+                group.addTask { try await expectReply(connection, fixture, to: "A call before a close") }
                 try await started.waitUnlessCancelled()
                 group.addTask { await connection.close(deadline: .now + .seconds(30)) }
                 try await eventually("a connection isn't usable while it closes", within: .seconds(10)) {

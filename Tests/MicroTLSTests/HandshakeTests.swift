@@ -91,7 +91,7 @@ struct HandshakeTests {
             }
             // The server learns it from an alert.
             try await server.end().record.waitForClose()
-            #expect(try await server.end().record.tlsError?.code == .refusedByPeer)
+            #expect(try await server.end().record.waitForTLSError().code == .refusedByPeer)
         }
         try await server.stop()
     }
@@ -130,7 +130,7 @@ struct HandshakeTests {
         try await client.record.waitForClose()
         #expect(client.record.tlsError?.code == .refusedByPeer)
         #expect(client.record.tlsError?.message.contains("We have no certificate") == true)
-        let error = try #require(try await server.end().record.tlsError)
+        let error = try await server.end().record.waitForTLSError()
         #expect(error.code == .peerNotTrusted)
         #expect(error.message.contains("has no certificate"))
         try await server.stop()
@@ -143,7 +143,7 @@ struct HandshakeTests {
         let client = try await connect(to: server.port, try await security.client(.client, by: .other))
         try await client.record.waitForClose()
         #expect(client.record.tlsError?.code == .refusedByPeer)
-        #expect(try await server.end().record.tlsError?.code == .peerNotTrusted)
+        #expect(try await server.end().record.waitForTLSError().code == .peerNotTrusted)
 
         let anonymous = try await connect(to: server.port, try await security.client())
         _ = try await anonymous.record.waitForHandshake()
@@ -159,7 +159,7 @@ struct HandshakeTests {
         let other = try await connect(to: server.port, try await security.client(alpn: ["http/1.1"]))
         try await other.record.waitForClose()
         #expect(other.record.tlsError?.code == .noCommonProtocol)
-        #expect(try await server.end().record.tlsError?.code == .noCommonProtocol)
+        #expect(try await server.end().record.waitForTLSError().code == .noCommonProtocol)
 
         let silent = try await connect(to: server.port, try await security.client(alpn: []))
         try await silent.record.waitForClose()

@@ -40,6 +40,12 @@ final class Record: Sendable {
         return handshake
     }
 
+    func waitForTLSError() async throws -> TLSError {
+        try await wait("an error of TLS") { $0.errors.contains { $0 is TLSError } }
+        guard let tlsError else { throw TestSupportError("The error of TLS is gone.") }
+        return tlsError
+    }
+
     func waitForClose() async throws { try await wait("the end") { $0.isClosed } }
 }
 

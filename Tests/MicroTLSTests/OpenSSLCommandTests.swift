@@ -46,7 +46,7 @@ struct OpenSSLCommandTests {
         let server = try await LoopbackServer.start(try await security.server())
         let client = try client(server.port, security, [option, "-cipher", "ALL:@SECLEVEL=0"])
         #expect(try await client.exitStatus() != 0)
-        let error = try #require(try await server.end().record.tlsError)
+        let error = try await server.end().record.waitForTLSError()
         #expect(error.code == .noCommonProtocol)
         #expect(client.errorOutput.contains("alert protocol version"))
         try await server.stop()
@@ -62,7 +62,7 @@ struct OpenSSLCommandTests {
                 minimumVersion: .tls13), role: .server, alpn: ["h2"])
         let server = try await LoopbackServer.start(context)
         #expect(try await client(server.port, security, ["-tls1_2"]).exitStatus() != 0)
-        #expect(try await server.end().record.tlsError?.code == .noCommonProtocol)
+        #expect(try await server.end().record.waitForTLSError().code == .noCommonProtocol)
         try await server.stop()
     }
 
@@ -74,7 +74,7 @@ struct OpenSSLCommandTests {
         let server = try await LoopbackServer.start(try await security.server())
         let client = try client(server.port, security, ["-tls1_2", "-cipher", cipher])
         #expect(try await client.exitStatus() != 0)
-        #expect(try await server.end().record.tlsError?.code == .noCommonProtocol)
+        #expect(try await server.end().record.waitForTLSError().code == .noCommonProtocol)
         try await server.stop()
     }
 
@@ -98,7 +98,7 @@ struct OpenSSLCommandTests {
         _ = try await server.end().record.waitForHandshake()
         client.send(signal: 9)
         try await server.end().record.waitForClose()
-        #expect(try await server.end().record.tlsError?.code == .truncated)
+        #expect(try await server.end().record.waitForTLSError().code == .truncated)
         try await server.stop()
     }
 

@@ -138,12 +138,7 @@ public struct Metadata: Sendable {
         // transport would send it.
         let nameCount = UInt16(clamping: name.count)
         let valueCount = UInt32(clamping: value.count)
-        packed.append(UInt8(truncatingIfNeeded: nameCount))
-        packed.append(UInt8(truncatingIfNeeded: nameCount >> 8))
-        packed.append(UInt8(truncatingIfNeeded: valueCount))
-        packed.append(UInt8(truncatingIfNeeded: valueCount >> 8))
-        packed.append(UInt8(truncatingIfNeeded: valueCount >> 16))
-        packed.append(UInt8(truncatingIfNeeded: valueCount >> 24))
+        appendLengths(name: nameCount, value: valueCount, to: &packed)
         packed.append(contentsOf: name.prefix(Int(nameCount)))
         packed.append(contentsOf: value.prefix(Int(valueCount)))
     }
@@ -160,14 +155,20 @@ public struct Metadata: Sendable {
         let nameCount = UInt16(clamping: name.count)
         let valueCount = UInt32(clamping: value.count)
         guard Int(nameCount) == name.count, Int(valueCount) == value.count else { return }
-        packed.append(UInt8(truncatingIfNeeded: nameCount))
-        packed.append(UInt8(truncatingIfNeeded: nameCount >> 8))
-        packed.append(UInt8(truncatingIfNeeded: valueCount))
-        packed.append(UInt8(truncatingIfNeeded: valueCount >> 8))
-        packed.append(UInt8(truncatingIfNeeded: valueCount >> 16))
-        packed.append(UInt8(truncatingIfNeeded: valueCount >> 24))
+        appendLengths(name: nameCount, value: valueCount, to: &packed)
         packed.append(contentsOf: name)
         packed.append(contentsOf: value)
+    }
+
+    /// Appends what stands in front of a field's name; inlined, since it is on the hot path.
+    @inline(__always)
+    private static func appendLengths(name: UInt16, value: UInt32, to packed: inout [UInt8]) {
+        packed.append(UInt8(truncatingIfNeeded: name))
+        packed.append(UInt8(truncatingIfNeeded: name >> 8))
+        packed.append(UInt8(truncatingIfNeeded: value))
+        packed.append(UInt8(truncatingIfNeeded: value >> 8))
+        packed.append(UInt8(truncatingIfNeeded: value >> 16))
+        packed.append(UInt8(truncatingIfNeeded: value >> 24))
     }
 }
 

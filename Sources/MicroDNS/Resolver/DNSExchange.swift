@@ -18,12 +18,7 @@ struct DNSExchange: Sendable {
     func overUDP(_ packet: [UInt8]) async throws(DNSError) -> DNSMessage {
         try await run { loop, address, promise in
             DatagramBootstrap(group: loop)
-                .channelInitializer { channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        try channel.pipeline.syncOperations.addHandler(
-                            DatagramReader(query: query, promise: promise))
-                    }
-                }
+                .channelInitializer(reading { DatagramReader(query: query, promise: promise) })
                 .connect(to: address)
                 .flatMap { channel in
                     let envelope = AddressedEnvelope(remoteAddress: address, data: ByteBuffer(bytes: packet))
@@ -41,12 +36,7 @@ struct DNSExchange: Sendable {
         try await run { loop, address, promise in
             ClientBootstrap(group: loop)
                 .connectTimeout(max(.milliseconds(1), deadline - .now()))
-                .channelInitializer { channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        try channel.pipeline.syncOperations.addHandler(
-                            StreamReader(query: query, promise: promise))
-                    }
-                }
+                .channelInitializer(reading { StreamReader(query: query, promise: promise) })
                 .connect(to: address)
                 .flatMap { channel in
                     var buffer = ByteBuffer()
@@ -54,6 +44,17 @@ struct DNSExchange: Sendable {
                     buffer.writeBytes(packet)
                     return channel.writeAndFlush(buffer).map { channel }
                 }
+        }
+    }
+
+    /// Returns what prepares a channel: it gets a reader of its own.
+    private func reading(
+        _ reader: @escaping @Sendable () -> some AnswerReader
+    ) -> @Sendable (any Channel) -> EventLoopFuture<Void> {
+        { channel in
+            channel.eventLoop.makeCompletedFuture {
+                try channel.pipeline.syncOperations.addHandler(reader())
+            }
         }
     }
 
@@ -95,12 +96,35 @@ struct DNSExchange: Sendable {
     }
 }
 
-/// Waits for the datagram that answers a question.
-private final class DatagramReader: ChannelInboundHandler {
+/// Waits for the message that answers a question.
+private protocol AnswerReader: ChannelInboundHandler {
+    var query: DNSQuery { get }
+    var promise: EventLoopPromise<DNSMessage> { get }
+}
+
+extension AnswerReader {
+    /// Returns the answer to the question; `nil` if the bytes are none.
+    func answer(in bytes: [UInt8]) -> DNSMessage? {
+        guard let message = try? DNSMessage(decoding: bytes, types: DNSQuery.types),
+            query.isAnswered(by: message)
+        else { return nil }
+        return message
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        promise.fail(error)
+        context.close(promise: nil)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) { promise.fail(ChannelError.eof) }
+}
+
+/// Takes each datagram for a message.
+private final class DatagramReader: AnswerReader {
     typealias InboundIn = AddressedEnvelope<ByteBuffer>
 
-    private let query: DNSQuery
-    private let promise: EventLoopPromise<DNSMessage>
+    let query: DNSQuery
+    let promise: EventLoopPromise<DNSMessage>
 
     /// How many others have come.
     private var strangers = 0
@@ -115,32 +139,21 @@ private final class DatagramReader: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let bytes = Array(unwrapInboundIn(data).data.readableBytesView)
-        if let message = try? DNSMessage(decoding: bytes, types: DNSQuery.types),
-            query.isAnswered(by: message)
-        {
-            return promise.succeed(message)
-        }
+        if let message = answer(in: bytes) { return promise.succeed(message) }
         strangers += 1
         guard strangers >= Self.maximumStrangers else { return }
         promise.fail(
             DNSError(.invalidAnswer, "\(strangers) packets have come that don't answer the question."))
         context.close(promise: nil)
     }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        promise.fail(error)
-        context.close(promise: nil)
-    }
-
-    func channelInactive(context: ChannelHandlerContext) { promise.fail(ChannelError.eof) }
 }
 
-/// Waits for the message, behind its length, that answers a question.
-private final class StreamReader: ChannelInboundHandler {
+/// Takes what has come behind its length for a message.
+private final class StreamReader: AnswerReader {
     typealias InboundIn = ByteBuffer
 
-    private let query: DNSQuery
-    private let promise: EventLoopPromise<DNSMessage>
+    let query: DNSQuery
+    let promise: EventLoopPromise<DNSMessage>
     private var buffer = ByteBuffer()
 
     init(query: DNSQuery, promise: EventLoopPromise<DNSMessage>) {
@@ -154,20 +167,11 @@ private final class StreamReader: ChannelInboundHandler {
         guard let length = buffer.getInteger(at: buffer.readerIndex, as: UInt16.self),
             let bytes = buffer.getBytes(at: buffer.readerIndex + 2, length: Int(length))
         else { return }
-        if let message = try? DNSMessage(decoding: bytes, types: DNSQuery.types),
-            query.isAnswered(by: message)
-        {
+        if let message = answer(in: bytes) {
             promise.succeed(message)
         } else {
             promise.fail(DNSError(.invalidAnswer, "What has come over TCP doesn't answer the question."))
         }
         context.close(promise: nil)
     }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        promise.fail(error)
-        context.close(promise: nil)
-    }
-
-    func channelInactive(context: ChannelHandlerContext) { promise.fail(ChannelError.eof) }
 }

@@ -57,21 +57,7 @@ public enum PercentCoding {
     }
 
     private static func value(of digits: ArraySlice<UInt8>) -> UInt8? {
-        guard digits.count == 2 else { return nil }
-        var value: UInt8 = 0
-        for digit in digits {
-            guard let nibble = nibble(digit) else { return nil }
-            value = value << 4 | nibble
-        }
-        return value
-    }
-
-    private static func nibble(_ digit: UInt8) -> UInt8? {
-        switch digit {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): digit - UInt8(ascii: "A") + 10
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
-        default: nil
-        }
+        guard digits.count == 2, let high = digits.first, let low = digits.last else { return nil }
+        return Hexadecimal.byte(high, low)
     }
 }

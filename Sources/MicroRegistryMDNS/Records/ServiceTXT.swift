@@ -1,4 +1,5 @@
 internal import MicroCore
+internal import MicroPluginKit
 internal import MicroWire
 
 /// What go-micro puts to a node's text record: JSON, compressed, in hexadecimal digits, cut in strings.

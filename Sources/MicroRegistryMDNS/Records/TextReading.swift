@@ -1,5 +1,6 @@
 internal import MicroCore
 internal import MicroDNS
+internal import MicroPluginKit
 internal import MicroWire
 
 /// What came of reading a text record.
@@ -34,7 +35,7 @@ struct TextReading: Sendable {
     private static func read(
         _ strings: [[UInt8]], limit: TextCost, cost: inout TextCost
     ) throws(TextFormatError) -> ServiceTXT {
-        let stream = try Hexadecimal.decode(Array(strings.joined()))
+        guard let stream = Hexadecimal.decode(Array(strings.joined())) else { throw .badHexadecimal }
         var json: [UInt8] = []
         defer { cost.bytes = json.count }
         try Zlib.inflate(stream, limit: limit.bytes, into: &json)

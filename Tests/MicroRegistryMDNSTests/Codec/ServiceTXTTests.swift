@@ -1,6 +1,7 @@
 import DNSTestSupport
 import MicroCore
 import MicroDNS
+import MicroPluginKit
 import Testing
 
 @testable import MicroRegistryMDNS
@@ -27,7 +28,8 @@ import Testing
         #expect(String(decoding: broker.json, as: UTF8.self) == Captures.brokerJSON)
         for text in [Captures.emptyText, Captures.greeterText] {
             var inflated: [UInt8] = []
-            try Zlib.inflate(Hexadecimal.decode(Array(text.joined())), limit: 1 << 20, into: &inflated)
+            let stream = try #require(Hexadecimal.decode(Array(text.joined())))
+            try Zlib.inflate(stream, limit: 1 << 20, into: &inflated)
             #expect(try read(text).json == inflated)
         }
     }

@@ -1,34 +1,37 @@
-/// Bytes as pairs of digits.
-enum Hexadecimal {
+/// Bytes as pairs of hexadecimal digits.
+package enum Hexadecimal {
     private static let digits = Array("0123456789abcdef".utf8)
 
     /// Writes bytes as lower-case digits.
     ///
     /// - Parameter bytes: The bytes.
     /// - Returns: Two digits for each.
-    static func encode(_ bytes: [UInt8]) -> [UInt8] {
+    package static func encode(_ bytes: [UInt8]) -> [UInt8] {
         bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
     }
 
     /// Reads digits of either case.
     ///
     /// - Parameter text: The digits.
-    /// - Returns: A byte for each pair.
-    /// - Throws: ``TextFormatError/badHexadecimal`` if it has anything else, or an odd number of them.
-    static func decode(_ text: [UInt8]) throws(TextFormatError) -> [UInt8] {
-        guard text.count.isMultiple(of: 2) else { throw .badHexadecimal }
+    /// - Returns: A byte for each pair; `nil` if there is anything else, or an odd number of them.
+    package static func decode(_ text: [UInt8]) -> [UInt8]? {
+        guard text.count.isMultiple(of: 2) else { return nil }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.count / 2)
         for start in stride(from: 0, to: text.count, by: 2) {
-            guard let high = value(text[start]), let low = value(text[start + 1]) else {
-                throw .badHexadecimal
-            }
-            bytes.append(high << 4 | low)
+            guard let byte = byte(text[start], text[start + 1]) else { return nil }
+            bytes.append(byte)
         }
         return bytes
     }
 
-    private static func value(_ digit: UInt8) -> UInt8? {
+    /// Returns the byte that a pair of digits stands for, if both are digits.
+    static func byte(_ high: UInt8, _ low: UInt8) -> UInt8? {
+        guard let high = value(of: high), let low = value(of: low) else { return nil }
+        return high << 4 | low
+    }
+
+    private static func value(of digit: UInt8) -> UInt8? {
         switch digit {
         case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
         case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
