@@ -139,7 +139,8 @@ let rows: [Row] = [
     .library(
         name: "MicroWire", dependencies: ["MicroCore"], tests: .own(resources: [.copy("Fixtures")])),
     .library(
-        name: "MicroNIO", dependencies: ["MicroCore", "MicroPluginKit", logging, nioCore, nioPosix],
+        name: "MicroNIO",
+        dependencies: ["MicroCore", "MicroPluginKit", "MicroInterfaces", logging, nioCore, nioPosix],
         tests: .by("MicroTransportHTTP2Tests")),
     .inner(
         name: "MicroInterfaces", dependencies: ["MicroCore", "MicroPluginKit"], tests: .by("MicroTests")),
@@ -185,7 +186,7 @@ let rows: [Row] = [
         ],
         tests: .own([
             "MicroCodecJSON", "MicroTransportMemory", "MicroRegistryMemory", "MicroBrokerMemory",
-            inMemoryLogging,
+            "MicroTesting", inMemoryLogging,
         ])
     ),
     .library(
@@ -368,7 +369,7 @@ var testTargets: [String: TestTarget] = [
     // What the sources say of themselves: imports, and the order of folders.
     "SourceTreeTests": TestTarget(),
     "ServiceEndpointTests": TestTarget(
-        more: ["MicroDefaults", "MicroInterfaces", "MicroCLI", protocGenSwift],
+        more: ["MicroDefaults", "MicroCLI", protocGenSwift],
         resources: [.copy("Golden"), .copy("Protos"), .copy("Scripts")]),
 ]
 for row in rows {

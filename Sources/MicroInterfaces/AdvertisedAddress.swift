@@ -2,7 +2,7 @@ package import MicroCore
 
 /// The address that the registry is told: one that other machines can reach.
 package struct AdvertisedAddress: Hashable, Sendable {
-    /// `host:port`, or the path of a Unix domain socket behind `unix:`.
+    /// `host:port`, the path of a Unix domain socket behind `unix:`, or a name.
     package let text: String
 
     /// The machine's address that was chosen; `nil` if there was no choice, since the user or the bound socket
@@ -29,7 +29,7 @@ package struct AdvertisedAddress: Hashable, Sendable {
         guard let (boundHost, boundPort) = bound.hostPort,
             let (host, port) = advertise.map(HostPort.split) ?? (boundHost, boundPort)
         else {
-            self.init(text: advertise ?? bound.description)
+            self.init(text: advertise ?? bound.nodeAddress)
             return
         }
         guard Self.isWildcard(host) else {

@@ -130,7 +130,13 @@ extension TransportConformance {
     }
 
     private static func takenAddress(_ fixture: Fixture) async throws {
+        let transport = fixture.suite.server
         try await fixture.withServer(gated(fixture, started: Latch(), goOn: Latch())) { server in
+            let scheme = transport.usesNamedAddresses ? transport.nodeProtocol.transport : nil
+            fixture.findings.expect(
+                server.listener.address.named?.scheme == scheme,
+                "A listener's address is \(server.listener.address), and the transport "
+                    + (scheme.map { "has names of the scheme \($0)." } ?? "has no names."))
             do {
                 let second = try await fixture.suite.server.listen(
                     on: server.listener.address, handler: server.handler)

@@ -95,7 +95,7 @@ public struct TransportConformance: Sendable {
             var node: Node {
                 let pair = suite.server.nodeProtocol
                 return Node(
-                    id: "conformance-1", address: listener.address.description,
+                    id: "conformance-1", address: listener.address.nodeAddress,
                     metadata: ["protocol": pair.protocol, "transport": pair.transport])
             }
 

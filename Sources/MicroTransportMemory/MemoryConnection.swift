@@ -14,7 +14,7 @@ final class MemoryConnection: Connection {
         self.listener = listener
         self.configuration = configuration
         let number = Self.lastNumber.wrappingAdd(1, ordering: .relaxed).newValue
-        peer = Peer(address: "memory:client-\(number)")
+        peer = Peer(address: "memory:client-\(number)", isLocal: true)
     }
 
     var isUsable: Bool { !calls.isClosed && listener.isAccepting }

@@ -5,7 +5,7 @@ public import MicroCore
 /// It keeps every promise of `Transport`, back-pressure and deadlines included, so a service that is
 /// tested with it behaves the same on the network. Messages are handed over without a copy.
 ///
-/// Listeners are known to the whole process by their address: `memory:0` chooses a free number.
+/// Listeners are known to the whole process by a name, `memory:NAME`; without one a free name is chosen.
 /// Handlers run on Swift's global pool, whatever their placement, since there is no thread of a
 /// connection.
 public struct MemoryTransport: Transport {
@@ -34,13 +34,18 @@ public struct MemoryTransport: Transport {
     }
 
     /// The pair `memory`, `memory`.
-    public var nodeProtocol: NodeProtocol { NodeProtocol(protocol: "memory", transport: "memory") }
+    public var nodeProtocol: NodeProtocol {
+        NodeProtocol(protocol: "memory", transport: MemoryAddresses.scheme)
+    }
+
+    /// Nodes are reached by names within the process.
+    public var usesNamedAddresses: Bool { true }
 
     /// Begins to accept calls.
     ///
     /// - Parameters:
-    ///   - address: Where to listen. The host is any name, `memory` if it is empty; port 0 chooses a
-    ///     free number.
+    ///   - address: Where to listen: `.named("inbox", scheme: "memory")`. A host and port are taken for a name as
+    ///     well, and port 0 chooses a free one.
     ///   - handler: What to do with each call.
     /// - Returns: The open listener, which accepts calls until it is shut down.
     /// - Throws: A `StartError` that names the address if another listener has it.

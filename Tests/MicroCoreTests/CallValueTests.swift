@@ -65,6 +65,32 @@ import Testing
         #expect(address.isLocal)
     }
 
+    @Test(arguments: [
+        ("nats:orders.new", "orders.new"), ("orders", "orders"), ("nats:7", "7"), ("nats:a:b", "a:b"),
+        ("9305", "9305"),
+    ])
+    func namesOfATransport(text: String, name: String) throws {
+        let address = try ListenAddress(parsing: text, scheme: "nats")
+        #expect(address == .named(name, scheme: "nats"))
+        #expect(address.named?.name == name && address.named?.scheme == "nats")
+        #expect(address.hostPort == nil && address.unixSocketPath == nil && !address.isLocal)
+        #expect(address.nodeAddress == name && address.description == "nats:\(name)")
+        #expect(try ListenAddress(parsing: address.description, scheme: "nats") == address)
+    }
+
+    @Test func whatIsNoNameIsReadAsEver() throws {
+        for text in [":0", "", "10.0.0.1:80", "unix:/run/x.sock", "[::1]:5"] {
+            let address = try ListenAddress(parsing: text)
+            #expect(try ListenAddress(parsing: text, scheme: "nats") == address)
+            #expect(address.named == nil && address.nodeAddress == address.description)
+        }
+        for text in ["nats:", "nats:a b", "a b", "x:99999", "nats:" + String(repeating: "n", count: 256)] {
+            let error = #expect(throws: StartError.self) { try ListenAddress(parsing: text, scheme: "nats") }
+            #expect(error?.code == .invalidConfiguration)
+            #expect(error?.message.contains(text.printable()) == true)
+        }
+    }
+
     @Test func localAddresses() {
         for host in ["localhost", "127.0.0.1", "127.1.2.3", "::1"] {
             #expect(ListenAddress.host(host, port: 1).isLocal)

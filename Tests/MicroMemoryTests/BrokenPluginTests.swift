@@ -3,6 +3,7 @@ import MicroCore
 import MicroRegistryMemory
 import MicroTesting
 import MicroTransportMemory
+import Synchronization
 import Testing
 
 // That the suites find what is broken: each of these plugins breaks a promise or two on purpose.
@@ -27,6 +28,7 @@ private struct MutedTransport: Transport {
     let inner = MemoryTransport()
 
     var nodeProtocol: NodeProtocol { inner.nodeProtocol }
+    var usesNamedAddresses: Bool { inner.usesNamedAddresses }
 
     func listen(on address: ListenAddress, handler: any CallHandler) async throws -> any Listener {
         try await inner.listen(on: address, handler: handler)
@@ -133,5 +135,44 @@ extension BrokenPluginTests {
         ] {
             #expect(text.contains(part), "\(part) is missing in \(text.prefix(3000))")
         }
+    }
+}
+
+/// A selector that remembers the first list it has seen, and is never at a loss.
+private final class StubbornSelector: Selector {
+    let signals: SelectionSignals = .callsInFlight
+    private let count = Mutex<Int?>(nil)
+
+    func choose(from candidates: Candidates, for call: SelectionContext) -> Int? {
+        count.withLock { count in
+            count = count ?? candidates.count
+            return (count ?? 1) - 1
+        }
+    }
+}
+
+extension BrokenPluginTests {
+    @Test func aBrokenSelectorIsFound() async throws {
+        let failure = await #expect(throws: ConformanceFailure.self) {
+            try await SelectorConformance { StubbornSelector() }.run()
+        }
+        let text = failure?.description ?? ""
+        for part in ["selector breaks", "got [0, 0, 0, 2000]", "Of 1 nodes, the position 4 was chosen"] {
+            #expect(text.contains(part), "\(part) is missing in \(text.prefix(3000))")
+        }
+    }
+
+    @Test func aSelectorMayPreferNodesAndLookAtMetadata() async throws {
+        struct ByUser: Selector {
+            func choose(from candidates: Candidates, for call: SelectionContext) -> Int? {
+                call.metadata["user"].flatMap { Int($0) }.map { $0 % candidates.count }
+            }
+        }
+        var suite = SelectorConformance { ByUser() }
+        suite.metadata = { ["user": "\($0)"] }
+        try await suite.run()
+        suite.metadata = { _ in ["user": "3"] }
+        suite.reachesAllNodes = false
+        try await suite.run()
     }
 }

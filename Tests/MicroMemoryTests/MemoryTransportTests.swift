@@ -18,13 +18,13 @@ extension PluginContext {
 
     private func connect(_ listener: any Listener) async throws -> any Connection {
         try await transport.connect(
-            to: Node(id: "a", address: listener.address.description), as: .service("x"))
+            to: Node(id: "a", address: listener.address.nodeAddress), as: .service("x"))
     }
 
-    @Test func portsAreChosenAndGivenBack() async throws {
+    @Test func namesAreChosenAndGivenBack() async throws {
         let first = try await transport.listen(on: .host("", port: 0), handler: Echo())
         let second = try await transport.listen(on: .host("", port: 0), handler: Echo())
-        #expect(first.address.hostPort?.host == "memory")
+        #expect(first.address.named?.scheme == "memory" && first.address.hostPort == nil)
         #expect(first.address != second.address)
         await first.shutdown(deadline: .now)
         let third = try await transport.listen(on: first.address, handler: Echo())
@@ -32,15 +32,38 @@ extension PluginContext {
         for listener in [second, third] { await listener.shutdown(deadline: .now) }
     }
 
-    @Test func namedAddressesAndSockets() async throws {
-        for address in [ListenAddress.host("inbox", port: 7), .unixSocket("/run/inbox")] {
+    @Test func everyAddressIsAName() async throws {
+        for address in [
+            ListenAddress.named("inbox", scheme: "memory"), .host("inbox", port: 7),
+            .unixSocket("/run/inbox"),
+        ] {
             let listener = try await transport.listen(on: address, handler: Echo())
-            #expect(listener.address == address)
+            #expect(listener.address == .named(address.nodeAddress, scheme: "memory"))
             let connection = try await connect(listener)
             #expect(try await connection.unary(CallHead(path: "/a/b"), Message([1])).message == Message([1]))
             await listener.shutdown(deadline: .now)
             #expect(!connection.isUsable)
         }
+    }
+
+    @Test func anotherTransportsNameIsRefused() async throws {
+        let error = await #expect(throws: StartError.self) {
+            try await transport.listen(on: .named("orders", scheme: "nats"), handler: Echo())
+        }
+        #expect(error?.code == .address && error?.message.contains("nats:orders") == true)
+    }
+
+    @Test func callersAreOnTheSameMachine() async throws {
+        struct Locality: CallHandler {
+            func accept(_ head: CallHead) -> Acceptance {
+                let isLocal = head.peer?.isLocal == true
+                return .unary({ _, _ in UnaryReply(Message([isLocal ? 1 : 0])) }, Placement())
+            }
+        }
+        let listener = try await transport.listen(on: .host("", port: 0), handler: Locality())
+        let connection = try await connect(listener)
+        #expect(try await connection.unary(CallHead(path: "/a/b"), Message([])).message == Message([1]))
+        await listener.shutdown(deadline: .now)
     }
 
     @Test func messagesAreHandedOverWithoutACopy() async throws {

@@ -88,7 +88,23 @@ struct LocalSubscription: BrokerSubscription {
     func cancel(deadline: ContinuousClock.Instant) async { await queue.drain(deadline: deadline) }
 }
 
+/// Picks the one of two random nodes that has fewer calls in flight.
+struct FewerCallsSelector: Selector {
+    let signals: SelectionSignals = .callsInFlight
+
+    init() {}
+
+    func choose(from candidates: Candidates, for call: SelectionContext) -> Int? {
+        let (one, other) = (Int.random(in: candidates.indices), Int.random(in: candidates.indices))
+        return candidates[one].callsInFlight <= candidates[other].callsInFlight ? one : other
+    }
+}
+
 @Suite(.timeLimit(.minutes(2))) struct PluginGuideTests {
+    @Test func fewerCallsSelectorKeepsItsPromises() async throws {
+        try await SelectorConformance { FewerCallsSelector() }.run()
+    }
+
     @Test func localBrokerIsToldWhatItLacks() async throws {
         let suite = BrokerConformance {
             let broker = LocalBroker()

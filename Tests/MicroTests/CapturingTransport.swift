@@ -15,6 +15,7 @@ final class CapturingTransport: Transport {
     func forget() { captured.withLock { $0 = nil } }
 
     var nodeProtocol: NodeProtocol { base.nodeProtocol }
+    var usesNamedAddresses: Bool { base.usesNamedAddresses }
 
     func prepare(_ context: PluginContext) throws { journal?.add("transport prepare") }
 

@@ -125,10 +125,10 @@ struct ClientTests {
             if number == 1 { throw MicroError(.unavailable, "refused by \(node.id)", processed: .no) }
             return node.id
         }
-        let first = FirstSelector()
+        let first = RecordingSelector()
         let reply = try await withClient(transport, nodes: two, selector: first) { try await $0.hello() }
         #expect(reply == "b")
-        #expect(first.marks.withLock(\.self) == ["a failed", "b ok"])
+        #expect(first.journal.lines == ["choose 1 of a,b", "a failed", "choose 2 of b", "b ok"])
     }
 
     @Test("a node that can't be reached counts as not processed")
@@ -136,7 +136,7 @@ struct ClientTests {
         let transport = ScriptedTransport(beforeConnect: { node in
             if node.id == "a" { throw MicroError(.unavailable, "refused", processed: .no) }
         })
-        let reply = try await withClient(transport, nodes: two, selector: FirstSelector()) {
+        let reply = try await withClient(transport, nodes: two, selector: RecordingSelector()) {
             try await $0.hello()
         }
         #expect(reply == "b")
@@ -324,18 +324,6 @@ struct ClientTests {
         }
         #expect(reply == "a" || reply == "b")
     }
-
-    @Test("round robin takes turns, and random reaches all")
-    func selectors() {
-        let nodes = (0..<4).map { Node(id: "\($0)", address: "") }
-        let robin = RoundRobinSelector()
-        let turns = (0..<8).map { _ in robin.choose(among: nodes, of: "a") }
-        #expect(turns[0..<4].sorted() == [0, 1, 2, 3] && turns[0..<4] == turns[4..<8])
-        let random = RandomSelector()
-        var counts = [0, 0, 0, 0]
-        for _ in 0..<4000 { counts[random.choose(among: nodes, of: "a")] += 1 }
-        #expect(counts.allSatisfy { $0 > 500 })
-    }
 }
 
 extension MicroClient {
@@ -350,17 +338,6 @@ private struct PatientCaller {
     let timeout: Duration
 
     func hello() async throws -> String { try await client.hello(options: .timeout(timeout)) }
-}
-
-/// Picks the first node, and notes how it went.
-private final class FirstSelector: Selector {
-    let marks = Mutex<[String]>([])
-
-    func choose(among nodes: [Node], of service: String) -> Int { 0 }
-
-    func mark(_ node: Node, of service: String, error: MicroError?) {
-        marks.withLock { $0.append("\(node.id) \(error == nil ? "ok" : "failed")") }
-    }
 }
 
 /// A registry that a test can lose.

@@ -52,7 +52,7 @@ struct ConfigurationTests {
         let second = try await record(.test())
         #expect(first.version == "1")
         #expect(first.nodes[0].id.hasPrefix("greeter-") && first.nodes[0].id != second.nodes[0].id)
-        #expect(first.nodes[0].address.hasPrefix("memory:"))
+        #expect(first.nodes[0].address.hasPrefix("node-"))
     }
 
     @Test("value in code, then flag, then environment, then file")

@@ -113,7 +113,7 @@ struct DeadNodeTests {
 
 /// Picks the first of what it is offered.
 private struct FixedSelector: Selector {
-    func choose(among nodes: [Node], of service: String) -> Int { 0 }
+    func choose(from candidates: Candidates, for call: SelectionContext) -> Int? { 0 }
 }
 
 /// Nodes of which some refuse connections.

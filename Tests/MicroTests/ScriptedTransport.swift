@@ -8,6 +8,7 @@ final class ScriptedTransport: Transport {
     private let script: Script
     private let state = Mutex(State())
     private let beforeConnect: @Sendable (Node) async throws -> Void
+    let usesNamedAddresses: Bool
 
     private struct State {
         var connects = 0
@@ -18,8 +19,10 @@ final class ScriptedTransport: Transport {
 
     init(
         _ script: @escaping Script = { node, _, _ throws(MicroError) in node.id },
-        beforeConnect: @escaping @Sendable (Node) async throws -> Void = { _ in }
+        beforeConnect: @escaping @Sendable (Node) async throws -> Void = { _ in },
+        usesNamedAddresses: Bool = false
     ) {
+        self.usesNamedAddresses = usesNamedAddresses
         self.script = script
         self.beforeConnect = beforeConnect
     }

@@ -23,6 +23,38 @@ struct UntrustedChoiceTests {
         #expect(transport.connects == 1)
     }
 
+    @Test("a name of a transport that has names is no host and port, and can be called")
+    func names() async throws {
+        let transport = ScriptedTransport(usesNamedAddresses: true)
+        let named = Node(id: "n", address: "_INBOX.7", metadata: ["protocol": "grpc", "transport": "grpc"])
+        let reply = try await withClient(transport, nodes: [named]) { try await $0.hello() }
+        #expect(reply == "n")
+        for name in ["", "a b", "a\nb", String(repeating: "n", count: 256)] {
+            let error = try await withClient(transport, nodes: [Node(id: "0", address: name)]) { client in
+                try await #require(throws: MicroError.self) { try await client.hello() }
+            }
+            #expect(error.rpcStatus == .unavailable && error.processed == .no)
+        }
+        #expect(transport.connects == 1)
+    }
+
+    @Test("an address with a name is called by the transport that it belongs to")
+    func namedAddresses() async throws {
+        let transport = ScriptedTransport(usesNamedAddresses: true)
+        let reply = try await withClient(transport, nodes: [Node(id: "b", address: "x")]) { client in
+            try await client.hello(options: .address("grpc:orders"))
+        }
+        #expect(reply == "grpc:orders" && transport.connects == 1)
+        for address in ["other:orders", "grpc:", "grpc:a b", "orders"] {
+            let error = try await withClient(transport, nodes: [Node(id: "b", address: "x")]) { client in
+                try await #require(throws: MicroError.self) {
+                    try await client.hello(options: .address(address))
+                }
+            }
+            #expect(error.code == 400 && error.detail.contains("host:port"))
+        }
+    }
+
     @Test(
         "a plugin that is chosen and isn't linked ends the start, for every role",
         arguments: ["MICRO_REGISTRY", "MICRO_BROKER", "MICRO_SELECTOR", "MICRO_CACHE"])

@@ -1,7 +1,6 @@
 import Logging
 import Micro
 import MicroCore
-import MicroInterfaces
 import MicroProtobuf
 import MicroTestSupport
 import SwiftProtobuf
@@ -132,43 +131,15 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        "127.0.0.1:5", "127.9.9.9:1", "[::1]:5", "[::ffff:127.0.0.1]:5", "unix:/run/x.sock",
-        "memory:client-1",
-    ]) func sameMachineMayTrace(_ address: String) async throws {
-        try await makeService(peer: Peer(address: address)) { Shapes() }.withRunning { running in
+    @Test func theSameMachineMayTrace() async throws {
+        let peer = Peer(address: "10.0.0.7:4711", isLocal: true)
+        try await makeService(peer: peer) { Shapes() }.withRunning { running in
             _ = try await Debug_Debug.Client(running.client, service: "shapes").trace(.init())
         }
     }
 
-    @Test func theMachinesOwnAddressesAreTheSameMachine() async throws {
-        for own in InterfaceAddress.listed where !own.isLinkLocal {
-            let hosts = own.isIPv6 ? [own.text] : [own.text, "::ffff:\(own.text)"]
-            for host in hosts {
-                let peer = Peer(address: HostPort.join(host, 4711))
-                try await makeService(peer: peer) { Shapes() }.withRunning { running in
-                    _ = try await Debug_Debug.Client(running.client, service: "shapes").trace(.init())
-                }
-            }
-        }
-    }
-
-    @Test func aLinkLocalAddressMayBeAnotherMachines() async throws {
-        for own in InterfaceAddress.listed where own.isLinkLocal {
-            let peer = Peer(address: HostPort.join(own.text, 4711))
-            try await makeService(peer: peer) { Shapes() }.withRunning { running in
-                let debug = Debug_Debug.Client(running.client, service: "shapes")
-                await #expect(throws: MicroError.self) { try await debug.trace(.init()) }
-            }
-        }
-    }
-
-    @Test(arguments: [
-        "192.0.2.1:5", "[::ffff:192.0.2.1]:5", "127.0.0.1.evil.example:5", "unknown", "", "[fe80::1]:5",
-        "1127.0.0.1:2",
-    ])
-    func othersMayNot(_ address: String) async throws {
-        try await makeService(peer: Peer(address: address)) { Shapes() }.withRunning { running in
+    @Test func anAddressThatLooksLocalIsNotEnough() async throws {
+        try await makeService(peer: Peer(address: "127.0.0.1:5")) { Shapes() }.withRunning { running in
             let debug = Debug_Debug.Client(running.client, service: "shapes")
             await #expect(throws: MicroError.self) { try await debug.trace(.init()) }
         }

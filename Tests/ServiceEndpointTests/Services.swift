@@ -32,6 +32,7 @@ struct PeerTransport: Transport {
     init(peer: Peer?) { self.peer = peer }
 
     var nodeProtocol: NodeProtocol { base.nodeProtocol }
+    var usesNamedAddresses: Bool { base.usesNamedAddresses }
 
     func prepare(_ context: PluginContext) throws { try base.prepare(context) }
 

@@ -16,7 +16,7 @@ struct FolderOrder: CustomTestStringConvertible {
             target: "MicroCore",
             folders: [
                 "Text", "Metadata", "Errors", "Settings", "Security", "Plugins", "Registry",
-                "Selection", "Calls", "Codec", "Broker",
+                "Calls", "Selection", "Codec", "Broker",
             ]),
         FolderOrder(
             target: "MicroPluginKit", folders: ["Text", "Security", "Concurrency", "Registry", "Broker"]),

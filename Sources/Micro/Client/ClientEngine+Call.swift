@@ -36,38 +36,69 @@ extension ClientEngine {
             path: route.path(options), contentSubtype: route.subtype, metadata: metadata, deadline: deadline,
             compression: options.compression ?? settings.compression)
         // The usual case, straight: a service whose nodes are known, and an open connection.
-        let choice = try chooseKnown(route, options, avoiding: [])
+        let choice = try chooseKnown(route, options, head, avoiding: [])
         var failed: FailedAttempt?
+        var ticket: SelectionTicket?
         if let choice, let connection = choice.slot.openConnection {
+            ticket = begin(choice)
             do {
                 let reply = try await connection.unary(head, message)
-                selector.mark(choice.slot.node, of: route.service, error: nil)
+                finish(&ticket, route, nil)
                 return reply
             } catch {
+                finish(&ticket, route, error)
                 failed = FailedAttempt(choice: choice, error: error)
             }
         }
-        return try await attempt(route, options, deadline, choice: choice, failed: failed) {
+        let reply = try await attempt(route, options, head, deadline, &ticket, choice: choice, failed: failed)
+        {
             connection throws(MicroError) in
             try await connection.unary(head, message)
         }
+        finish(&ticket, route, nil)
+        return reply
     }
 
     /// Begins a streaming call, with as many attempts as that may have.
+    ///
+    /// - Parameters:
+    ///   - route: Where the call goes.
+    ///   - options: How it is made.
+    ///   - deadline: When it ends at the latest.
+    ///   - metadata: What goes with it.
+    ///   - ticket: The attempt that succeeded, to be finished when the call has ended.
+    /// - Returns: The open call.
+    /// - Throws: Why it could not be opened.
     func open(
-        _ route: CallRoute, _ options: CallOptions, deadline: ContinuousClock.Instant?, metadata: Metadata
+        _ route: CallRoute, _ options: CallOptions, deadline: ContinuousClock.Instant?, metadata: Metadata,
+        ticket: inout SelectionTicket?
     ) async throws(MicroError) -> any OutboundStream {
         let head = CallHead(
             path: route.path(options), contentSubtype: route.subtype, metadata: metadata, deadline: deadline,
             compression: options.compression ?? settings.compression)
         let setup = ContinuousClock.now + settings.requestTimeout
-        return try await attempt(route, options, min(deadline ?? setup, setup)) {
+        return try await attempt(route, options, head, min(deadline ?? setup, setup), &ticket) {
             connection throws(MicroError) in
             try await connection.open(head)
         }
     }
 
     private typealias Choice = NodeSnapshot.Choice
+
+    /// Begins an attempt, if the selector wants anything of it to be measured.
+    private func begin(_ choice: Choice) -> SelectionTicket? {
+        guard !signals.isEmpty, choice.isSelected else { return nil }
+        return SelectionTicket(choice.slot.candidate, signals)
+    }
+
+    /// Ends an attempt, if there is one that is measured.
+    func finish(_ ticket: inout SelectionTicket?, _ route: CallRoute, _ error: MicroError?) {
+        guard let ticket = ticket.take() else { return }
+        ticket.finish(error, selector: selector, service: service(route), endpoint: route.endpoint)
+    }
+
+    /// The service whose nodes are called.
+    private func service(_ route: CallRoute) -> String { settings.redirection.service ?? route.service }
 
     /// An attempt that did not succeed.
     private struct FailedAttempt {
@@ -89,15 +120,17 @@ extension ClientEngine {
     /// - Parameters:
     ///   - route: Where the call goes.
     ///   - options: How it is made.
+    ///   - head: What it says before its first message.
     ///   - deadline: Until when it may be tried.
+    ///   - ticket: The attempt that succeeded, for the caller to finish.
     ///   - choice: Where the first attempt goes, if that was chosen already.
     ///   - failed: That attempt, if it was made already.
     ///   - body: What to do on a connection.
     /// - Returns: What the closure returned.
     /// - Throws: The error of the last attempt, or why there is no node.
     private func attempt<Answer>(
-        _ route: CallRoute, _ options: CallOptions, _ deadline: ContinuousClock.Instant,
-        choice: Choice? = nil, failed: FailedAttempt? = nil,
+        _ route: CallRoute, _ options: CallOptions, _ head: CallHead, _ deadline: ContinuousClock.Instant,
+        _ ticket: inout SelectionTicket?, choice: Choice? = nil, failed: FailedAttempt? = nil,
         _ body: (any Connection) async throws(MicroError) -> Answer
     ) async throws(MicroError) -> Answer {
         var tried: [String] = []
@@ -105,7 +138,6 @@ extension ClientEngine {
         var (next, failed) = (choice, failed)
         while true {
             if let failure = failed {
-                selector.mark(failure.choice.slot.node, of: route.service, error: failure.error)
                 tried.append(failure.choice.slot.node.id)
                 if !failure.isFree { retries += 1 }
                 try await pause(before: retries, failure, options, deadline)
@@ -115,13 +147,15 @@ extension ClientEngine {
             if let next {
                 choice = next
             } else {
-                choice = try await choose(route, options, deadline, avoiding: tried)
+                choice = try await choose(route, options, head, deadline, avoiding: tried)
             }
+            ticket = begin(choice)
             do {
-                let answer = try await body(try await choice.slot.connection(deadline: deadline))
-                selector.mark(choice.slot.node, of: route.service, error: nil)
-                return answer
+                let connection = try await choice.slot.connection(deadline: deadline)
+                ticket?.connected()
+                return try await body(connection)
             } catch {
+                finish(&ticket, route, error)
                 failed = FailedAttempt(choice: choice, error: error)
             }
         }
@@ -149,32 +183,35 @@ extension ClientEngine {
 
     /// Chooses where an attempt goes; waits for the nodes to be known.
     private func choose(
-        _ route: CallRoute, _ options: CallOptions, _ deadline: ContinuousClock.Instant,
+        _ route: CallRoute, _ options: CallOptions, _ head: CallHead, _ deadline: ContinuousClock.Instant,
         avoiding tried: [String]
     ) async throws(MicroError) -> Choice {
-        if let known = try chooseKnown(route, options, avoiding: tried) { return known }
+        if let known = try chooseKnown(route, options, head, avoiding: tried) { return known }
         // An entry that was dropped since has no nodes; then there is a new one.
-        let service = settings.redirection.service ?? route.service
-        let snapshot = try await entry(service).nodes(deadline: deadline)
-        return try snapshot.choose(selector, service: service, avoiding: tried)
+        let snapshot = try await entry(service(route)).nodes(deadline: deadline)
+        return try snapshot.choose(selector, for: context(route, head, tried))
     }
 
     /// Chooses where an attempt goes, if that is known without waiting.
     private func chooseKnown(
-        _ route: CallRoute, _ options: CallOptions, avoiding tried: [String]
+        _ route: CallRoute, _ options: CallOptions, _ head: CallHead, avoiding tried: [String]
     ) throws(MicroError) -> Choice? {
         if let address = options.address ?? settings.redirection.address {
-            return Choice(slot: try slot(address: address), hasOthers: false)
+            return Choice(slot: try slot(address: address), hasOthers: false, isSelected: false)
         }
-        let service = settings.redirection.service ?? route.service
         let entry: ServiceEntry
         if let known = route.entry.load() {
             entry = known
         } else {
-            entry = route.entry.storeIfNil(try self.entry(service))
+            entry = route.entry.storeIfNil(try self.entry(service(route)))
         }
         guard let snapshot = entry.snapshot else { return nil }
         entry.lastUse.store(now, ordering: .relaxed)
-        return try snapshot.choose(selector, service: service, avoiding: tried)
+        return try snapshot.choose(selector, for: context(route, head, tried))
+    }
+
+    private func context(_ route: CallRoute, _ head: CallHead, _ tried: [String]) -> SelectionContext {
+        SelectionContext(
+            service: service(route), endpoint: route.endpoint, head: head, tried: tried, signals: signals)
     }
 }

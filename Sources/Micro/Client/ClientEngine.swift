@@ -21,6 +21,9 @@ final class ClientEngine: Sendable {
     let codecs: CodecSet
     let middleware: [any ClientMiddleware]
     let selector: any Selector
+
+    /// What the selector wants to be measured.
+    let signals: SelectionSignals
     let registry: (any Registry)?
 
     /// The parts, of which some are made only once they are used, as the broker is.
@@ -44,6 +47,7 @@ final class ClientEngine: Sendable {
         self.codecs = codecs
         self.middleware = middleware
         self.selector = selector
+        signals = selector.signals
         self.registry = registry
         self.parts = parts
         self.transports = transports
@@ -98,24 +102,34 @@ final class ClientEngine: Sendable {
     /// Returns the place of the connection to an address that a user gave.
     func slot(address: String) throws(MicroError) -> ConnectionSlot {
         if let slot = state.withLock({ $0.addresses[address] }) { return slot }
-        guard let host = Self.host(address) else {
-            throw ClientErrors.invalid(
-                "The address \"\(address.printableAddress())\" is not of the form host:port.")
-        }
-        let transport: any Transport
+        let made: ConnectionSlot?
         do throws(StartError) {
-            transport = try transports.forAddresses()
+            made = try makeSlot(address)
         } catch {
             throw ClientErrors.unavailable(error.message)
         }
-        let slot = ConnectionSlot(
-            node: Node(id: address, address: address), name: .host(host), transport: transport, pool: pool)
+        guard let slot = made else {
+            throw ClientErrors.invalid(
+                "The address \"\(address.printableAddress())\" is not of the form host:port.")
+        }
         return state.withLock { state in
             if let slot = state.addresses[address] { return slot }
             if state.addresses.count >= Self.memoLimit { state.addresses = [:] }
             state.addresses[address] = slot
             return slot
         }
+    }
+
+    /// Returns a place for the connection to an address; `nil` if the text is none.
+    private func makeSlot(_ address: String) throws(StartError) -> ConnectionSlot? {
+        if let host = Self.host(address) {
+            return ConnectionSlot(
+                Candidate(Node(id: address, address: address)), name: .host(host),
+                transport: try transports.forAddresses(), pool: pool)
+        }
+        guard let (name, transport) = try transports.forNamedAddress(address) else { return nil }
+        return ConnectionSlot(
+            Candidate(Node(id: address, address: name)), name: .host(name), transport: transport, pool: pool)
     }
 
     private static func host(_ address: String) -> String? {

@@ -40,7 +40,8 @@ final class ConnectionSlot: Sendable {
         }
     }
 
-    let node: Node
+    /// The node, as selectors see it.
+    let candidate: Candidate
     private let name: PeerName
     private let transport: any Transport
     private let pool: ConnectionPool
@@ -48,25 +49,28 @@ final class ConnectionSlot: Sendable {
     private let guarded = Mutex(Guarded())
 
     init(
-        node: Node, name: PeerName, transport: any Transport, pool: ConnectionPool,
+        _ candidate: Candidate, name: PeerName, transport: any Transport, pool: ConnectionPool,
         health: NodeHealth = NodeHealth()
     ) {
-        self.node = node
+        self.candidate = candidate
         self.name = name
         self.transport = transport
         self.pool = pool
         self.health = health
     }
 
+    var node: Node { candidate.node }
+
     /// Whether a connection of the slot would be one to a node, whatever else is known of it.
     func isFor(_ other: Node) -> Bool {
         other.address == node.address && NodeProtocol(of: other) == NodeProtocol(of: node)
     }
 
-    /// A slot for the same node with other metadata, which takes the connection over.
-    func renamed(_ node: Node) -> ConnectionSlot {
+    /// A slot for the same node with other metadata or version, which takes the connection over.
+    func renamed(_ node: Node, version: String) -> ConnectionSlot {
         let slot = ConnectionSlot(
-            node: node, name: name, transport: transport, pool: pool, health: health)
+            Candidate(node, version: version, former: candidate), name: name, transport: transport,
+            pool: pool, health: health)
         let connection = guarded.withLock { guarded -> (any Connection)? in
             guard case .open(let connection) = guarded.state else { return nil }
             guarded.state = .closed

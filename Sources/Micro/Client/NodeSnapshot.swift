@@ -3,7 +3,7 @@ import MicroCore
 /// The nodes of a service as they were at one moment, with what is needed to call them.
 final class NodeSnapshot: Sendable {
     /// The nodes that can be called, in a stable order.
-    let nodes: [Node]
+    let candidates: Candidates
 
     /// The connection of each node.
     let slots: [ConnectionSlot]
@@ -16,7 +16,7 @@ final class NodeSnapshot: Sendable {
 
     init(slots: [ConnectionSlot], unspoken: [NodeProtocol: String] = [:], refusedAddress: String? = nil) {
         self.slots = slots
-        self.nodes = slots.map(\.node)
+        self.candidates = Candidates(slots.map(\.candidate))
         self.unspoken = unspoken
         self.refusedAddress = refusedAddress
     }
@@ -27,6 +27,9 @@ final class NodeSnapshot: Sendable {
 
         /// Whether there are nodes that were not tried yet.
         let hasOthers: Bool
+
+        /// Whether the selector has chosen it, and not the caller.
+        let isSelected: Bool
     }
 
     /// Picks a node: one that the call has not tried where there is one, and among those one that is not
@@ -34,32 +37,33 @@ final class NodeSnapshot: Sendable {
     ///
     /// - Parameters:
     ///   - selector: The rule by which one is picked.
-    ///   - service: The service that is called.
-    ///   - tried: The ids of the nodes that the call has tried.
+    ///   - call: The call, with the nodes that it has tried.
     /// - Returns: The node's connection.
     /// - Throws: Why there is no node.
-    func choose(
-        _ selector: any Selector, service: String, avoiding tried: [String]
-    ) throws(MicroError) -> Choice {
-        guard !nodes.isEmpty else { throw nothing(service) }
-        if tried.isEmpty {
-            let slot = try pick(selector, service)
+    func choose(_ selector: any Selector, for call: SelectionContext) throws(MicroError) -> Choice {
+        guard !slots.isEmpty else { throw nothing(call.service) }
+        if call.tried.isEmpty {
+            let slot = try pick(selector, call)
             // While no node is down, this is all. Else all are looked at only when one that is down was picked.
             guard slot.isDown, slots.count > 1 else {
-                return Choice(slot: slot, hasOthers: slots.count > 1)
+                return Choice(slot: slot, hasOthers: slots.count > 1, isSelected: true)
             }
         }
-        let untried = slots.filter { !tried.contains($0.node.id) }
+        let untried = slots.filter { !call.tried.contains($0.node.id) }
         let possible = untried.isEmpty ? slots : untried
         for slot in possible where slot.isDown { slot.probeIfDue() }
         let reachable = possible.filter { !$0.isDown }
-        let candidates = NodeSnapshot(slots: reachable.isEmpty ? possible : reachable)
-        return Choice(slot: try candidates.pick(selector, service), hasOthers: untried.count > 1)
+        let rest = NodeSnapshot(slots: reachable.isEmpty ? possible : reachable)
+        return Choice(slot: try rest.pick(selector, call), hasOthers: untried.count > 1, isSelected: true)
     }
 
-    private func pick(_ selector: any Selector, _ service: String) throws(MicroError) -> ConnectionSlot {
-        let position = selector.choose(among: nodes, of: service)
-        guard slots.indices.contains(position) else { throw ClientErrors.noneAvailable(service) }
+    private func pick(
+        _ selector: any Selector, _ call: SelectionContext
+    ) throws(MicroError) -> ConnectionSlot {
+        guard let position = selector.choose(from: candidates, for: call), slots.indices.contains(position)
+        else {
+            throw ClientErrors.noneAvailable(call.service)
+        }
         return slots[position]
     }
 

@@ -9,10 +9,10 @@ public struct RandomSelector: Selector {
     public init() { state = RandomState(seed: UInt64.random(in: .min ... .max)) }
 
     /// Picks a node.
-    public func choose(among nodes: [Node], of service: String) -> Int {
+    public func choose(from candidates: Candidates, for call: SelectionContext) -> Int? {
         // The product's high half is a number below the count, without the bias or the division of a
         // remainder that would matter.
-        Int(state.next().multipliedFullWidth(by: UInt64(nodes.count)).high)
+        Int(state.next().multipliedFullWidth(by: UInt64(candidates.count)).high)
     }
 }
 
@@ -41,14 +41,15 @@ public final class RoundRobinSelector: Selector {
     public init() {}
 
     /// Picks the next node.
-    public func choose(among nodes: [Node], of service: String) -> Int {
-        guard !nodes.isEmpty else { return 0 }
+    public func choose(from candidates: Candidates, for call: SelectionContext) -> Int? {
+        let count = candidates.count
+        guard count > 0 else { return nil }
         return turns.withLock { turns in
             if turns.count > Self.limit { turns = [:] }
             // The first turn is a random one, so clients that start together don't march in step.
-            let turn = turns[service] ?? Int.random(in: 0..<nodes.count)
-            turns[service] = turn == .max ? 0 : turn + 1
-            return turn % nodes.count
+            let turn = turns[call.service] ?? Int.random(in: 0..<count)
+            turns[call.service] = turn == .max ? 0 : turn + 1
+            return turn % count
         }
     }
 }

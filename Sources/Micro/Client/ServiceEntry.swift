@@ -68,19 +68,24 @@ final class ServiceEntry: Sendable {
         var slots: [ConnectionSlot] = []
         var unspoken: [NodeProtocol: String] = [:]
         var refusedAddress: String?
-        for node in nodes.values.sorted(by: { $0.id < $1.id }) {
-            if !Self.isNetworkAddress(node.address) {
-                refusedAddress = node.address.printable(limit: 100)
-            } else if let slot = old.first(where: { $0.node.id == node.id && $0.isFor(node) }) {
-                slots.append(slot.node == node ? slot : slot.renamed(node))
-            } else {
-                do throws(StartError) {
-                    let transport = try transports.transport(for: node)
-                    slots.append(
-                        ConnectionSlot(node: node, name: .service(service), transport: transport, pool: pool))
-                } catch {
-                    unspoken[NodeProtocol(of: node)] = error.message
+        for (key, node) in nodes.sorted(by: { ($0.key.id, $0.key.version) < ($1.key.id, $1.key.version) }) {
+            if let slot = old.first(where: { $0.node.id == node.id && $0.isFor(node) }) {
+                let isSame = slot.node == node && slot.candidate.version == key.version
+                slots.append(isSame ? slot : slot.renamed(node, version: key.version))
+                continue
+            }
+            do throws(StartError) {
+                let transport = try transports.transport(for: node)
+                guard Self.mayBeReached(node.address, by: transport) else {
+                    refusedAddress = node.address.printable(limit: 100)
+                    continue
                 }
+                slots.append(
+                    ConnectionSlot(
+                        Candidate(node, version: key.version), name: .service(service), transport: transport,
+                        pool: pool))
+            } catch {
+                unspoken[NodeProtocol(of: node)] = error.message
             }
         }
         if let refusedAddress {
@@ -99,11 +104,13 @@ final class ServiceEntry: Sendable {
         settled.open()
     }
 
-    /// Returns whether a registry may send a client to an address: to a port of a host.
+    /// Returns whether a registry may send a client to an address: to a port of a host, or to a name of a transport
+    /// that has names.
     ///
     /// What the user of a client may type beyond that, such as a Unix socket, opens what is meant for this machine
     /// alone, and anyone who can write to the registry need not be of this machine.
-    private static func isNetworkAddress(_ address: String) -> Bool {
+    private static func mayBeReached(_ address: String, by transport: any Transport) -> Bool {
+        if transport.usesNamedAddresses { return ListenAddress.isName(address) }
         guard !address.hasPrefix("unix:"), let (host, port) = HostPort.split(address), let port else {
             return false
         }

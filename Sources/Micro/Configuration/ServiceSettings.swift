@@ -37,14 +37,10 @@ struct ServiceSettings: Sendable {
             "the node's id is the name, `-` and this; with a UUID only the beginning of a name that would not fit a DNS "
                 + "name beside it")
         static let address = Setting(
-            "server.address", .text("host:port, :port, [IPv6]:port or unix:path"), default: ":0",
-            scope: .shared,
+            "server.address", .listenAddress, default: ":0", scope: .shared,
             "where it listens; port 0 takes a free one")
         static let advertise = Setting(
-            "server.advertise",
-            SettingKind<String>("a host, or host:port such as 10.0.0.1:8080", write: \.self) {
-                HostPort.isNumber($0) ? nil : $0
-            }, without: "an address of the machine", scope: .shared,
+            "server.advertise", .advertisedAddress, without: "an address of the machine", scope: .shared,
             "the address that others are told, where it differs, such as behind a port mapping")
         static let metadata = Setting(
             "server.metadata",
@@ -89,7 +85,12 @@ struct ServiceSettings: Sendable {
     }
 
     let identity: ServiceIdentity
-    let address: ListenAddress
+
+    /// Whether somebody chose the node's id, so that it isn't new for each run.
+    let hasOwnID: Bool
+
+    /// Where the first listener listens; what the text means is its transport's matter.
+    let address: String
     let advertise: String?
     let metadata: [String: String]
     let timeToLive: Duration?
@@ -100,8 +101,8 @@ struct ServiceSettings: Sendable {
 
     init(_ settings: Settings, defaults: ServiceDefaults) throws(StartError) {
         identity = try Self.identity(settings, defaults: defaults)
-        address = try ListenAddress(
-            parsing: try settings.given(Keys.address) ?? defaults.address ?? Keys.address.defaultValue)
+        hasOwnID = try settings[Keys.id] ?? defaults.id != nil
+        address = try settings.given(Keys.address) ?? defaults.address ?? Keys.address.defaultValue
         advertise = try settings[Keys.advertise]
         metadata = defaults.metadata.merging(try settings[Keys.metadata]) { $1 }
         (timeToLive, interval) = try Self.renewal(settings)

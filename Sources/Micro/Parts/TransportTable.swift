@@ -8,19 +8,22 @@ struct TransportTable: Sendable {
         let member: PartMember<any Transport>
         let isGiven: Bool
 
-        func speaks(_ name: String) -> Bool { node.protocol == name || node.transport == name }
+        func speaks(_ name: String) -> Bool {
+            node.protocol == name || node.transport == name || node.declaration == name
+        }
     }
 
     private enum Keys {
         static let server = Setting(
-            "server", .text("a protocol"), without: "the first that is linked, grpc", scope: .shared,
-            "the protocol that the service speaks")
+            "server", .list("protocols with commas"), without: "the first that is linked, grpc",
+            scope: .shared,
+            "the protocols that the service speaks, or `protocol/transport` where one has several transports")
         static let client = Setting(
             "client", .text("a protocol"), without: "grpc", scope: .shared,
             "the protocol of nodes that don't say theirs")
         static let transport = Setting(
             "transport", .text("a transport"), scope: .shared,
-            "which transport of that protocol, where several are linked; other names change nothing")
+            "which transport of a protocol, where several are linked; other names change nothing")
     }
 
     /// What operators may set.
@@ -52,31 +55,54 @@ struct TransportTable: Sendable {
             return
         }
         guard let entry = entries.first(where: { $0.speaks(choice.text) }) else {
-            throw Self.unknown(choice, entries)
+            throw Self.unknown(choice, choice.text, entries)
         }
         direct = entry.node
     }
 
-    /// Returns the transport that a server listens on.
+    /// Returns the transports that a server listens on.
     ///
-    /// One that was given in code wins. `MICRO_SERVER` chooses the protocol. `MICRO_TRANSPORT` chooses among the
-    /// transports of a protocol, and names something else where a fleet of go-micro services shares its variables:
-    /// then it changes nothing.
+    /// Those that were given in code win. `MICRO_SERVER` chooses the protocols, or pairs of protocol and transport such
+    /// as `mucp/nats`, with commas. `MICRO_TRANSPORT` chooses among the transports of a protocol, and names something
+    /// else where a fleet of go-micro services shares its variables: then it changes nothing.
     ///
     /// - Parameter settings: The configuration.
-    /// - Returns: The transport.
-    /// - Throws: A ``StartError`` if no transport speaks the protocol, or it can't be used.
-    func server(_ settings: Settings) throws(StartError) -> any Transport {
-        if let given = entries.first(where: \.isGiven) { return try given.member.part() }
-        let choice = try settings.text(Keys.server.declaration)
-        let candidates = choice.map { choice in entries.filter { $0.speaks(choice.text) } } ?? entries
-        guard let first = candidates.first else {
-            guard let choice else { throw Self.none }
-            throw Self.unknown(choice, entries)
+    /// - Returns: The transports, in the order in which they were given or chosen; at least one.
+    /// - Throws: A ``StartError`` if no transport speaks a protocol, or one can't be used.
+    func servers(_ settings: Settings) throws(StartError) -> [any Transport] {
+        let given = entries.filter(\.isGiven)
+        let chosen = given.isEmpty ? try chosen(settings) : given
+        var transports: [any Transport] = []
+        for entry in chosen { transports.append(try entry.member.part()) }
+        return transports
+    }
+
+    private func chosen(_ settings: Settings) throws(StartError) -> [Entry] {
+        guard let names = try settings[Keys.server], let choice = try settings.text(Keys.server.declaration)
+        else {
+            guard let first = entries.first else { throw Self.none }
+            return [try preferred(first, among: entries, settings)]
         }
-        guard let name = try settings[Keys.transport] else { return try first.member.part() }
-        let named = candidates.first { $0.node.protocol == first.node.protocol && $0.node.transport == name }
-        return try (named ?? first).member.part()
+        var chosen: [Entry] = []
+        for name in names {
+            let candidates = entries.filter { $0.speaks(name) }
+            guard let first = candidates.first else { throw Self.unknown(choice, name, entries) }
+            let entry = try preferred(first, among: candidates, settings)
+            guard !chosen.contains(where: { $0.node == entry.node }) else {
+                throw choice.invalid("a list of protocols that has \(entry.node.declaration) once")
+            }
+            chosen.append(entry)
+        }
+        return chosen
+    }
+
+    /// Returns the transport of a protocol that `MICRO_TRANSPORT` names, if it names one of them.
+    private func preferred(
+        _ first: Entry, among candidates: [Entry], _ settings: Settings
+    ) throws(StartError) -> Entry {
+        guard let name = try settings[Keys.transport] else { return first }
+        return candidates.first { $0.node.protocol == first.node.protocol && $0.node.transport == name }
+            ?? first
     }
 
     /// Returns the transport that speaks to a node.
@@ -108,13 +134,37 @@ struct TransportTable: Sendable {
         return try entry.member.part()
     }
 
-    private static func unknown(_ choice: Settings.Given, _ entries: [Entry]) -> StartError {
+    /// Returns the name of an address `scheme:name`, and the transport that it belongs to.
+    ///
+    /// - Returns: Both; `nil` if no transport has such names.
+    /// - Throws: A ``StartError`` if the transport can't be used.
+    func forNamedAddress(_ address: String) throws(StartError) -> (name: String, transport: any Transport)? {
+        guard let colon = address.firstIndex(of: ":"),
+            let entry = entries.first(where: { $0.node.transport == address[..<colon] })
+        else { return nil }
+        let name = String(address[address.index(after: colon)...])
+        let transport = try entry.member.part()
+        return transport.usesNamedAddresses && ListenAddress.isName(name) ? (name, transport) : nil
+    }
+
+    /// Returns the error for a choice that no transport fits.
+    ///
+    /// - Parameters:
+    ///   - choice: The value, and who set it.
+    ///   - name: The part of the value that none fits.
+    ///   - entries: What there is.
+    /// - Returns: The error, with what to link.
+    private static func unknown(
+        _ choice: Settings.Given, _ name: String, _ entries: [Entry]
+    ) -> StartError {
         let linked = Set(entries.map(\.node.protocol)).sorted().joined(separator: ", ")
         return StartError(
             .unknownPlugin,
-            "\(choice.origin) is \"\(choice.text)\", but no linked transport speaks that protocol. "
+            "\(choice.origin) is \"\(choice.text)\", but no linked transport speaks "
+                + (name == choice.text ? "that protocol. " : "the protocol \"\(name)\". ")
                 + "Linked: \(linked.isEmpty ? "none" : linked). "
-                + advice(for: NodeProtocol(protocol: choice.text, transport: choice.text)))
+                + advice(
+                    for: NodeProtocol(declaration: name) ?? NodeProtocol(protocol: name, transport: name)))
     }
 
     private static var none: StartError {

@@ -1,5 +1,4 @@
 public import MicroCore
-internal import MicroInterfaces
 
 /// Who may call an endpoint that tells of a service's inside.
 ///
@@ -59,28 +58,9 @@ public struct CallerRule: Sendable {
     /// - Throws: A ``MicroError`` with the status `permissionDenied` that says how to allow it.
     public func check(_ context: RequestContext) throws(MicroError) {
         if choice == .open { return }
-        guard let peer = context.peer, peer.isLocal() || !callers.isDisjoint(with: peer.identities) else {
+        guard let peer = context.peer, peer.isLocal || !callers.isDisjoint(with: peer.identities) else {
             throw MicroError(
                 .permissionDenied, "\(context.endpoint) answers callers on the same machine only. \(advice)")
         }
-    }
-}
-
-extension Peer {
-    /// Whether the other side runs on this machine.
-    ///
-    /// That is so on loopback, and where the connection comes from one of the machine's own addresses: the
-    /// system accepts no packet from elsewhere that claims to come from there, and a connection needs answers.
-    ///
-    /// - Parameter interfaces: The machine's addresses, which are asked for at each call, since they change.
-    /// - Returns: Whether it does; a peer whose address can't be read does not.
-    func isLocal(interfaces: @autoclosure () -> [InterfaceAddress] = InterfaceAddress.listed) -> Bool {
-        if address.hasPrefix("unix:") || address.hasPrefix("memory:") { return true }
-        guard let (host, _) = HostPort.split(address) else { return false }
-        if HostPort.isLoopback(host) { return true }
-        // A socket of all addresses sees callers over IPv4 as mapped addresses of IPv6.
-        let text = host.hasPrefix("::ffff:") ? String(host.dropFirst("::ffff:".count)) : host
-        // A link-local address is the machine's own on one link, and may be another machine's on the next.
-        return interfaces().contains { !$0.isLinkLocal && $0.text == text }
     }
 }

@@ -8,6 +8,12 @@ extension MicroService {
     /// MicroService("notes") { … }.using(.store, SQLiteStore(path: "notes.db"))
     /// ```
     ///
+    /// A service listens on each transport that it is given:
+    ///
+    /// ```swift
+    /// MicroService("greeter") { … }.using(.transport, .grpc).using(.transport, .memory)
+    /// ```
+    ///
     /// - Parameters:
     ///   - role: The role.
     ///   - part: The part, which this service alone prepares and runs.

@@ -44,7 +44,7 @@ public final class MicroService: Service, Sendable {
     ///   - metadata: What the registry tells of the node, beside what the engine adds.
     ///   - registry: The registry; chosen by `MICRO_REGISTRY` if `nil`.
     ///   - transport: The transport to serve on, which calls may use as well; chosen by `MICRO_SERVER` if
-    ///     `nil`.
+    ///     `nil`. ``using(_:_:)`` adds further ones.
     ///   - broker: The broker for events; chosen by `MICRO_BROKER` if `nil`. It is run only if it is used.
     ///   - selector: The rule by which the client picks nodes; chosen by `MICRO_SELECTOR` if `nil`.
     ///   - codecs: Codecs beside those that are linked, which are preferred.
@@ -104,8 +104,11 @@ public struct RunningService: Sendable {
     /// The service.
     public let identity: ServiceIdentity
 
-    /// The address that is bound, with the port that the system chose.
-    public let address: ListenAddress
+    /// The addresses that are bound, one for each transport, with the ports that the system chose.
+    public let addresses: [ListenAddress]
+
+    /// The address that is bound, the first one if there are several.
+    public var address: ListenAddress { addresses.first ?? .host("", port: 0) }
 
     /// What is registered, with the address that the machine's interfaces give it now.
     public var record: ServiceRecord { currentRecord() }

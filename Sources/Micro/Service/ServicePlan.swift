@@ -6,7 +6,7 @@ internal import MicroInterfaces
 struct ServicePlan: Sendable {
     let settings: ServiceSettings
     let registry: any Registry
-    let transport: any Transport
+    let listeners: [ListenerPlan]
     let parts: PartResolver
     let engine: ClientEngine
     let router: Router
@@ -33,7 +33,7 @@ struct ServicePlan: Sendable {
         try parts.checkChoices()
         registry = try parts.part(.registry)
         let transports = try TransportTable(parts)
-        transport = try transports.server(values)
+        listeners = try ListenerPlan.all(try transports.servers(values), settings, values)
         let codecs = CodecSet(try parts.parts(.codec))
         engine = try ClientEngine(
             parts, registry: registry, transports: transports, codecs: codecs,
@@ -60,27 +60,24 @@ struct ServicePlan: Sendable {
         unknown.logOthers(to: .current)
     }
 
-    /// The address at which others reach a service that listens, as the machine's interfaces are now.
-    func advertisedAddress(boundTo address: ListenAddress) -> AdvertisedAddress {
-        AdvertisedAddress(settings.advertise, boundTo: address)
+    /// What is registered of a service that listens, with the addresses that the machine's interfaces give it now.
+    func record(_ listeners: ServiceListeners) -> ServiceRecord {
+        ServiceRecord(
+            name: settings.identity.name, version: settings.identity.version,
+            endpoints: endpoints.filter { !$0.info.isInternal }.map(\.record).sorted { $0.name < $1.name }
+                + subscribers.map(\.record),
+            nodes: listeners.registered.map(node))
     }
 
-    /// What is registered of a service that others reach at an address.
-    func record(at address: AdvertisedAddress) -> ServiceRecord {
+    private func node(_ member: ServiceListeners.Member) -> Node {
         var metadata = settings.metadata
-        let node = transport.nodeProtocol
+        let node = member.plan.transport.nodeProtocol
         metadata["protocol"] = node.protocol
         metadata["transport"] = node.transport
         metadata["server"] = node.protocol
         metadata["registry"] = registry.name
         metadata["broker"] = brokerName
-        return ServiceRecord(
-            name: settings.identity.name, version: settings.identity.version,
-            endpoints: endpoints.filter { !$0.info.isInternal }.map(\.record).sorted { $0.name < $1.name }
-                + subscribers.map(\.record),
-            nodes: [
-                Node(id: settings.identity.nodeID, address: address.text, metadata: metadata)
-            ])
+        return Node(id: member.plan.nodeID, address: member.advertised.text, metadata: metadata)
     }
 }
 

@@ -1,6 +1,5 @@
 internal import Logging
 import MicroCore
-internal import MicroInterfaces
 internal import MicroPluginKit
 
 /// One run of a service, from its start to its end.
@@ -54,83 +53,61 @@ struct ServiceRun: Sendable {
 
     /// Listens and subscribes, is registered until told to stop, and lets calls and events finish.
     private func serve(_ plan: ServicePlan, _ stopBegin: Shared<ContinuousClock.Instant?>) async throws {
-        let listener = try await plan.transport.listen(on: plan.settings.address, handler: plan.router)
+        let listeners = try await ServiceListeners(opening: plan.listeners, handler: plan.router)
         let running = RunningService(
-            identity: plan.settings.identity, address: listener.address,
+            identity: plan.settings.identity, addresses: listeners.addresses,
             client: service.client, parts: plan.parts,
             subscriptions: EventSubscriptions(plan.subscribers, parts: plan.parts),
-            currentRecord: { plan.record(at: plan.advertisedAddress(boundTo: listener.address)) })
-        try await subscribe(running, listener)
+            currentRecord: { plan.record(listeners) })
+        try await subscribe(running, listeners)
         let registration = Registration(
             registry: plan.registry, timeToLive: plan.settings.timeToLive, record: running.currentRecord)
         do {
             try await stop.stop.runUntilOpen {
                 let record = try await registration.begin()
                 plan.overview.enter(.serving)
+                listeners.log()
                 log(running, plan)
                 onReady(running)
                 await registration.renew(record, every: plan.settings.interval)
             }
         } catch let error as StartError {
-            await giveUp(running, listener)
+            await giveUp(running, listeners)
+            // The registry may hold some of the nodes, and can't hold another one.
+            if listeners.members.count > 1 { _ = await registration.end() }
             throw error
         } catch {
             // The service is told to stop.
         }
         stopBegin.value = .now
-        await ServiceStop(plan: plan, stop: stop).run(running, listener, registration)
+        await ServiceStop(plan: plan, stop: stop).run(running, listeners, registration)
     }
 
     /// Opens the subscriptions, unless the service is told to stop meanwhile.
-    private func subscribe(_ running: RunningService, _ listener: any Listener) async throws {
+    private func subscribe(_ running: RunningService, _ listeners: ServiceListeners) async throws {
         do {
             try await stop.stop.runUntilOpen { try await running.subscriptions.openAll() }
         } catch {
             guard !stop.stop.isOpen else { return }
-            await giveUp(running, listener)
+            await giveUp(running, listeners)
             throw error
         }
     }
 
     /// Ends at once what a service that can't start has opened.
-    private func giveUp(_ running: RunningService, _ listener: any Listener) async {
-        await listener.shutdown(deadline: .now)
+    private func giveUp(_ running: RunningService, _ listeners: ServiceListeners) async {
+        await listeners.shutdown(deadline: .now)
         await running.subscriptions.cancelAll(deadline: .now)
     }
 
     private func log(_ running: RunningService, _ plan: ServicePlan) {
-        if running.record.nodes.contains(where: { $0.address.hasPrefix("unix:") }) {
-            Logger.current.warning(
-                "No client finds the service by the registry: it listens on a Unix socket, and must be called by address.",
-                metadata: [LogKeys.address: "\(running.address)"])
-        }
         Logger.current.notice(
             "The service runs.",
             metadata: [
                 LogKeys.service: "\(running.identity.name)", LogKeys.version: "\(running.identity.version)",
-                LogKeys.node: "\(running.identity.nodeID)", LogKeys.address: "\(running.address)",
+                LogKeys.node: "\(running.identity.nodeID)",
+                LogKeys.address: "\(running.addresses.map(\.description).joined(separator: ", "))",
                 LogKeys.registry: "\(plan.registry.name)",
             ])
-        log(plan.advertisedAddress(boundTo: running.address))
-    }
-
-    /// Tells which of the machine's addresses was chosen, and how to choose another.
-    private func log(_ address: AdvertisedAddress) {
-        guard let choice = address.choice else { return }
-        let metadata: Logger.Metadata = [
-            LogKeys.address: "\(address.text)", LogKeys.interface: "\(choice.interface)",
-        ]
-        if address.isUnreachable {
-            Logger.current.warning(
-                """
-                This machine has no address that others can reach now, so the registry gets one of the loopback. \
-                MICRO_SERVER_ADVERTISE sets another.
-                """, metadata: metadata)
-        } else {
-            let reason = choice.isOnDefaultRoute ? "on the default route" : "since none is on a default route"
-            Logger.current.info(
-                "The registry gets an address of this machine \(reason). MICRO_SERVER_ADVERTISE sets another.",
-                metadata: metadata)
-        }
     }
 }

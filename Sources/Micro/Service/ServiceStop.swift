@@ -11,9 +11,9 @@ struct ServiceStop: Sendable {
     let stop: StopSignal
 
     /// Stops the service in order, or at once when that is forced.
-    func run(_ running: RunningService, _ listener: any Listener, _ registration: Registration) async {
+    func run(_ running: RunningService, _ listeners: ServiceListeners, _ registration: Registration) async {
         await leave(registration)
-        await drain(running, listener)
+        await drain(running, listeners)
     }
 
     /// Logs that the service has stopped: also its broker, its registry and its client have ended.
@@ -42,7 +42,7 @@ struct ServiceStop: Sendable {
         _ = await stop.haste.wait(until: .now + delay)
     }
 
-    private func drain(_ running: RunningService, _ listener: any Listener) async {
+    private func drain(_ running: RunningService, _ listeners: ServiceListeners) async {
         plan.overview.enter(.draining)
         let limit = plan.settings.drainTimeout
         let deadline = ContinuousClock.now + limit
@@ -51,7 +51,7 @@ struct ServiceStop: Sendable {
         } else {
             log("It refuses new calls, and waits for those and the events that run.", limit: limit)
         }
-        _ = try? await stop.haste.runUntilOpen { await listener.shutdown(deadline: deadline) }
+        _ = try? await stop.haste.runUntilOpen { await listeners.shutdown(deadline: deadline) }
         _ = try? await stop.haste.runUntilOpen { await running.subscriptions.cancelAll(deadline: deadline) }
         guard !stop.haste.isOpen, .now >= deadline else { return }
         Logger.current.warning(

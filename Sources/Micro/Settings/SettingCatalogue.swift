@@ -58,16 +58,31 @@ package struct SettingCatalogue: Sendable {
         builder.add("file", [ConfigurationFile.path.declaration])
         for plugin in plugins.all.sorted(by: { ($0.role, $0.name) < ($1.role, $1.name) }) {
             builder.add(
-                "\(plugin.role) \(plugin.name)", plugin.settings, role: plugin.role,
+                "\(plugin.role) \(plugin.name)", plugin.settings + Self.listeners(plugin), role: plugin.role,
                 member: plugin.roleIsSet ? plugin.name : nil)
         }
         for (role, part) in overrides.all {
             builder.add("\(role) in code", type(of: part).settings, role: role)
         }
+        builder.add("listeners in code", Self.listeners(overrides))
         groups = builder.groups
         byKey = builder.byKey
         // The engine's own are there also where no plugin is linked.
         roles = Set(plugins.all.map(\.role)).union(["registry", "transport", "broker", "selector", "codec"])
+    }
+
+    /// What may be set of a listener, if the plugin is a transport.
+    private static func listeners(_ plugin: Plugin) -> [SettingDeclaration] {
+        guard plugin.role == PluginRole.transport.name else { return [] }
+        return plugin.provides.compactMap(NodeProtocol.init(declaration:))
+            .flatMap { ListenerSettings($0.transport).declarations }
+    }
+
+    /// What may be set of listeners on the transports that were given in code.
+    private static func listeners(_ overrides: PartOverrides) -> [SettingDeclaration] {
+        let transports = overrides.parts(of: PluginRole.transport.name).compactMap { $0 as? any Transport }
+        return ListenerSettings.names(transports.map(\.nodeProtocol.transport))
+            .flatMap { ListenerSettings($0).declarations }
     }
 
     /// The variables that choose a plugin.

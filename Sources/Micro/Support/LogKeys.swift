@@ -4,6 +4,7 @@ enum LogKeys {
     static let endpoint = "rpc.method"
     static let address = "server.address"
     static let earlierAddress = "micro.server.address.earlier"
+    static let transport = "micro.transport"
     static let interface = "network.interface.name"
     static let error = "error.message"
     static let suppressed = "micro.log.suppressed"

@@ -80,8 +80,8 @@ struct UnspokenProtocol: Error, CustomStringConvertible {
 struct NodePin: Selector {
     @TaskLocal static var node: String?
 
-    func choose(among nodes: [Node], of service: String) -> Int {
-        nodes.firstIndex { $0.id == Self.node } ?? -1
+    func choose(from candidates: Candidates, for call: SelectionContext) -> Int? {
+        candidates.firstIndex { $0.node.id == Self.node }
     }
 }
 

@@ -121,27 +121,3 @@ public struct CallHead: Sendable {
         var values: Values { (path, contentSubtype, metadata, deadline, peer, compression) }
     }
 }
-
-/// The other side of a connection, as far as the transport knows it.
-///
-/// One value is shared by all calls of a connection.
-public final class Peer: Sendable {
-    /// The address as text: `127.0.0.1:50312`, `[::1]:50312`, `unix:/run/x.sock` or `memory:1`.
-    public let address: String
-
-    /// The names that the peer has proved by a certificate that was verified.
-    ///
-    /// They are the DNS names and URIs of its subject alternative names; empty without TLS, or where no
-    /// certificate was asked for.
-    public let identities: [String]
-
-    /// Creates a description of a peer.
-    ///
-    /// - Parameters:
-    ///   - address: The address as text.
-    ///   - identities: The names that it has proved.
-    public init(address: String, identities: [String] = []) {
-        self.address = address
-        self.identities = identities
-    }
-}

@@ -1,8 +1,13 @@
-/// Where a server listens: a host and a port, or a Unix domain socket.
+/// Where a server listens: a host and a port, a Unix domain socket, or a name.
+///
+/// A name is where a transport listens that has no hosts and ports of its own: a subject of a message system, a
+/// queue, a name within the process. It means something to that transport alone, whose
+/// ``Transport/usesNamedAddresses`` is `true`.
 public struct ListenAddress: Hashable, Sendable {
     private enum Kind: Hashable {
         case hostPort(String, Int)
         case unixSocket(String)
+        case named(String, scheme: String)
     }
 
     private let kind: Kind
@@ -23,20 +28,70 @@ public struct ListenAddress: Hashable, Sendable {
     /// - Returns: The address.
     public static func unixSocket(_ path: String) -> Self { Self(kind: .unixSocket(path)) }
 
-    /// The host and port, or `nil` for a Unix domain socket.
+    /// A name.
+    ///
+    /// - Parameters:
+    ///   - name: The name, such as a subject of NATS.
+    ///   - scheme: Whose name it is: the transport's, as ``NodeProtocol/transport`` has it.
+    /// - Returns: The address.
+    public static func named(_ name: String, scheme: String) -> Self {
+        Self(kind: .named(name, scheme: scheme))
+    }
+
+    /// The host and port, or `nil` for other addresses.
     public var hostPort: (host: String, port: Int)? {
         if case .hostPort(let host, let port) = kind { (host, port) } else { nil }
     }
 
-    /// The path of a Unix domain socket, or `nil` for a host and port.
+    /// The path of a Unix domain socket, or `nil` for other addresses.
     public var unixSocketPath: String? {
         if case .unixSocket(let path) = kind { path } else { nil }
     }
 
-    /// Whether only processes of this machine can connect.
+    /// The name and whose name it is, or `nil` for other addresses.
+    public var named: (name: String, scheme: String)? {
+        if case .named(let name, let scheme) = kind { (name, scheme) } else { nil }
+    }
+
+    /// Whether only processes of this machine can connect; a name says nothing of that.
     public var isLocal: Bool {
-        guard let (host, _) = hostPort else { return true }
-        return host == "localhost" || HostPort.isLoopback(host)
+        switch kind {
+        case .hostPort(let host, _): host == "localhost" || HostPort.isLoopback(host)
+        case .unixSocket: true
+        case .named: false
+        }
+    }
+
+    /// The address as a ``Node`` has it: a name stands alone there, since the node's metadata say whose it is.
+    public var nodeAddress: String { named?.name ?? description }
+
+    /// Reads an address of a transport that listens on names.
+    ///
+    /// - Parameters:
+    ///   - text: `scheme:name`, or a name without a colon; empty or `:0` for any free name, which is
+    ///     `.host("", port: 0)`. Otherwise the text is read as ``init(parsing:)`` does.
+    ///   - scheme: Whose names they are.
+    /// - Throws: A ``StartError`` that says what is wrong with the text.
+    public init(parsing text: String, scheme: String) throws(StartError) {
+        let prefix = "\(scheme):"
+        let name = text.hasPrefix(prefix) ? String(text.dropFirst(prefix.count)) : text
+        guard name != text || !text.isEmpty && !text.contains(":") else {
+            try self.init(parsing: text)
+            return
+        }
+        guard Self.isName(name) else {
+            throw StartError(
+                .invalidConfiguration,
+                "The address \"\(text.printableAddress())\" has no usable name: \(prefix) is followed by 1 to 255 bytes "
+                    + "without spaces and control characters.")
+        }
+        self = .named(name, scheme: scheme)
+    }
+
+    /// Whether a text can be the name of a named address.
+    package static func isName(_ text: String) -> Bool {
+        (1...255).contains(text.utf8.count)
+            && text.unicodeScalars.allSatisfy { $0 != " " && $0.isHarmless }
     }
 
     /// Reads an address as `MICRO_SERVER_ADDRESS` has it.
@@ -74,70 +129,12 @@ public struct ListenAddress: Hashable, Sendable {
 }
 
 extension ListenAddress: CustomStringConvertible {
-    /// The address in the form that ``init(parsing:)`` reads.
+    /// The address in the form that ``init(parsing:)`` reads, or ``init(parsing:scheme:)`` for a name.
     public var description: String {
         switch kind {
         case .hostPort(let host, let port): HostPort.join(host, port)
         case .unixSocket(let path): "unix:\(path)"
+        case .named(let name, let scheme): "\(scheme):\(name)"
         }
-    }
-}
-
-/// The text form of a host and a port.
-public enum HostPort {
-    /// Takes a text apart.
-    ///
-    /// - Parameter text: `host:port`, `:port`, `[IPv6]:port`, or a host alone.
-    /// - Returns: The host, without brackets, and the port if there is one; `nil` if the text has
-    ///   another form or the port is out of range.
-    public static func split(_ text: String) -> (host: String, port: Int?)? {
-        var host = text[...]
-        var port: Substring?
-        if text.hasPrefix("[") {
-            guard let end = text.firstIndex(of: "]") else { return nil }
-            host = text[text.index(after: text.startIndex)..<end]
-            let rest = text[text.index(after: end)...]
-            guard rest.isEmpty || rest.hasPrefix(":") else { return nil }
-            port = rest.isEmpty ? nil : rest.dropFirst()
-        } else if let colon = text.lastIndex(of: ":"), text.firstIndex(of: ":") == colon {
-            host = text[..<colon]
-            port = text[text.index(after: colon)...]
-        }
-        guard host.utf8.count <= 255,
-            host.unicodeScalars.allSatisfy({ $0 != " " && $0 != "@" && $0.isHarmless })
-        else {
-            return nil
-        }
-        guard let port else { return (String(host), nil) }
-        guard !port.isEmpty, port.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }),
-            let number = Int(port), number <= 65535
-        else { return nil }
-        return (String(host), number)
-    }
-
-    /// Whether a text is a number, as a port is that was written without its colon.
-    package static func isNumber(_ text: String) -> Bool {
-        !text.isEmpty && text.utf8.allSatisfy { $0 >= 0x30 && $0 <= 0x39 }
-    }
-
-    /// Puts a text together; an IPv6 address gets brackets.
-    ///
-    /// - Parameters:
-    ///   - host: A name or an IP address.
-    ///   - port: A port.
-    /// - Returns: The text.
-    public static func join(_ host: String, _ port: Int) -> String {
-        host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
-    }
-
-    /// Returns whether a host is an IP address of this machine's own loopback, in IPv6 also as a mapped one.
-    ///
-    /// - Parameter host: A name or an IP address, without brackets.
-    /// - Returns: Whether it is; a name is not, whatever it looks like.
-    package static func isLoopback(_ host: String) -> Bool {
-        if host == "::1" { return true }
-        let address = host.hasPrefix("::ffff:") ? host.dropFirst("::ffff:".count) : host[...]
-        let parts = address.split(separator: ".", omittingEmptySubsequences: false)
-        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
     }
 }

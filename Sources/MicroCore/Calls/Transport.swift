@@ -17,6 +17,13 @@ public protocol Transport: Part {
     /// What a server registers of its nodes under the metadata keys `protocol` and `transport`.
     var nodeProtocol: NodeProtocol { get }
 
+    /// Whether nodes are reached by names and not by host and port: subjects, queues, names within the process.
+    ///
+    /// Such a transport listens on ``ListenAddress/named(_:scheme:)`` with the name of its
+    /// ``NodeProtocol/transport`` for the scheme, and on a free name for `.host("", port: 0)`. A node's address is the
+    /// name alone. `false` by default.
+    var usesNamedAddresses: Bool { get }
+
     /// Begins to accept calls.
     ///
     /// - Parameters:
@@ -37,6 +44,11 @@ public protocol Transport: Part {
     /// - Returns: The open connection.
     /// - Throws: A ``MicroError`` with the status `unavailable` that was surely not processed.
     func connect(to node: Node, as name: PeerName) async throws -> any Connection
+}
+
+extension Transport {
+    /// Nodes are reached by host and port.
+    public var usesNamedAddresses: Bool { false }
 }
 
 /// The pair of node metadata by which a client finds the transport that speaks to a node.
@@ -96,7 +108,7 @@ public enum PeerName: Hashable, Sendable {
 
 /// A server that listens for calls.
 public protocol Listener: Sendable {
-    /// The address that is bound, with the port that the system chose.
+    /// The address that is bound, with the port or name that was chosen.
     var address: ListenAddress { get }
 
     /// Stops listening and ends the calls that run.

@@ -1,6 +1,7 @@
 /// What a registry knows of one version of a service.
 ///
-/// In a registry the unit is the node: a server registers a record with the one node that it is.
+/// In a registry the unit is the node: a server registers a record with one node for each transport that it
+/// listens on.
 /// What a lookup returns has all nodes of a version merged under one record.
 public struct ServiceRecord: Hashable, Sendable {
     /// The name of the service.
@@ -67,7 +68,7 @@ public struct Node: Hashable, Sendable {
     /// The node's id, new for each process: the service's name and a unique part.
     public var id: String
 
-    /// Where it is reached, as `host:port`.
+    /// Where it is reached, as `host:port`, or the name that its transport uses.
     public var address: String
 
     /// What else is known of it: `protocol`, `transport`, `server`, `broker`, `registry`, and the

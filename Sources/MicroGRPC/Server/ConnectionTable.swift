@@ -59,7 +59,9 @@ final class ConnectionTable: Sendable {
         _ channel: any Channel, handler: any CallHandler, limits: HTTP2Limits, tls: TLSContext?
     ) throws {
         let loop = channel.eventLoop
-        let peer = Peer(address: channel.remoteAddress.map(AddressText.of) ?? "unknown")
+        let address = channel.remoteAddress
+        let peer = Peer(
+            address: address.map(AddressText.of) ?? "unknown", isLocal: address?.isThisMachine ?? false)
         guard let id = admit() else { throw ChannelError.alreadyClosed }
         let connection = try ServerConnection(
             handler: handler, peer: peer, limits: limits, loop: loop, logger: logger,

@@ -45,8 +45,11 @@ package final class GRPCListener: Listener {
             let channel =
                 if let (host, port) = address.hostPort {
                     try await bootstrap.bindAny(host: host, port: port)
+                } else if let path = address.unixSocketPath {
+                    try await bind(bootstrap, toSocket: path)
                 } else {
-                    try await bind(bootstrap, toSocket: address.unixSocketPath ?? "")
+                    throw StartError(
+                        .address, "gRPC can't listen on \(address): it takes host:port or unix:path.")
                 }
             let bound = address.hostPort.map { host, port in
                 ListenAddress.host(host, port: channel.localAddress?.port ?? port)

@@ -169,7 +169,7 @@ final class ServerConnection: HTTP2Connection {
     }
 
     override func secured(by peerIdentities: [String]) {
-        peer = Peer(address: peer.address, identities: peerIdentities)
+        peer = peer.verified(as: peerIdentities)
     }
 
     // MARK: Paths

@@ -1,0 +1,52 @@
+import MicroCore
+
+/// What may be set of one of the transports that a service listens on.
+struct ListenerSettings: Sendable {
+    /// Where it listens.
+    let address: Setting<String?>
+
+    /// The address that others are told.
+    let advertise: Setting<String?>
+
+    /// Creates the settings of a listener.
+    ///
+    /// - Parameter name: The listener's name, see ``names(_:)``.
+    init(_ name: String) {
+        address = Setting(
+            "server.\(name).address", .listenAddress, without: "a free port of the first one's host", scope: .shared,
+            "where a service listens on \(name), if it listens on several transports")
+        advertise = Setting(
+            "server.\(name).advertise", .advertisedAddress, without: "derived", scope: .shared,
+            "the address that others are told of that")
+    }
+
+    /// What operators may set.
+    var declarations: [SettingDeclaration] { [address.declaration, advertise.declaration] }
+
+    /// Names listeners: by their transport, and with a number where there are several of one.
+    ///
+    /// - Parameter transports: The names of the transports.
+    /// - Returns: A name for each.
+    static func names(_ transports: [String]) -> [String] {
+        var counts: [String: Int] = [:]
+        return transports.map { transport in
+            let count = counts[transport, default: 0] + 1
+            counts[transport] = count
+            return count == 1 ? transport : "\(transport)\(count)"
+        }
+    }
+}
+
+extension SettingKind where Value == String {
+    /// Where a server listens, which its transport reads.
+    static var listenAddress: Self {
+        .text("host:port, :port, [IPv6]:port, unix:path, or a name if the transport has names")
+    }
+
+    /// An address that others are told.
+    static var advertisedAddress: Self {
+        Self("a host, or host:port such as 10.0.0.1:8080", write: \.self) {
+            HostPort.isNumber($0) ? nil : $0
+        }
+    }
+}
