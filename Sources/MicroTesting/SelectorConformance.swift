@@ -36,7 +36,7 @@ public struct SelectorConformance: Sendable {
             let selector = make()
             let fixture = Fixture(suite: self, selector: selector, findings: findings)
             await findings.phase(name) {
-                try selector.prepare(.empty(role: "selector"))
+                try selector.prepare(.testing(role: "selector"))
                 try await check(fixture)
             }
         }
