@@ -136,9 +136,11 @@ import Testing
         // The service's end is the end of its log, and an error for who wanted to follow it.
         #expect(try await logs.exitStatus() == 4, "\(logs.output)\(logs.errorOutput)")
         #expect(logs.errorOutput.contains("is stopping"))
-        let line = try #require(logs.output.split(separator: "\n").first)
-        let json = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
-        #expect(json?["message"] as? String == "The service runs.")
+        let messages = try logs.output.split(separator: "\n").map { line in
+            let json = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+            return json?["message"] as? String
+        }
+        #expect(messages.first == "Listening for calls." && messages.contains("The service runs."))
     }
 
     @Test func microSaysWhatIsNotServed() async throws {

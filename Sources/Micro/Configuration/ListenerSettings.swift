@@ -16,7 +16,7 @@ struct ListenerSettings: Sendable {
             "server.\(name).address", .listenAddress, without: "a free port of the first one's host", scope: .shared,
             "where a service listens on \(name), if it listens on several transports")
         advertise = Setting(
-            "server.\(name).advertise", .advertisedAddress, without: "derived", scope: .shared,
+            "server.\(name).advertise", .advertisedAddress, without: "an address of the machine", scope: .shared,
             "the address that others are told of that")
     }
 
