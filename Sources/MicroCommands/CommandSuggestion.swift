@@ -10,7 +10,8 @@ enum CommandSuggestion {
     static func question(_ arguments: [String]) async -> String? {
         var path = ["micro"]
         var command: any ParsableCommand.Type = MicroCommand.self
-        for word in CommandWords(arguments).positionals {
+        let words = CommandWords(arguments, valued: await ValuedOptions.linked())
+        for word in words.positionals {
             let subcommands = command.configuration.subcommands
             guard !subcommands.isEmpty else { return nil }
             if let next = subcommands.first(where: { name(of: $0) == word }) {

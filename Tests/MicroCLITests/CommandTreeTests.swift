@@ -39,6 +39,17 @@ private struct ProbeCommand: AsyncParsableCommand {
         #expect(["", "store", "store probe", "probe"].map { tree.commands(in: $0).count } == [1, 1, 1, 0])
     }
 
+    @Test func theirOptionsWithAValueAreKnown() async throws {
+        let options = await ValuedOptions.linked()
+        #expect(
+            options.isSuperset(of: ["--registry", "--registry-address", "--queue", "-o", "-n", "--since"]))
+        #expect(options.isDisjoint(with: ["--help", "-h", "--follow", "-f", "--version"]))
+        let words = CommandWords(
+            ["--queue", "q", "-f", "--since=5m", "subscribe", "--broker"], valued: options)
+        #expect(words.positionals == ["subscribe"])
+        #expect(words.values == ["queue": "q", "since": "5m"])
+    }
+
     @Test func theyAreListedByPositionAndName() throws {
         let tree = try CommandTree([
             plugin("a", position: 600), plugin("d"), plugin("c"), plugin("b", position: 600), plugin("d a"),

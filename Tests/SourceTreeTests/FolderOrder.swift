@@ -41,7 +41,7 @@ struct FolderOrder: CustomTestStringConvertible {
         FolderOrder(
             target: "MicroCommands",
             folders: [
-                "JSON", "Failures", "Text", "Output", "Options", "Session", "Requests", "Nodes", "Tree",
+                "JSON", "Tree", "Failures", "Text", "Output", "Options", "Session", "Requests", "Nodes",
                 "Commands",
                 ".",
             ]),

@@ -32,18 +32,33 @@ struct CallCommand: AsyncParsableCommand {
     func run() async throws {
         let arguments = call
         try await call.perform(global) { client, call, description in
-            guard description?.isStreaming(call.endpoint) != true else {
-                throw CommandFailure(
-                    "\(call.endpoint.printable()) is a streaming endpoint. Call it with: "
-                        + "micro stream \(call.service.printable()) \(call.endpoint.printable()) …", .usage)
-            }
+            guard description?.isStreaming(call.endpoint) != true else { throw Self.streaming(call) }
             let json =
-                arguments.readsStandardInput ? try StandardInput.read() : Array(arguments.request.utf8)
+                arguments.readsStandardInput ? try StandardInput().read() : Array(arguments.request.utf8)
             let message = try call.message(json, description)
-            let reply = try await client.callRaw(
-                call.service, call.endpoint, message: message, contentSubtype: "json", options: call.options)
-            try call.output.print(reply.message.bytes)
+            do {
+                let reply = try await client.callRaw(
+                    call.service, call.endpoint, message: message, contentSubtype: "json",
+                    options: call.options)
+                try call.output.print(reply.message.bytes)
+            } catch let error as MicroError where Self.hadAnotherNumberOfReplies(error) {
+                throw Self.streaming(call)
+            }
         }
+    }
+
+    /// Whether an endpoint has answered with no message or with several: of an endpoint that was not looked up,
+    /// this shows that it streams.
+    private static func hadAnotherNumberOfReplies(_ error: MicroError) -> Bool {
+        error.rpcStatus == .unimplemented && error.detail.hasSuffix("and the call takes one.")
+    }
+
+    private static func streaming(_ call: PreparedCall) -> CommandFailure {
+        let (service, endpoint) = (call.service.printable(), call.endpoint.printable())
+        let address = call.options.address.map { " --address \($0.printable())" } ?? ""
+        return CommandFailure(
+            "\(endpoint) is a streaming endpoint. Call it with: micro stream \(service) \(endpoint) …\(address)",
+            .usage)
     }
 }
 

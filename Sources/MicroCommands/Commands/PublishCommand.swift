@@ -36,7 +36,7 @@ struct PublishCommand: AsyncParsableCommand {
     func run() async throws {
         try await Session.reporting {
             try TopicText.check(topic)
-            let json = event == "-" ? try StandardInput.read() : Array(event.utf8)
+            let json = event == "-" ? try StandardInput().read() : Array(event.utf8)
             do {
                 try JSONLayout.check(json)
             } catch {

@@ -9,7 +9,8 @@ struct ServicesCommand: AsyncParsableCommand {
         abstract: "Lists the services that run.",
         discussion: """
             Prints the names of all services that the registry knows, sorted, one on
-            each line.
+            each line. If the registry says that there may be more, a line on
+            standard error says so, which is no failure.
 
               micro services
               micro services --registry mdns
@@ -22,7 +23,7 @@ struct ServicesCommand: AsyncParsableCommand {
     func run() async throws {
         let format = output.format
         try await Session.run(global) { client in
-            let names = try await client.services()
+            let names = try await CallerWarnings.shown { try await client.services() }
             try format.print(
                 text: names.map { $0.printable() + "\n" }.joined(),
                 json: .list(names.map { .object([("name", .string($0))]) }))

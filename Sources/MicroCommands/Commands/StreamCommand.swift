@@ -62,7 +62,7 @@ struct StreamCommand: AsyncParsableCommand {
             if let first {
                 try await stream.send(first)
             } else {
-                for try await json in StandardInput.values() {
+                for try await json in StandardInput().values() {
                     try await stream.send(try call.message(json, description))
                 }
             }

@@ -13,8 +13,8 @@ public struct CommandFailure: Error {
     /// Creates a failure.
     ///
     /// - Parameters:
-    ///   - message: What to tell the user: what was wrong, where, and what to do. Text from outside is made printable
-    ///     before.
+    ///   - message: What to tell the user: what was wrong, where, and what to do. Text from outside is made one line
+    ///     before, by ``Output/printable(_:limit:)``.
     ///   - status: How the program ends.
     public init(_ message: String?, _ status: ExitStatus) {
         self.message = message

@@ -1,12 +1,5 @@
 /// The words of a command line that may be incomplete or wrong, so that no parser takes it.
 struct CommandWords {
-    /// The options that take a value.
-    private static let valued: Set<String> = [
-        "--registry", "--registry_address", "--registry-address", "--broker", "--broker_address",
-        "--broker-address", "--metadata", "--address", "--output", "-o", "--request_timeout",
-        "--request-timeout", "--lines", "-n", "--since", "--queue",
-    ]
-
     /// The words that are neither options nor their values.
     private(set) var positionals: [String] = []
 
@@ -15,8 +8,10 @@ struct CommandWords {
 
     /// Reads words.
     ///
-    /// - Parameter words: The words behind the program's name.
-    init(_ words: some Sequence<String>) {
+    /// - Parameters:
+    ///   - words: The words behind the program's name.
+    ///   - valued: The options that take a value, as they are written.
+    init(_ words: some Sequence<String>, valued: Set<String>) {
         var option: String?
         for word in words {
             if let name = option {
@@ -25,7 +20,7 @@ struct CommandWords {
             } else if word.hasPrefix("-"), word != "-" {
                 let parts = word.split(separator: "=", maxSplits: 1).map(String.init)
                 if parts.count == 2 { values[Self.key(parts[0])] = parts[1] }
-                if Self.valued.contains(word) { option = word }
+                if valued.contains(word) { option = word }
             } else {
                 positionals.append(word)
             }

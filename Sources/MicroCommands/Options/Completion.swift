@@ -37,7 +37,7 @@ extension CompletionKind {
         _ names: (MicroClient, CommandWords) async throws -> [String]
     ) async -> [String] {
         Log.disable()
-        let words = CommandWords(words.dropFirst())
+        let words = CommandWords(words.dropFirst(), valued: await ValuedOptions.linked())
         let options = ["registry", "registry_address"].compactMap { name in
             words.values[name].map { "--\(name)=\($0)" }
         }

@@ -42,6 +42,14 @@ public enum Output {
         _ = StandardStream.error.write(Array((harmless(line) + "\n").utf8))
     }
 
+    /// Returns a text from outside as a part of a line, for output and failures.
+    ///
+    /// - Parameters:
+    ///   - text: The text.
+    ///   - limit: The most characters that are kept.
+    /// - Returns: The text, in which line breaks and other characters that are not to be shown are written as `\u{A}`.
+    public static func printable(_ text: String, limit: Int = 300) -> String { text.printable(limit: limit) }
+
     /// Whether the standard output is a terminal.
     static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 

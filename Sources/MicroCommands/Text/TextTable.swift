@@ -3,7 +3,7 @@ public enum TextTable {
     /// Lays rows out.
     ///
     /// - Parameter rows: The texts of each row; the first row is the headings, as a rule. Text from outside is made
-    ///   printable before, so that it can't fake a line.
+    ///   one line before, by ``Output/printable(_:limit:)``.
     /// - Returns: The lines, each with its newline.
     public static func aligned(_ rows: [[String]]) -> String {
         let count = rows.map(\.count).max() ?? 0

@@ -15,7 +15,7 @@ struct HelloCommand: AsyncParsableCommand {
         try await Session.run(global) { client in
             guard name != "nobody" else { throw CommandFailure("Nobody is there.", .notFound) }
             let count = try await client.services().count
-            try Output.write("Hello, \(name.printable()): \(count) services run.\n")
+            try Output.write("Hello, \(Output.printable(name)): \(count) services run.\n")
         }
     }
 }

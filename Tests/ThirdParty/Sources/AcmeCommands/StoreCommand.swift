@@ -38,7 +38,7 @@ struct GetStoreCommand: AsyncParsableCommand {
         try await Session.reporting {
             let stores = Plugins.linked.plugins(of: PluginRole.store.name)
             guard let store = stores.first(where: { $0.name == name }) else {
-                throw CommandFailure("There is no store \"\(name.printable())\".", .usage)
+                throw CommandFailure("There is no store \"\(Output.printable(name))\".", .usage)
             }
             try Output.write("\(store.name): \(store.summary)\n")
         }
