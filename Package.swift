@@ -286,7 +286,7 @@ let rows: [Row] = [
         name: "MicroCommands",
         dependencies: [
             "Micro", "MicroCore", "MicroPluginKit", "MicroWire", "MicroDebug", "MicroHealth", argumentParser,
-            configuration, logging, nioPosix, swiftProtobuf, unixSignals,
+            logging, nioPosix, swiftProtobuf, unixSignals,
         ],
         tests: .by("MicroCLITests")
     ),

@@ -24,20 +24,12 @@ struct HealthCommand: AsyncParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() async throws {
-        let (service, format) = (nodes.service, output.format)
-        try await nodes.perform(global) { client, targets in
-            var report = NodeReport(columns: ["STATUS"])
-            for target in targets {
-                do {
-                    let status = try await Self.status(of: target, client)
-                    let answer = NodeReport.Answer(text: status, key: "status", value: .string(status))
-                    report.add(target, [answer], failure: status == "ok" ? nil : .framework)
-                } catch {
-                    report.add(target, error, endpoint: "health")
-                }
-            }
-            try format.print(text: report.text(service: service), json: report.json(service: service))
-            if let failure = report.failure { throw CommandFailure(nil, failure) }
+        let format = output.format
+        try await nodes.report(global, format, columns: ["STATUS"], endpoint: "health") { client, target in
+            let status = try await Self.status(of: target, client)
+            return NodeAnswers(
+                all: [.init(text: status, key: "status", value: .string(status))],
+                failure: status == "ok" ? nil : .framework)
         }
     }
 

@@ -25,20 +25,12 @@ struct StatsCommand: AsyncParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() async throws {
-        let (service, format) = (nodes.service, output.format)
-        try await nodes.perform(global) { client, targets in
-            let debug = Debug_Debug.Client(client, service: service)
-            var report = NodeReport(columns: Self.columns)
-            for target in targets {
-                do {
-                    let stats = try await target.ask { try await debug.stats(.init(), options: $0) }
-                    report.add(target, Self.answers(stats))
-                } catch {
-                    report.add(target, error, endpoint: "Debug.Stats")
-                }
-            }
-            try format.print(text: report.text(service: service), json: report.json(service: service))
-            if let failure = report.failure { throw CommandFailure(nil, failure) }
+        let format = output.format
+        try await nodes.report(global, format, columns: Self.columns, endpoint: "Debug.Stats") {
+            client, target in
+            let debug = Debug_Debug.Client(client, service: target.service)
+            return NodeAnswers(
+                all: Self.answers(try await target.ask { try await debug.stats(.init(), options: $0) }))
         }
     }
 

@@ -1,5 +1,5 @@
 internal import ArgumentParser
-internal import Configuration
+internal import FoundationEssentials
 internal import MicroCore
 
 /// The commands of a catalogue of plugins, by the words with which they are called.
@@ -25,11 +25,14 @@ struct CommandTree: Sendable {
     init(_ plugins: Plugins) throws {
         let plugins = plugins.plugins(of: PluginRole.command.name)
         try Plugins(plugins).checkUnique()
-        let context = PluginContext(
-            root: ConfigReader(provider: EnvironmentVariablesProvider()), role: PluginRole.command.name,
-            service: ServiceIdentity(name: "micro", version: ToolVersion.text, nodeID: ""))
+        let settings = Settings(variables: ProcessInfo.processInfo.environment)
+        let identity = ServiceIdentity(name: "micro", version: ToolVersion.text, nodeID: "")
         entries = try plugins.map { plugin in
-            Entry(
+            // A command reads what its plugin declares, as a part does.
+            let context = PluginContext(
+                scoped: settings.scoped(to: plugin.role, member: nil, declared: plugin.settings),
+                role: plugin.role, service: identity, resolver: { _ in nil })
+            return Entry(
                 words: plugin.name.split(separator: " ").map(String.init), module: plugin.module,
                 command: try plugin.make(as: .command, context: context))
         }
