@@ -11,8 +11,8 @@ PREFIX ?= /usr/local
 RELEASE = $(SWIFT) build -c release --static-swift-stdlib
 
 .DEFAULT_GOAL := help
-.PHONY: help build install uninstall demo test soak sanitize coverage products samples settings-pages protos linkage bench \
-	bench-smoke bench-peers fuzz format lint clean
+.PHONY: help build install uninstall demo test soak sanitize coverage products samples docs settings-pages protos \
+	linkage bench bench-smoke bench-peers fuzz format lint clean
 
 help:
 	@echo "make demo         builds a greeter and the micro command, finds the one with the other, and calls it"
@@ -23,6 +23,7 @@ help:
 	@echo "make coverage     how many lines of each target the tests reach; fails below COVERAGE_MINIMUM (85) percent"
 	@echo "make products     builds each product alone"
 	@echo "make samples      compiles the samples of the documents as somebody else's package would"
+	@echo "make docs         makes the documentation of the modules that have a catalogue, in .build/docs"
 	@echo "make protos       generates the Swift code of all .proto files anew"
 	@echo "make settings-pages writes the documents' tables of settings anew from what is declared"
 	@echo "make linkage      checks that a program on core, kit and go-micro's formats alone stays light"
@@ -92,6 +93,12 @@ settings-pages: export MICRO_TESTS = ServiceEndpointTests
 settings-pages:
 	@scripts/setup test
 	$(SWIFT) test --filter SettingPageTests
+
+# From the modules of a debug build as well.
+docs:
+	@scripts/setup build
+	$(SWIFT) build
+	scripts/docc "$$($(SWIFT) build --show-bin-path)" .build/docs
 
 protos:
 	@scripts/setup protos

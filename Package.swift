@@ -281,14 +281,18 @@ let rows: [Row] = [
     // Foreign programs, certificates and ports for our own tests.
     .inner(name: "MicroTestSupport", dependencies: []),
 
-    // Layer 5: programs.
+    // Layer 5: commands and programs.
+    .library(
+        name: "MicroCommands",
+        dependencies: [
+            "Micro", "MicroCore", "MicroPluginKit", "MicroWire", "MicroDebug", "MicroHealth", argumentParser,
+            logging, nioPosix, swiftProtobuf, unixSignals,
+        ],
+        tests: .by("MicroCLITests")
+    ),
     .program(
         name: "MicroCLI",
-        dependencies: [
-            "MicroDefaults", "Micro", "MicroCore", "MicroPluginKit", "MicroWire", "MicroBrokerNATS",
-            "MicroDebug", "MicroHealth", "MicroRegistryEtcd", argumentParser, logging, nioPosix,
-            swiftProtobuf, unixSignals,
-        ],
+        dependencies: ["MicroCommands", "MicroDefaults", "MicroBrokerNATS", "MicroRegistryEtcd"],
         product: "micro", tests: .own(["protoc-gen-micro-swift"])
     ),
     .program(

@@ -3,7 +3,7 @@ import Micro
 import MicroCore
 import Testing
 
-@testable import MicroCLI
+@testable import MicroCommands
 
 @Suite(.timeLimit(.minutes(2))) struct ArgumentTests {
     @Test(arguments: [
@@ -75,7 +75,7 @@ import Testing
     }
 
     @Test func tableColumnsAreAsWideAsTheirWidestText() {
-        let text = PluginTable.aligned([["ROLE", "NAME", "X"], ["registry", "mdns", ""], ["a", "b", "c"]])
+        let text = TextTable.aligned([["ROLE", "NAME", "X"], ["registry", "mdns", ""], ["a", "b", "c"]])
         #expect(text == "ROLE      NAME  X\nregistry  mdns\na         b     c\n")
     }
 

@@ -2,7 +2,7 @@ import Micro
 import MicroCore
 import Testing
 
-@testable import MicroCLI
+@testable import MicroCommands
 
 @Suite(.timeLimit(.minutes(2))) struct ExitStatusTests {
     @Test(

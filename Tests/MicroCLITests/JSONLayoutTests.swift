@@ -1,6 +1,6 @@
 import Testing
 
-@testable import MicroCLI
+@testable import MicroCommands
 
 @Suite(.timeLimit(.minutes(2))) struct JSONLayoutTests {
     private func indented(_ text: String) throws -> String {

@@ -5,8 +5,11 @@ import Testing
 /// `Products.txt` says what to link for a plugin that isn't linked, so it has to know all that there are.
 @Suite(.timeLimit(.minutes(2))) struct KnownProductsTests {
     @Test func namesEveryPluginThatThisProgramLinks() {
-        // Other tests of the same program have plugins of their own, which are no products.
-        let own = Plugins.linked.all.filter { $0.module.hasPrefix("Micro") && !$0.module.hasSuffix("Tests") }
+        // Other tests of the same program have plugins of their own, which are no products. A command is not chosen by a
+        // variable, so no error says what to link for it.
+        let own = Plugins.linked.all.filter {
+            $0.module.hasPrefix("Micro") && !$0.module.hasSuffix("Tests") && $0.role != "command"
+        }
         let rows = Set(
             own.map {
                 "\($0.role) \(([$0.name] + $0.aliases).joined(separator: ",")) \($0.module) \($0.provides)"

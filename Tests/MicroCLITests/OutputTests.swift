@@ -2,7 +2,7 @@ import Foundation
 import MicroTestSupport
 import Testing
 
-@testable import MicroCLI
+@testable import MicroCommands
 
 /// What programs read: `-o json`.
 @Suite(.timeLimit(.minutes(2))) struct OutputTests {

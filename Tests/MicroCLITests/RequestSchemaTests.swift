@@ -2,7 +2,7 @@ import Foundation
 import MicroCore
 import Testing
 
-@testable import MicroCLI
+@testable import MicroCommands
 
 /// What `micro call` refuses before it sends a request that a person has written.
 @Suite(.timeLimit(.minutes(2))) struct RequestSchemaTests {

@@ -1,7 +1,7 @@
 import MicroCore
 import Testing
 
-@testable import MicroCLI
+@testable import MicroCommands
 
 @Suite(.timeLimit(.minutes(2))) struct ServiceTextTests {
     @Test func showsVersionsNodesAndEndpoints() {

@@ -60,6 +60,21 @@ import Testing
         }
     }
 
+    /// With an address nothing is looked up, so that the command learns only from the answer that it is a stream.
+    @Test(arguments: [0, 2])
+    func aCallOfAStreamSaysHowItIsCalled(replies: Int) async throws {
+        try await withService(ticks) { address in
+            let call = try await Programs.micro(
+                "call", "clock", "Clock.Ticks", "{\"count\":\(replies)}", "--address", address)
+            #expect(call.status == 64)
+            #expect(call.output.isEmpty)
+            #expect(
+                call.errors
+                    == "Clock.Ticks is a streaming endpoint. Call it with: micro stream clock Clock.Ticks … "
+                    + "--address \(address)\n")
+        }
+    }
+
     @Test(arguments: [(SIGINT, 130), (SIGTERM, 143)] as [(Int32, Int32)])
     func aSignalEndsTheStream(signal: Int32, status: Int32) async throws {
         let wasCancelled = Mutex(false)

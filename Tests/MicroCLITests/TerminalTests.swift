@@ -4,7 +4,7 @@ import MicroDefaults
 import MicroTestSupport
 import Testing
 
-@testable import MicroCLI
+@testable import MicroCommands
 
 /// What a peer sends is shown, and does nothing to the terminal.
 @Suite(.timeLimit(.minutes(2))) struct TerminalTests {

@@ -3,7 +3,7 @@ import MicroCore
 import MicroTestSupport
 import Testing
 
-@testable import MicroCLI
+@testable import MicroCommands
 
 /// What the command says to those who mistype, and what it offers to a shell.
 @Suite(.timeLimit(.minutes(2))) struct UsageTests {
@@ -16,12 +16,12 @@ import Testing
         (["--registry", "mdns", "stat", "x"], "stats"), (["get", "services"], "get service"),
     ])
     func aCommandThatIsNotThereGetsASuggestion(arguments: [String], meant: String) async throws {
-        #expect(CommandSuggestion.question(arguments) == "Did you mean 'micro \(meant)'?")
+        #expect(await CommandSuggestion.question(arguments) == "Did you mean 'micro \(meant)'?")
     }
 
     @Test(arguments: [["services", "extra"], ["call"], ["xyzzy"], [], ["--nonsense"]])
-    func whatNobodyCanGuessGetsNone(arguments: [String]) {
-        #expect(CommandSuggestion.question(arguments) == nil)
+    func whatNobodyCanGuessGetsNone(arguments: [String]) async {
+        #expect(await CommandSuggestion.question(arguments) == nil)
     }
 
     @Test func wrongUsageOfAnyKindHasOneExitStatus() async throws {

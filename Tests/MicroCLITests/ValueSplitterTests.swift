@@ -1,6 +1,6 @@
 import Testing
 
-@testable import MicroCLI
+@testable import MicroCommands
 
 @Suite(.timeLimit(.minutes(2))) struct ValueSplitterTests {
     private func values(_ text: String, cut: Int) -> [String] {

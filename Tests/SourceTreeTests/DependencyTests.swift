@@ -31,8 +31,10 @@ import Testing
     }
 
     @Test func pluginsDoNotDependOnEachOther() throws {
+        // The engine brings selectors, and the commands of `micro` ask components by these components' own clients.
+        let above: Set = ["Micro", "MicroCommands"]
         let plugins = try Manifest().dependencies.filter {
-            Manifest.bringsPlugins($0.key) && $0.key != "Micro"
+            Manifest.bringsPlugins($0.key) && !above.contains($0.key)
         }
         #expect(plugins.count > 10)
         let others = plugins.flatMap { plugin, dependencies in

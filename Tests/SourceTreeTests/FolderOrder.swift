@@ -38,5 +38,12 @@ struct FolderOrder: CustomTestStringConvertible {
                 "Events",
                 "Components", "Service", ".",
             ]),
+        FolderOrder(
+            target: "MicroCommands",
+            folders: [
+                "JSON", "Tree", "Failures", "Text", "Output", "Options", "Session", "Requests", "Nodes",
+                "Commands",
+                ".",
+            ]),
     ]
 }

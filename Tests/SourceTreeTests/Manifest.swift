@@ -31,9 +31,13 @@ struct Manifest {
         FileManager.default.fileExists(atPath: SwiftSource.root.appending(path: "Sources/\(target)").path)
     }
 
-    /// Whether a target is there once it is linked, without an import: it leaves a record of plugins.
+    /// Whether a target is there once it is linked, without an import: it leaves records of plugins.
     static func bringsPlugins(_ target: String) -> Bool {
-        FileManager.default.fileExists(
-            atPath: SwiftSource.root.appending(path: "Sources/\(target)/Plugin.swift").path)
+        let folder = SwiftSource.root.appending(path: "Sources/\(target)")
+        let paths = (try? FileManager.default.subpathsOfDirectory(atPath: folder.path)) ?? []
+        return paths.filter { $0.hasSuffix(".swift") }.contains { path in
+            let text = try? String(contentsOf: folder.appending(path: path), encoding: .utf8)
+            return text?.contains("\n@section(\"micro_plugins\")") == true
+        }
     }
 }

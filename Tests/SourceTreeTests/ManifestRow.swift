@@ -14,6 +14,9 @@ struct ManifestRow {
     /// The name of the target.
     let target: String
 
+    /// The name of the program that it is, where that is another one.
+    let program: String?
+
     /// Where the row says that its tests are: in the test target of its name unless it names another place.
     let tests: Tests
 
@@ -35,6 +38,7 @@ struct ManifestRow {
     private init?(_ row: String) {
         guard let name = row.firstMatch(of: /name:\s*"([^"]+)"/) else { return nil }
         target = String(name.1)
+        program = row.firstMatch(of: /product:\s*"([^"]+)"/).map { String($0.1) }
         if let other = row.firstMatch(of: /tests:\s*\.(by|command)\(\s*"([^"]+)"/) {
             tests = other.1 == "by" ? .target(String(other.2)) : .command(String(other.2))
         } else {

@@ -12,7 +12,6 @@ import Testing
         ("Micro/Server/Endpoint+Codable.swift", "MicroProtobuf/Endpoint+Message.swift"),
         ("Micro/Client/MicroClient+Streams.swift", "MicroProtobuf/MicroClient+Message.swift"),
         // To be mended.
-        ("MicroCLI/Commands/HealthCommand.swift", "MicroCLI/Commands/StatsCommand.swift"),
         ("MicroGRPC/Client/ClientStream.swift", "MicroGRPC/Server/ServerStream+Handler.swift"),
         ("MicroGRPC/Client/ClientStreamHandle.swift", "MicroGRPC/Server/ServerStreamHandle.swift"),
     ]

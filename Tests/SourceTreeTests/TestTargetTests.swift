@@ -24,7 +24,8 @@ import Testing
                 // A module of C is used by what depends on it.
                 let users = [row.target] + modules.filter { $0.value.contains(row.target) }.map(\.key)
                 #expect(
-                    tests.uses(row.target) || Self.isC(row.target) && users.contains(where: tests.uses),
+                    tests.uses(row.target) || row.program.map(tests.uses) ?? false
+                        || Self.isC(row.target) && users.contains(where: tests.uses),
                     """
                     Nothing in Tests/\(name) imports or starts \(row.target): name the test target that covers it \
                     in its row in Package.swift, `tests: .by("…")`.

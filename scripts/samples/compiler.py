@@ -16,9 +16,10 @@ class Compiler:
         maps = glob.glob(f"{build}/*.build/module.modulemap") + glob.glob(f"{ROOT}/Sources/*/module.modulemap")
         maps += glob.glob(f"{scratch}/checkouts/*/Sources/*/include/module.modulemap")
         self.folder = folder
-        self.command = [os.environ.get("SWIFTC", "swiftc"), "-swift-version", "6", "-I", modules, "-I", folder]
+        self.search_paths = ["-I", modules, "-I", folder]
         for path in maps:
-            self.command += ["-Xcc", f"-fmodule-map-file={path}"]
+            self.search_paths += ["-Xcc", f"-fmodule-map-file={path}"]
+        self.command = [os.environ.get("SWIFTC", "swiftc"), "-swift-version", "6", *self.search_paths]
 
     def run(self, *arguments):
         """Returns what the compiler complains of, or an empty text."""
