@@ -170,12 +170,12 @@ let rows: [Row] = [
         tests: .by("MicroBrokerNATSTests")
     ),
     .library(
-        name: "MicroDNS", dependencies: ["MicroCore", "MicroNIO", nioCore, nioPosix],
-        tests: .own(["DNSTestSupport"])),
+        name: "MicroDNS", dependencies: ["MicroCore", "MicroPluginKit", "MicroNIO", nioCore, nioPosix],
+        tests: .own(["DNSTestSupport", "MicroTesting"])),
     .library(
         name: "MicroEtcd",
         dependencies: ["MicroCore", "MicroPluginKit", "MicroGRPC", "MicroTLS", logging, swiftProtobuf],
-        exclude: ["Protos"], tests: .own(["EtcdTestSupport"])),
+        exclude: ["Protos"], tests: .own(["EtcdTestSupport", "MicroTesting"])),
 
     // Layer 3: the engine.
     .library(

@@ -16,6 +16,9 @@ struct EventSender: Sendable {
     let receivers: Receivers
     let configuration: HTTPBroker.Configuration
 
+    /// The clock on which the pauses between attempts pass.
+    let clock: any Clock<Duration>
+
     /// Why a subscriber did not get an event.
     private struct Loss: Sendable {
         let receiver: BrokerRecord.Receiver
@@ -106,7 +109,7 @@ struct EventSender: Sendable {
                 return Loss(receiver: receiver, reason: reason, isUnreadable: true)
             }
             attempt += 1
-            try? await Task.sleep(for: min(pause, Self.longestPause))
+            try? await clock.sleep(for: min(pause, Self.longestPause))
         }
         return nil
     }

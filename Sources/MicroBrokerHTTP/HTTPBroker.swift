@@ -55,12 +55,19 @@ public final class HTTPBroker: Broker {
     private let setup = Mutex<Setup?>(nil)
     private let runner = SubscriptionRunner()
     private let receiver = EventReceiver()
-    private let receivers = Receivers()
+    private let receivers: Receivers
+    private let clock: any Clock<Duration>
 
     /// Creates a broker.
     ///
-    /// - Parameter configuration: How it is set up; `nil` takes it from the variables of the service.
-    public init(configuration: Configuration? = nil) { given = configuration }
+    /// - Parameters:
+    ///   - configuration: How it is set up; `nil` takes it from the variables of the service.
+    ///   - clock: The clock on which pauses between attempts and between renewals pass.
+    public init(configuration: Configuration? = nil, clock: any Clock<Duration> = ContinuousClock()) {
+        given = configuration
+        self.clock = clock
+        receivers = Receivers(clock: clock)
+    }
 
     /// The name `http`.
     public var name: String { "http" }
@@ -109,7 +116,8 @@ public final class HTTPBroker: Broker {
         let groups = try await receivers.choose(topic: topic, within: Self.registryPatience)
         guard !groups.isEmpty else { return }
         let sender = EventSender(
-            client: setup.client, receivers: receivers, configuration: setup.configuration)
+            client: setup.client, receivers: receivers, configuration: setup.configuration,
+            clock: clock)
         try await sender.send(envelope, topic: topic, to: groups)
     }
 
@@ -181,11 +189,12 @@ public final class HTTPBroker: Broker {
 
     /// Repeats the registrations: every interval, and those whose address has changed when the machine's have.
     private func renew() async {
-        var due = ContinuousClock.now + BrokerRecord.interval
+        let age = Stopwatch(clock)
+        var due = BrokerRecord.interval
         while true {
             let change = NetworkMonitor.shared.nextChange
-            let isDue = due <= .now
-            if isDue { due = .now + BrokerRecord.interval }
+            let isDue = due <= age.elapsed
+            if isDue { due = age.elapsed + BrokerRecord.interval }
             for subscription in receiver.subscriptions {
                 guard isDue || subscription.hasMoved else { continue }
                 do {
@@ -199,7 +208,7 @@ public final class HTTPBroker: Broker {
                         ])
                 }
             }
-            _ = await change.wait(until: due)
+            _ = await change.wait(for: due - age.elapsed, clock: clock)
             guard !Task.isCancelled else { return }
         }
     }

@@ -15,6 +15,9 @@ final class Receivers: Sendable {
 
     /// The registry has answered, or has failed to.
     private let isSettled = Latch()
+    private let clock: any Clock<Duration>
+
+    init(clock: any Clock<Duration>) { self.clock = clock }
 
     /// Returns the subscriptions that get an event: all of those without a queue, and for each queue its
     /// members in the order in which they are tried.
@@ -22,7 +25,7 @@ final class Receivers: Sendable {
     /// - Throws: `unavailable` if the registry does not answer.
     func choose(topic: String, within limit: Duration) async throws(MicroError) -> [[BrokerRecord.Receiver]] {
         isWanted.open()
-        let isKnown = await isSettled.wait(until: .now + limit)
+        let isKnown = await isSettled.wait(for: limit, clock: clock)
         let (receivers, failure) = state.withLock { ($0.receivers, $0.failure) }
         if receivers.isEmpty, !isKnown || failure != nil {
             if Task.isCancelled { throw MicroError(.cancelled, "The task was cancelled.", processed: .no) }

@@ -159,7 +159,7 @@ extension JetStreamSubscription {
                     metadata: metadata.merging(["error.message": "\(error)"]) { $1 })
             }
             do {
-                try await Task.sleep(for: .seconds(1))
+                try await streams.jetStream.clock.sleep(for: .seconds(1))
                 try await remake(&consumer, created: &created)
             } catch {
                 // The next round says what is wrong, if it still is.
@@ -215,7 +215,7 @@ extension JetStreamSubscription {
         let interval = max(streams.options.ackWait / 3, .milliseconds(20))
         while !Task.isCancelled {
             // Only cancellation ends the sleep early.
-            try? await Task.sleep(for: interval)
+            try? await streams.jetStream.clock.sleep(for: interval)
             guard !Task.isCancelled else { return }
             await held.showWork()
         }

@@ -34,6 +34,7 @@ public final class NATSBroker: Broker {
     }
 
     private let state: Mutex<State>
+    private let clock: any Clock<Duration>
     private let runner = SubscriptionRunner()
     private let jobs: AsyncStream<@Sendable () async -> Void>
     private let continuation: AsyncStream<@Sendable () async -> Void>.Continuation
@@ -43,8 +44,11 @@ public final class NATSBroker: Broker {
 
     /// Creates a broker.
     ///
-    /// - Parameter configuration: How it behaves; `nil` takes it from the service that uses it.
-    public init(configuration: Configuration? = nil) {
+    /// - Parameters:
+    ///   - configuration: How it behaves; `nil` takes it from the service that uses it.
+    ///   - clock: The clock on which JetStream's pauses and time limits pass.
+    public init(configuration: Configuration? = nil, clock: any Clock<Duration> = ContinuousClock()) {
+        self.clock = clock
         state = Mutex(
             State(configuration: configuration ?? Configuration(), isConfigured: configuration != nil))
         (jobs, continuation) = AsyncStream.makeStream()
@@ -142,7 +146,8 @@ public final class NATSBroker: Broker {
         let configuration = state.withLock(\.configuration)
         let client = NATSClient(configuration: configuration.client)
         let parts = Parts(
-            client: client, streams: configuration.jetStream.map { Streams($0, client: client) })
+            client: client,
+            streams: configuration.jetStream.map { Streams($0, client: client, clock: clock) })
         state.withLock { $0.parts = $0.parts ?? parts }
         try await withThrowingTaskGroup(of: Void.self) { group in
             // The handlers, until this task is cancelled.

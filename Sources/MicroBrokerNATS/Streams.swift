@@ -18,9 +18,9 @@ final class Streams: Sendable {
     /// The most topics whose streams are remembered.
     private static let maximumKnown = 10_000
 
-    init(_ options: NATSBroker.JetStreamOptions, client: NATSClient) {
+    init(_ options: NATSBroker.JetStreamOptions, client: NATSClient, clock: any Clock<Duration>) {
         self.options = options
-        jetStream = JetStream(client, domain: options.domain)
+        jetStream = JetStream(client, domain: options.domain, clock: clock)
     }
 
     /// Sees to the configured stream at start.

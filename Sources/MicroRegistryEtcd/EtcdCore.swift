@@ -18,15 +18,20 @@ struct EtcdCore: Sendable {
     /// - Parameters:
     ///   - configuration: How.
     ///   - directory: What receives the nodes.
+    ///   - clock: The clock on which times to live and pauses pass.
     /// - Throws: A ``StartError`` that names the address or file that can't be used.
-    init(_ configuration: EtcdRegistry.Configuration, directory: RegistryDirectory) throws(StartError) {
+    init(
+        _ configuration: EtcdRegistry.Configuration, directory: RegistryDirectory,
+        clock: any Clock<Duration> = ContinuousClock()
+    ) throws(StartError) {
         try configuration.check()
         let endpoints = try configuration.endpoints()
         layout = KeyLayout(prefix: configuration.prefix)
         client = try EtcdClient(
             configuration: EtcdConfiguration(
                 endpoints: endpoints, credentials: configuration.credentials, tls: configuration.tls,
-                timeout: configuration.timeout, probe: layout.all, naming: Self.naming))
+                timeout: configuration.timeout, probe: layout.all, naming: Self.naming),
+            clock: clock)
         registrar = Registrar(client, layout: layout)
         watches = WatchSet(client, layout: layout, directory: directory, unreadable: unreadable)
         Self.warn(configuration, endpoints)

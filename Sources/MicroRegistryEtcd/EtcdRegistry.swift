@@ -32,12 +32,16 @@ public final class EtcdRegistry: Registry {
     private let directory = RegistryDirectory(isSynced: false)
     private let gate = RunGate<Void>("The etcd registry", allowsRestart: true)
     private let state: Mutex<State>
+    private let clock: any Clock<Duration>
 
     /// Creates a registry.
     ///
-    /// - Parameter configuration: How it is set up; `nil` takes it from the service that uses it.
-    public init(configuration: Configuration? = nil) {
+    /// - Parameters:
+    ///   - configuration: How it is set up; `nil` takes it from the service that uses it.
+    ///   - clock: The clock on which times to live and pauses pass; leases are etcd's, and pass on its clock.
+    public init(configuration: Configuration? = nil, clock: any Clock<Duration> = ContinuousClock()) {
         state = Mutex(State(configuration: configuration))
+        self.clock = clock
     }
 
     /// Creates a registry whose addresses are given; the rest is taken from the service that uses it.
@@ -45,6 +49,7 @@ public final class EtcdRegistry: Registry {
     /// - Parameter addresses: The members of the cluster.
     public init(addresses: [String]) {
         state = Mutex(State(addresses: addresses))
+        clock = ContinuousClock()
     }
 
     /// Takes the configuration of the service, unless it was given in code, and reads the certificates.
@@ -55,7 +60,7 @@ public final class EtcdRegistry: Registry {
         let (given, addresses) = state.withLock { ($0.configuration, $0.addresses) }
         var configuration = try given ?? Configuration(context: context)
         configuration.addresses = addresses ?? configuration.addresses
-        let core = try EtcdCore(configuration, directory: directory)
+        let core = try EtcdCore(configuration, directory: directory, clock: clock)
         state.withLock { $0.core = core }
     }
 
@@ -145,7 +150,7 @@ extension EtcdRegistry {
         if let core = state.withLock(\.core) { return core }
         var configuration = state.withLock { $0.configuration ?? .defaults }
         configuration.addresses = state.withLock(\.addresses) ?? configuration.addresses
-        let core = try EtcdCore(configuration, directory: directory)
+        let core = try EtcdCore(configuration, directory: directory, clock: clock)
         return state.withLock { state in
             state.core = state.core ?? core
             return state.core ?? core

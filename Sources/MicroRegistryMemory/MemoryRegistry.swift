@@ -22,9 +22,18 @@ public final class MemoryRegistry: Registry {
     private let directory = RegistryDirectory(isSynced: true)
     private let deadlines = Mutex(NodeDeadlines())
     private let deadlinesChanged = Condition()
+    private let clock: any Clock<Duration>
+
+    /// The time since the directory's beginning.
+    private let age: Stopwatch
 
     /// Creates a directory without nodes.
-    public init() {}
+    ///
+    /// - Parameter clock: The clock on which times to live pass.
+    public init(clock: any Clock<Duration> = ContinuousClock()) {
+        self.clock = clock
+        age = Stopwatch(clock)
+    }
 
     /// The name `memory`.
     public var name: String { "memory" }
@@ -38,7 +47,7 @@ public final class MemoryRegistry: Registry {
     ///   there is no node, or the time to live is not above zero.
     public func register(_ record: ServiceRecord, timeToLive: Duration?) async throws {
         try record.checkRegistration(timeToLive: timeToLive)
-        let deadline = timeToLive.map { ContinuousClock.now + min($0, Self.longestTimeToLive) }
+        let deadline = timeToLive.map { age.elapsed + min($0, Self.longestTimeToLive) }
         removeExpired()
         // The directory is changed under the lock of the deadlines, so that a node which is renewed
         // at the moment it expires isn't taken out after it was put in.
@@ -91,18 +100,19 @@ public final class MemoryRegistry: Registry {
     public func run() async {
         while !Task.isCancelled {
             let generation = deadlinesChanged.generation
-            await deadlinesChanged.wait(since: generation, until: removeExpired())
+            await deadlinesChanged.wait(since: generation, for: removeExpired(), clock: clock)
         }
     }
 
     /// Takes the nodes out whose time to live is over.
     ///
-    /// - Returns: When the next one's is.
+    /// - Returns: How long it is until the next one's is.
     @discardableResult
-    private func removeExpired() -> ContinuousClock.Instant? {
+    private func removeExpired() -> Duration? {
         deadlines.withLock { deadlines in
-            for key in deadlines.takeExpired(at: .now) { directory.remove(key) }
-            return deadlines.earliest
+            let now = age.elapsed
+            for key in deadlines.takeExpired(at: now) { directory.remove(key) }
+            return deadlines.earliest.map { $0 - now }
         }
     }
 

@@ -41,6 +41,12 @@ extension RegistryConformance.Fixture {
         findings.expect(false, "A lookup should return \(wanted), and returned \(found).")
     }
 
+    /// Lets time pass: on the clock of the registries if they have one, and by waiting otherwise.
+    func pass(_ time: Duration) async throws {
+        guard let clock = suite.clock else { return try await Task.sleep(for: time) }
+        clock.advance(by: time)
+    }
+
     private static func normalised(_ records: [ServiceRecord]) -> [ServiceRecord] {
         records.sorted { $0.version < $1.version }.map { record in
             var record = record

@@ -29,6 +29,9 @@ public struct RegistryConformance: Sendable {
     /// The time to live with which expiry is checked; `nil` leaves it out.
     public var timeToLive: Duration? = .milliseconds(400)
 
+    /// The clock of the registries, if they take one: it is advanced where the suite would wait for times to live.
+    public var clock: ManualClock?
+
     /// How many changes are made while a watcher doesn't read.
     public var changesBehindASlowReader = 300
 

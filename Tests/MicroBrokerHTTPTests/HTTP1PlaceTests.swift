@@ -101,9 +101,9 @@ import Testing
                 import socket, sys, time
                 host, port = sys.argv[1].rsplit(":", 1)
                 s = socket.create_connection((host, int(port)), timeout=20)
-                s.sendall(b"POST / HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\nContent-Length: 60\\r\\n\\r\\n")
+                s.sendall(b"POST / HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\nContent-Length: 30\\r\\n\\r\\n")
                 try:
-                    for _ in range(60):
+                    for _ in range(30):
                         s.sendall(b"x")
                         time.sleep(0.05)
                 except OSError: pass

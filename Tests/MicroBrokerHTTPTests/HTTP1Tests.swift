@@ -80,6 +80,7 @@ import Testing
     @Test func slowClientsAreTimedOut() async throws {
         var limits = HTTP1Limits()
         limits.serverIdleTimeout = .milliseconds(200)
+        limits.firstHeaderTimeout = .milliseconds(200)
         limits.bodyTimeout = .milliseconds(200)
         try await withServer(limits: limits, handler: echo) { server in
             let address = server.address.description

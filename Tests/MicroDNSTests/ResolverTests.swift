@@ -1,5 +1,6 @@
 import Foundation
 import MicroTestSupport
+import MicroTesting
 import Testing
 
 @testable import MicroDNS
@@ -226,27 +227,44 @@ import Testing
         try await failing.serve { first in
             try await silent.serve { second in
                 try await working.serve { third in
+                    let clock = ManualClock()
                     var configuration = DNSResolver.Configuration(
-                        servers: [closed, first, second, third], timeout: .seconds(1))
-                    var resolver = DNSResolver(configuration: configuration)
-                    let answer = try await resolver.addresses(of: "db.example")
-                    #expect(answer.values.map(\.text) == ["192.0.2.1"])
+                        servers: [closed, first, second, third], timeout: .seconds(30))
+                    let all = DNSResolver(configuration: configuration, clock: clock)
+                    async let answer = all.addresses(of: "db.example")
+                    // Both questions, for addresses of either family, have no answer.
+                    try await eventually("the silent server is asked") { silent.asked.count == 2 }
+                    await clock.waitForSleepers(2)
+                    clock.advance(by: .seconds(30))
+                    #expect(try await answer.values.map(\.text) == ["192.0.2.1"])
                     configuration.servers = [first]
                     configuration.attempts = 3
-                    resolver = DNSResolver(configuration: configuration)
+                    let resolver = DNSResolver(configuration: configuration)
                     let before = failing.asked.count
                     let failed = await #expect(throws: DNSError.self) {
                         try await resolver.services(of: "db.example")
                     }
                     #expect(failed?.code == .serverFailure && failing.asked.count == before + 3)
                     configuration.servers = [second]
-                    resolver = DNSResolver(configuration: configuration)
-                    let late = await #expect(throws: DNSError.self) {
-                        try await resolver.services(of: "db.example")
+                    let unanswered = DNSResolver(configuration: configuration, clock: clock)
+                    async let late = Self.failure(unanswered)
+                    for count in 3...5 {
+                        try await eventually("it is asked again") { silent.asked.count == count }
+                        await clock.waitForSleepers()
+                        clock.advance(by: .seconds(30))
                     }
-                    #expect(late?.code == .timeout)
+                    #expect(await late == .timeout)
                 }
             }
+        }
+    }
+
+    private static func failure(_ resolver: DNSResolver) async -> DNSError.Code? {
+        do throws(DNSError) {
+            _ = try await resolver.services(of: "db.example")
+            return nil
+        } catch {
+            return error.code
         }
     }
 

@@ -2,6 +2,7 @@ import EtcdTestSupport
 import MicroCore
 import MicroEtcd
 import MicroTestSupport
+import MicroTesting
 import Synchronization
 import Testing
 
@@ -27,6 +28,31 @@ import Testing
             ] as [@Sendable () async throws -> Void] {
                 let error = await #expect(throws: EtcdError.self) { try await use() }
                 #expect(error?.code == .leaseNotFound, "\(String(describing: error))")
+            }
+        }
+    }
+
+    @Test func renewsALeaseThreeTimesInItsTimeToLive() async throws {
+        let renewals = Mutex(0)
+        var script = StubEtcd.Script()
+        script.renewal = {
+            renewals.withLock { $0 += 1 }
+            return 60
+        }
+        try await StubEtcd(script).serve { address in
+            let clock = ManualClock()
+            let client = try makeClient(address, timeout: .seconds(30), clock: clock)
+            try await withClient(client) { client in
+                let leases = EtcdLeases(client) { _ in }
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { await leases.run() }
+                    _ = try await leases.lease(seconds: 60, until: .now + .seconds(60))
+                    for number in 1...6 {
+                        try await eventually("renewal \(number)") { renewals.withLock(\.self) >= number }
+                        #expect(await clock.advanceToNextDeadline() == .seconds(20))
+                    }
+                    group.cancelAll()
+                }
             }
         }
     }

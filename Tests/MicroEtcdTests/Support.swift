@@ -4,11 +4,13 @@ import MicroTestSupport
 
 /// A client of some addresses.
 func makeClient(
-    _ addresses: String..., credentials: EtcdCredentials? = nil, timeout: Duration = .seconds(5)
+    _ addresses: String..., credentials: EtcdCredentials? = nil, timeout: Duration = .seconds(5),
+    clock: any Clock<Duration> = ContinuousClock()
 ) throws -> EtcdClient {
     let endpoints = addresses.compactMap(EtcdEndpoint.init)
     return try EtcdClient(
-        configuration: EtcdConfiguration(endpoints: endpoints, credentials: credentials, timeout: timeout))
+        configuration: EtcdConfiguration(endpoints: endpoints, credentials: credentials, timeout: timeout),
+        clock: clock)
 }
 
 /// Runs a client while a closure uses it.

@@ -76,7 +76,7 @@ private struct MutedConnection: Connection {
         let transport = MutedTransport()
         var suite = TransportConformance(
             server: transport, client: transport, address: .host("muted", port: 0))
-        suite.patience = .seconds(10)
+        suite.patience = .seconds(3)
         suite.concurrentCalls = 10
         let failure = await #expect(throws: ConformanceFailure.self) { try await suite.run() }
         let text = failure?.description ?? ""
@@ -125,7 +125,7 @@ extension BrokenPluginTests {
             return (broker, broker)
         }
         suite.spreadTime = .milliseconds(200)
-        suite.patience = .seconds(10)
+        suite.patience = .seconds(3)
         let failure = await #expect(throws: ConformanceFailure.self) { try await suite.run() }
         let text = failure?.description ?? ""
         for part in [

@@ -1,5 +1,7 @@
 import MicroCore
 import MicroRegistryMemory
+import MicroTestSupport
+import MicroTesting
 import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct MemoryRegistryTests {
@@ -41,29 +43,40 @@ import Testing
     }
 
     @Test func nodesExpireWithoutBackgroundWork() async throws {
-        let registry = MemoryRegistry()
-        try await registry.register(record("a"), timeToLive: .nanoseconds(1))
+        let clock = ManualClock()
+        let registry = MemoryRegistry(clock: clock)
+        try await registry.register(record("a"), timeToLive: .seconds(30))
+        clock.advance(by: .milliseconds(29_999))
+        #expect(await registry.lookup("x").count == 1)
+        clock.advance(by: .milliseconds(1))
         #expect(await registry.lookup("x").isEmpty)
         #expect(await registry.services().isEmpty)
     }
 
     @Test func anEarlierDeadlineWakesTheBackgroundWork() async throws {
-        let registry = MemoryRegistry()
+        let clock = ManualClock()
+        let registry = MemoryRegistry(clock: clock)
         let changes = registry.watch("x").makeAsyncIterator()
         #expect(try await changes.next() == .synced)
         try await registry.register(record("late"), timeToLive: .seconds(3600))
         #expect(try await changes.next() == .up(record("late")))
         try await withThrowingTaskGroup { group in
             for _ in 0..<3 { group.addTask { await registry.run() } }
-            try await registry.register(record("soon"), timeToLive: .milliseconds(20))
+            await clock.waitForSleepers(3)
+            try await registry.register(record("soon"), timeToLive: .seconds(20))
             #expect(try await changes.next() == .up(record("soon")))
+            try await eventually("they wait for the earlier deadline") {
+                clock.timeToNextDeadline == .seconds(20)
+            }
+            clock.advance(by: .seconds(20))
             #expect(try await changes.next() == .down(record("soon").keys[0]))
-            // A node that lives for ever takes its old deadline away.
-            try await registry.register(record("soon"), timeToLive: .milliseconds(20))
+            // A node that stays takes its old deadline away.
+            try await registry.register(record("soon"), timeToLive: .seconds(20))
             try await registry.register(record("soon"), timeToLive: nil)
-            try await registry.register(record("last"), timeToLive: .milliseconds(40))
+            try await registry.register(record("last"), timeToLive: .seconds(40))
             #expect(try await changes.next() == .up(record("soon")))
             #expect(try await changes.next() == .up(record("last")))
+            clock.advance(by: .seconds(40))
             #expect(try await changes.next() == .down(record("last").keys[0]))
             group.cancelAll()
         }

@@ -3,6 +3,7 @@ import Foundation
 import MicroCore
 import MicroEtcd
 import MicroTestSupport
+import MicroTesting
 import MicroWire
 import Synchronization
 import Testing
@@ -158,13 +159,17 @@ import Testing
             return response
         }
         script.watch = { [Self.created(1, cluster: UInt64($0) * 2 + 1)] }
-        try await StubEtcd.run(script) { registry, stub in
+        let clock = ManualClock()
+        try await StubEtcd.run(script, clock: clock) { registry, stub in
             let changes = registry.watch("greeter")
-            try await eventually("it is tried again") { stub.count("/etcdserverpb.Watch/Watch") >= 3 }
-            let before = stub.count("/etcdserverpb.Watch/Watch")
-            try await Task.sleep(for: .seconds(2))
-            // Without pauses there would be some thousand.
-            #expect(stub.count("/etcdserverpb.Watch/Watch") - before < 40)
+            var pauses: [Duration] = []
+            for number in 1...8 {
+                try await eventually("attempt \(number)") {
+                    stub.count("/etcdserverpb.Watch/Watch") == number
+                }
+                pauses.append(await clock.advanceToNextDeadline())
+            }
+            #expect(pauses[0] < .milliseconds(100) && pauses[7] >= .milliseconds(1500), "\(pauses)")
             withExtendedLifetime(changes) {}
         }
     }

@@ -3,6 +3,7 @@ import InMemoryLogging
 import Logging
 import MicroCore
 import MicroTestSupport
+import MicroTesting
 import MicroWire
 import Testing
 
@@ -41,20 +42,45 @@ import Testing
 
     @Test func anUnchangedRepetitionWritesNothing() async throws {
         let server = try await EtcdServer.started()
-        let registry = try makeRegistry(server)
+        let clock = ManualClock()
+        let registry = EtcdRegistry(configuration: Self.patient(server), clock: clock)
+        try registry.prepare(.empty)
         try await withRunning(registry) {
-            try await registry.register(record, timeToLive: .seconds(2))
+            try await registry.register(record, timeToLive: .seconds(60))
             let revision = try await server.revision()
             for _ in 0..<15 {
-                try await Task.sleep(for: .milliseconds(200))
-                try await registry.register(record, timeToLive: .seconds(2))
+                clock.advance(by: .seconds(6))
+                try await registry.register(record, timeToLive: .seconds(60))
             }
             #expect(try await server.revision() == revision)
             #expect(try await server.ctl(["lease", "list"]).contains("found 1 leases"))
             // A second service of the process with the same time to live shares the lease.
             let other = Fleet.record("b", address: "127.0.0.1:9002")
-            try await registry.register(other, timeToLive: .seconds(2))
+            try await registry.register(other, timeToLive: .seconds(60))
             #expect(try await server.ctl(["lease", "list"]).contains("found 1 leases"))
+        }
+    }
+
+    /// A time limit that no pause of these tests reaches.
+    private static func patient(_ server: EtcdServer) -> EtcdRegistry.Configuration {
+        EtcdRegistry.Configuration(addresses: [server.address], timeout: .seconds(60))
+    }
+
+    @Test func aNodeWhoseRegistrationIsNotRepeatedIsLetGo() async throws {
+        let server = try await EtcdServer.started()
+        let clock = ManualClock()
+        let registry = EtcdRegistry(configuration: Self.patient(server), clock: clock)
+        try registry.prepare(.empty)
+        try await withRunning(registry) {
+            let other = Fleet.record("b", address: "127.0.0.1:9002")
+            for record in [record, other] { try await registry.register(record, timeToLive: .seconds(60)) }
+            clock.advance(by: .seconds(59))
+            try await registry.register(other, timeToLive: .seconds(60))
+            #expect(try await server.keys().count == 2)
+            clock.advance(by: .seconds(1))
+            try await eventually("it is let go") {
+                try await server.keys() == ["/micro/registry/greeter/greeter-b"]
+            }
         }
     }
 

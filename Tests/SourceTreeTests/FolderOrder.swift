@@ -25,7 +25,8 @@ struct FolderOrder: CustomTestStringConvertible {
         FolderOrder(
             target: "MicroGRPC", folders: ["Fields", "GRPC", "Compression", "Connection", "Client", "Server"]),
         FolderOrder(
-            target: "MicroNATS", folders: ["Protocol", "Security", "Connection", "Client", "JetStream"]),
+            target: "MicroNATS",
+            folders: ["Protocol", "Security", "Connection", "Machine", "Client", "JetStream"]),
         FolderOrder(
             target: "MicroEtcd", folders: ["Generated", "Values", "Link", "Client", "Leases", "Watch"]),
         FolderOrder(target: "MicroRegistryEtcd", folders: ["Keys", "Nodes", "Watch", "."]),

@@ -7,8 +7,8 @@ struct DNSExchange: Sendable {
     let query: DNSQuery
     let server: DNSServer
 
-    /// When the server is given up.
-    let deadline: NIODeadline
+    /// How long a connection may take to open.
+    let connectTimeout: Duration
 
     /// Asks over UDP, from a port that the system chooses anew.
     ///
@@ -35,7 +35,7 @@ struct DNSExchange: Sendable {
     func overTCP(_ packet: [UInt8]) async throws(DNSError) -> DNSMessage {
         try await run { loop, address, promise in
             ClientBootstrap(group: loop)
-                .connectTimeout(max(.milliseconds(1), deadline - .now()))
+                .connectTimeout(TimeAmount(max(.milliseconds(1), connectTimeout)))
                 .channelInitializer(reading { StreamReader(query: query, promise: promise) })
                 .connect(to: address)
                 .flatMap { channel in
@@ -72,15 +72,10 @@ struct DNSExchange: Sendable {
         }
         let loop = EventLoops.currentOrNext
         let promise = loop.makePromise(of: DNSMessage.self)
-        let timeout = DNSError(.timeout, "The DNS server \(server) has not answered in time.")
-        let timer = loop.scheduleTask(deadline: deadline) { promise.fail(timeout) }
         let channel = connect(loop, address, promise)
         channel.whenFailure { promise.fail($0) }
         // Whatever has come of it, the socket is closed.
-        defer {
-            timer.cancel()
-            channel.whenSuccess { $0.close(promise: nil) }
-        }
+        defer { channel.whenSuccess { $0.close(promise: nil) } }
         do {
             return try await withTaskCancellationHandler {
                 try await promise.futureResult.get()

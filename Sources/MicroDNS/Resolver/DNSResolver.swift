@@ -1,5 +1,5 @@
 internal import MicroCore
-internal import NIOCore
+internal import MicroPluginKit
 
 /// Asks DNS servers for addresses and services, and tells for how long the answers hold, which the C library's
 /// functions don't.
@@ -16,10 +16,17 @@ public struct DNSResolver: Sendable {
     /// Whom it asks, and how.
     public let configuration: Configuration
 
+    private let clock: any Clock<Duration>
+
     /// Creates a resolver.
     ///
-    /// - Parameter configuration: Whom it asks, and how.
-    public init(configuration: Configuration) { self.configuration = configuration }
+    /// - Parameters:
+    ///   - configuration: Whom it asks, and how.
+    ///   - clock: The clock on which the time for a server's answer passes.
+    public init(configuration: Configuration, clock: any Clock<Duration> = ContinuousClock()) {
+        self.configuration = configuration
+        self.clock = clock
+    }
 
     /// Returns the addresses of a name, of both families.
     ///
@@ -149,13 +156,12 @@ extension DNSResolver {
         var failure = DNSError(.invalidConfiguration, "There is no DNS server to ask.")
         for _ in 0..<max(1, configuration.attempts) {
             for server in configuration.servers {
-                let limit = min(deadline ?? .now + configuration.timeout, .now + configuration.timeout)
-                guard limit > .now else {
+                let left = deadline.map { ContinuousClock.now.duration(to: $0) } ?? configuration.timeout
+                guard left > .zero else {
                     throw DNSError(.timeout, "DNS has not answered in time: \(failure.message)")
                 }
-                let remaining = TimeAmount(ContinuousClock.now.duration(to: limit))
                 do throws(DNSError) {
-                    return try await ask(query, server, until: .now() + remaining)
+                    return try await ask(query, server, within: min(left, configuration.timeout))
                 } catch {
                     guard error.code != .cancelled else { throw error }
                     failure = error
@@ -166,12 +172,17 @@ extension DNSResolver {
     }
 
     private func ask(
-        _ query: DNSQuery, _ server: DNSServer, until deadline: NIODeadline
+        _ query: DNSQuery, _ server: DNSServer, within limit: Duration
     ) async throws(DNSError) -> DNSMessage {
-        var message = try await exchange(query, server, usesExtensions: true, until: deadline)
-        if message.responseCode == .formatError {
+        let exchange = DNSExchange(query: query, server: server, connectTimeout: limit)
+        let answer = try await withTimeLimit(limit, clock: clock) { () async throws(DNSError) in
+            let message = try await Self.exchange(exchange, usesExtensions: true)
+            guard message.responseCode == .formatError else { return message }
             // A server of before 1999 doesn't know extensions (RFC 6891, 7).
-            message = try await exchange(query, server, usesExtensions: false, until: deadline)
+            return try await Self.exchange(exchange, usesExtensions: false)
+        }
+        guard let message = answer else {
+            throw DNSError(.timeout, "The DNS server \(server) has not answered in time.")
         }
         switch message.responseCode {
         case .noError, .noSuchName: return message
@@ -183,11 +194,10 @@ extension DNSResolver {
         }
     }
 
-    private func exchange(
-        _ query: DNSQuery, _ server: DNSServer, usesExtensions: Bool, until deadline: NIODeadline
+    private static func exchange(
+        _ exchange: DNSExchange, usesExtensions: Bool
     ) async throws(DNSError) -> DNSMessage {
-        let exchange = DNSExchange(query: query, server: server, deadline: deadline)
-        let packet = query.encoded(usesExtensions: usesExtensions)
+        let packet = exchange.query.encoded(usesExtensions: usesExtensions)
         let message = try await exchange.overUDP(packet)
         guard message.flags.contains(.truncated) else { return message }
         return try await exchange.overTCP(packet)

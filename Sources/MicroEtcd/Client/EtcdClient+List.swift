@@ -53,7 +53,7 @@ struct Listing: Sendable {
                 // What changes so fast that a revision is gone before its last page was read is read again.
                 let pause = backoff.next()
                 guard case .compacted = EtcdFault(error), .now + pause < deadline else { throw error }
-                try? await Task.sleep(for: pause)
+                try? await client.clock.sleep(for: pause)
             }
         }
     }

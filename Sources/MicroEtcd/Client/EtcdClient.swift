@@ -30,14 +30,21 @@ public final class EtcdClient: Sendable {
 
     let link: EtcdLink
 
+    /// The clock on which pauses pass.
+    package let clock: any Clock<Duration>
+
     /// The most members of a cluster.
     private static let maximumEndpoints = 100
 
     /// Creates a client, which does nothing before ``run()``.
     ///
-    /// - Parameter configuration: How it is set up.
+    /// - Parameters:
+    ///   - configuration: How it is set up.
+    ///   - clock: The clock on which the pauses between attempts pass; the deadlines of calls are those of the machine.
     /// - Throws: A ``StartError`` that names the certificate or value that can't be used.
-    public init(configuration: EtcdConfiguration) throws(StartError) {
+    public init(
+        configuration: EtcdConfiguration, clock: any Clock<Duration> = ContinuousClock()
+    ) throws(StartError) {
         let endpoints = configuration.resolvedEndpoints
         guard !endpoints.isEmpty, endpoints.count <= Self.maximumEndpoints else {
             throw StartError(
@@ -56,7 +63,8 @@ public final class EtcdClient: Sendable {
             tls = try TLSContext(configuration.tls ?? TLSConfiguration(), role: .client, alpn: ["h2"])
         }
         self.configuration = configuration
-        link = EtcdLink(configuration, endpoints: endpoints, tls: tls)
+        self.clock = clock
+        link = EtcdLink(configuration, endpoints: endpoints, tls: tls, clock: clock)
     }
 
     /// Keeps a connection open until the task is cancelled.
@@ -114,7 +122,7 @@ extension EtcdClient {
             guard ContinuousClock.now + pause < deadline else {
                 throw MicroError(.unavailable, "etcd: \(link.text(failure, at: session.endpoint))")
             }
-            try? await Task.sleep(for: pause)
+            try? await clock.sleep(for: pause)
         }
     }
 

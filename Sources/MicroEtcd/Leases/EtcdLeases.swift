@@ -15,14 +15,17 @@ public final class EtcdLeases: Sendable {
         /// What etcd granted, in seconds; it may be more than was asked for.
         var granted: Int64
 
-        /// Since when an answer to a renewal is awaited.
-        var unansweredSince: ContinuousClock.Instant?
+        /// Since when an answer to a renewal is awaited, in the age of the leases.
+        var unansweredSince: Duration?
     }
 
     /// A lease that was granted for longer, in seconds, is renewed as if it were for this long.
     private static let longestGrant: Int64 = 86400
 
     private let client: EtcdClient
+
+    /// The time since the first lease could be had.
+    private let age: Stopwatch
     private let onLoss: @Sendable (EtcdLease.ID) -> Void
 
     /// The leases by the number of seconds that they were asked for.
@@ -37,6 +40,7 @@ public final class EtcdLeases: Sendable {
     ///   - onLoss: Called when etcd no longer has a lease, and so none of the keys under it.
     public init(_ client: EtcdClient, onLoss: @escaping @Sendable (EtcdLease.ID) -> Void) {
         self.client = client
+        age = Stopwatch(client.clock)
         self.onLoss = onLoss
     }
 
@@ -116,14 +120,14 @@ public final class EtcdLeases: Sendable {
                 continue
             }
             guard let session = try? await client.link.session(until: nil) else { return }
-            let start = ContinuousClock.now
+            let start = age.elapsed
             do throws(MicroError) {
                 try await renew(on: session)
             } catch {
                 client.link.report(session, error)
             }
-            if ContinuousClock.now - start > .seconds(5) { backoff.reset() }
-            try? await Task.sleep(for: backoff.next())
+            if age.elapsed - start > .seconds(5) { backoff.reset() }
+            try? await client.clock.sleep(for: backoff.next())
         }
     }
 
@@ -152,9 +156,10 @@ public final class EtcdLeases: Sendable {
             guard !isOverdue else {
                 return MicroError(.unavailable, "etcd did not renew a lease within \(client.timeout).")
             }
+            let now = age.elapsed
             let due = leases.withLock { leases in
                 for seconds in leases.keys where leases[seconds]?.unansweredSince == nil {
-                    leases[seconds]?.unansweredSince = .now
+                    leases[seconds]?.unansweredSince = now
                 }
                 return leases.values.map { ($0.id, Duration.seconds($0.granted) / 3) }
             }
@@ -166,16 +171,16 @@ public final class EtcdLeases: Sendable {
             } catch {
                 return error
             }
-            let pause = due.map(\.1).min().map { ContinuousClock.now + $0 }
-            await stateChanged.wait(since: generation, until: pause)
+            await stateChanged.wait(
+                since: generation, for: due.map(\.1).min(), clock: client.clock)
         }
         return nil
     }
 
     private var isOverdue: Bool {
-        let limit = client.timeout
+        let limit = age.elapsed - client.timeout
         return leases.withLock { leases in
-            leases.values.contains { ($0.unansweredSince ?? .now) + limit < .now }
+            leases.values.contains { $0.unansweredSince.map { $0 < limit } ?? false }
         }
     }
 

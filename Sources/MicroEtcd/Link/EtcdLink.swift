@@ -33,6 +33,7 @@ final class EtcdLink: Sendable {
     let configuration: EtcdConfiguration
     let endpoints: [EtcdEndpoint]
     private let tls: TLSContext?
+    private let clock: any Clock<Duration>
     private let state = Mutex(State())
     private let stateChanged = Condition()
 
@@ -42,10 +43,15 @@ final class EtcdLink: Sendable {
     ///   - configuration: Credentials and time limits.
     ///   - endpoints: The members, at least one; all of them say whether they are secure.
     ///   - tls: What secures connections to those that are.
-    init(_ configuration: EtcdConfiguration, endpoints: [EtcdEndpoint], tls: TLSContext?) {
+    ///   - clock: The clock on which pauses pass.
+    init(
+        _ configuration: EtcdConfiguration, endpoints: [EtcdEndpoint], tls: TLSContext?,
+        clock: any Clock<Duration>
+    ) {
         self.configuration = configuration
         self.endpoints = endpoints
         self.tls = tls
+        self.clock = clock
     }
 
     // MARK: For those who use it
@@ -154,19 +160,19 @@ final class EtcdLink: Sendable {
                         "etcd can't be reached; this is tried again.",
                         metadata: ["error": "\(unreachable.detail)"])
                 }
-                try? await Task.sleep(for: backoff.next())
+                try? await clock.sleep(for: backoff.next())
                 continue
             }
             if hasWarned {
                 Logger.current.info("etcd is reached again.", metadata: ["address": "\(session.endpoint)"])
             }
             (hasConnected, hasWarned) = (true, false)
-            let start = ContinuousClock.now
+            let stopwatch = Stopwatch(clock)
             await waitUntilLost(session)
-            if ContinuousClock.now - start > Self.shortLife {
+            if stopwatch.elapsed > Self.shortLife {
                 backoff.reset()
             } else {
-                try? await Task.sleep(for: backoff.next())
+                try? await clock.sleep(for: backoff.next())
             }
             // The next member's turn, if there are several.
             order.rotate(by: (order.firstIndex(of: session.endpoint) ?? 0) + 1)

@@ -44,8 +44,8 @@ struct WatchReader {
             stream.cancel()
             guard !Task.isCancelled else { throw EtcdErrors.cancelled }
             try check(failure, of: stream)
-            if ContinuousClock.now - stream.start > Self.shortLife { backoff.reset() }
-            try? await Task.sleep(for: backoff.next())
+            if stream.age.elapsed > Self.shortLife { backoff.reset() }
+            try? await client.clock.sleep(for: backoff.next())
         }
     }
 
@@ -64,7 +64,7 @@ struct WatchReader {
     /// Returns the stream, on another connection if need be.
     private mutating func currentStream() async throws(MicroError) -> WatchStream {
         if let stream { return stream }
-        let stream = WatchStream(on: try await client.link.session(until: nil))
+        let stream = WatchStream(on: try await client.link.session(until: nil), age: Stopwatch(client.clock))
         self.stream = stream
         return stream
     }
@@ -150,10 +150,13 @@ struct WatchReader {
 /// It is confined to the iterator, which one task reads at a time.
 private final class WatchStream {
     let session: EtcdSession
-    let start = ContinuousClock.now
+    let age: Stopwatch
     var opened: (any OutboundStream)?
 
-    init(on session: EtcdSession) { self.session = session }
+    init(on session: EtcdSession, age: Stopwatch) {
+        self.session = session
+        self.age = age
+    }
 
     func cancel() { opened?.cancel() }
 

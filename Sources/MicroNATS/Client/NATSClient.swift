@@ -31,10 +31,17 @@ internal import Synchronization
 /// - Subscriptions outlive reconnects, and miss what is published meanwhile.
 /// - All functions may be called from any task, and are cancellable.
 public final class NATSClient: Sendable {
+    /// How a client behaves.
+    public typealias Configuration = NATSConfiguration
+
     /// How the client behaves.
     public let configuration: Configuration
 
     let core: NATSCore
+
+    // The core's, which lives as long as that: its reference count would be a fifth of what publishing costs, since
+    // the loop's thread counts as well.
+    private let outbox: Unmanaged<Outbox>
 
     /// Creates a client, which does nothing before ``run()``.
     ///
@@ -42,6 +49,7 @@ public final class NATSClient: Sendable {
     public init(configuration: Configuration = Configuration()) {
         self.configuration = configuration
         core = NATSCore(configuration: configuration)
+        outbox = .passUnretained(core.outbox)
     }
 
     /// Connects, and keeps connected until the task is cancelled or the client is closed.
@@ -201,7 +209,10 @@ extension NATSClient {
     ) throws(NATSError) -> Bool {
         if let reply { try NATSSubject.checkPublish(reply) }
         let block = try Self.block(headers)
-        switch core.outbox.add(payload, to: subject, reply: reply, headers: block) {
+        let admission = outbox._withUnsafeGuaranteedRef {
+            $0.add(payload, to: subject, reply: reply, headers: block)
+        }
+        switch admission {
         case .taken: return true
         case .takenAndIdle:
             wake()

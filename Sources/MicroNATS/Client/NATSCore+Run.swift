@@ -12,147 +12,53 @@ extension NATSCore {
     /// - Throws: A ``NATSError`` if every server refuses the client at the first round.
     func run() async throws(NATSError) {
         // A task that was cancelled before it began has closed the client.
-        if !hasStarted, isClosed, Task.isCancelled { return }
-        guard !hasStarted, !isClosed else {
+        if !isRunning, machine.isClosed, Task.isCancelled { return }
+        guard !isRunning, !machine.isClosed else {
             throw NATSError(
                 .closed, "A NATS client runs once: its run() was called before, or it was closed.")
         }
-        hasStarted = true
+        isRunning = true
         logger = Logger.current
-        defer { finish() }
-        guard pool.first != nil else {
-            throw NATSError(.invalidAddress, "No NATS server is configured.")
-        }
-        try NATSSubject.checkPublish(configuration.inboxPrefix)
-        while !isClosing {
-            let reason = await connectOnce()
-            guard !isClosing else { return }
-            if !hasEverConnected, pool.allRefusedUs {
-                reasonOfEnd = reason
-                throw reason
+        machine.start(now: .now())
+        apply()
+        while end == nil {
+            switch jobs.popFirst() {
+            case .connect(let server, let link)?: await connect(to: server, link: link)
+            case .logIn(let credentials, let nonce, let link)?:
+                await logIn(credentials, nonce: nonce, link: link)
+            // Its cancellation closes the client, whose end is waited for.
+            case nil: await withUnsafeContinuation { jobWaiter = $0 }
             }
-            pool.rotate()
-            // One that was lost sooner counts as a failed try, so that the next is not made at once.
-            let hasLasted = openedAt < .now() - Self.shortLife
-            openedAt = .distantFuture
-            if hasLasted { backoff.reset() }
-            if hasLasted, reason.code == .lameDuck { continue }
-            await pause(backoff.next(servers: pool.entries.count))
         }
+        try end?.get()
     }
 
-    /// How long a connection must last to show that the server can be used.
-    private static let shortLife = TimeAmount.seconds(5)
-
-    /// Begins the end: what is buffered is written, the server answers, and the connection is closed.
-    func beginClosing() {
-        guard !isClosing, !isClosed else { return }
-        isClosing = true
-        sleeper?.succeed()
-        sleeper = nil
-        for channel in connecting { channel.close(promise: nil) }
-        guard hasStarted else { return finish() }
-        leave(.closed)
-    }
-
-    private func finish() {
-        guard !isClosed else { return }
-        isClosed = true
-        isClosing = true
-        note(unsent: outbox.close(), .closed, "The client ended without a connection.")
-        for entry in subscriptions.values { entry.inbox?.end(nil) }
-        subscriptions = [:]
-        for continuation in requests.removeAll() { continuation.resume(returning: .failure(.closed)) }
-        roundTrips.resumeAll(.failure(.closed))
-        connectionWaiters.resumeAll(.failure(reasonOfEnd))
-        events.send(NATSEvent(.closed))
-        events.close()
-    }
-
-    /// Waits, unless the client is closed meanwhile.
-    private func pause(_ duration: Duration) async {
-        let promise = loop.makePromise(of: Void.self)
-        sleeper = promise
-        let timer = loop.scheduleTask(in: TimeAmount(duration)) {
-            self.assumeIsolated { $0.wakeUp() }
-        }
-        // The promise only ever succeeds.
-        try? await promise.futureResult.get()
-        timer.cancel()
-    }
-
-    private func wakeUp() {
-        sleeper?.succeed()
-        sleeper = nil
-    }
-}
-
-// MARK: - One connection
-
-extension NATSCore {
-    /// Opens a connection and stays with it until its end.
-    ///
-    /// - Returns: Why it ended, or couldn't be opened.
-    private func connectOnce() async -> NATSError {
-        guard let entry = pool.first else { return .lost }
-        var number: Int?
-        do {
-            let channel = try await open(entry)
-            number = try begin(on: channel, entry)
-            try await enter(entry)
+    private func logIn(_ credentials: NATSCredentials, nonce: String?, link: Int) async {
+        let login: Result<Login, NATSError>
+        do throws(NATSError) {
+            login = .success(try await credentials.login(nonce: nonce))
         } catch {
-            let reason = failure(of: error, number: number, entry)
-            if let number {
-                fail(link: number, reason)
-                if let link { _ = try? await link.ended.futureResult.get() }
-            }
-            note(failure: reason, entry)
-            return reason
+            login = .failure(error)
         }
-        guard let link else { return .lost }
-        let reason = (try? await link.ended.futureResult.get()) ?? .lost
-        if !isClosing {
-            endThrottle.admit { suppressed in
-                logger.warning(
-                    "The connection to the NATS server has ended; another one is opened.",
-                    metadata: [
-                        "server.address": "\(entry.server)", "error.message": "\(reason)",
-                        "suppressed": "\(suppressed)",
-                    ])
-            }
-        }
-        lastFailure = reason
-        return reason
+        machine.loggedIn(link: link, login)
+        apply()
     }
 
-    private func failure(of error: any Error, number: Int?, _ entry: ServerPool.Entry) -> NATSError {
-        if let number, let link, link.number == number, let reason = link.reason { return reason }
-        if let number, let lastEnd, lastEnd.link == number { return lastEnd.reason }
-        switch error {
-        case let error as NATSError: return error
-        case let error as StartError: return NATSError(.insecure, error.message)
-        case let error as TLSError: return NATSError(.insecure, error.message)
-        default:
-            return NATSError(
-                .connectFailed,
-                "The NATS server \(entry.server) can't be reached: \(ConnectFailure.reason(of: error)).")
+    private func connect(to server: ServerPool.Entry, link: Int) async {
+        do {
+            guard !machine.isClosing else { throw NATSError.closed }
+            let channel = try await open(server)
+            try begin(on: channel, link: link)
+            apply()
+            // It may have ended before its handler could know.
+            if !channel.isActive { ended(link: link) }
+        } catch {
+            machine.failedToOpen(link: link, Self.reason(of: error, server), now: .now())
+            apply()
         }
     }
 
-    private func note(failure: NATSError, _ entry: ServerPool.Entry) {
-        let refusals: [NATSError.Code] = [.authenticationFailed, .insecure, .invalidCredentials]
-        pool.mark(refusedUs: refusals.contains(failure.code))
-        lastFailure = failure
-        guard !isClosing else { return }
-        let metadata: Logger.Metadata = ["server.address": "\(entry.server)", "error.message": "\(failure)"]
-        if backoff.tries % 16 == 0 {
-            logger.warning("No connection to the NATS server; it is tried again.", metadata: metadata)
-        } else {
-            logger.debug("No connection to the NATS server.", metadata: metadata)
-        }
-    }
-
-    private func open(_ entry: ServerPool.Entry) async throws -> any Channel {
+    private func open(_ server: ServerPool.Entry) async throws -> any Channel {
         let bootstrap = ClientBootstrap(group: loop)
             .connectTimeout(TimeAmount(configuration.connectTimeout))
             .channelOption(ChannelOptions.socketOption(.so_keepalive), value: 1)
@@ -162,107 +68,58 @@ extension NATSCore {
             // Nothing is read before the handlers are there.
             .channelOption(ChannelOptions.autoRead, value: false)
             .channelInitializer { channel in
-                self.assumeIsolated { $0.connecting.append(channel) }
+                self.assumeIsolated { $0.opening.append(channel) }
                 return channel.eventLoop.makeSucceededVoidFuture()
             }
-        defer { connecting = [] }
-        let channel = try await bootstrap.connect(host: entry.server.host, port: entry.server.port).get()
-        guard !isClosing else {
-            channel.close(promise: nil)
-            throw NATSError.closed
-        }
-        return channel
+        defer { opening = [] }
+        return try await bootstrap.connect(host: server.server.host, port: server.server.port).get()
     }
 
     /// Makes a channel the client's connection, and begins to read.
-    private func begin(on channel: any Channel, _ entry: ServerPool.Entry) throws -> Int {
-        lastLink += 1
+    private func begin(on channel: any Channel, link: Int) throws {
+        self.channel = (link, channel)
         parser = NATSParser()
-        isWriting = false
-        control = ByteBuffer()
-        pingsWanted = 0
-        suspensions = 0
-        link = Link(number: lastLink, channel: channel, server: entry, loop: loop)
-        let handlers = channel.pipeline.syncOperations
         do {
-            try handlers.addHandler(NATSChannelHandler(core: self, link: lastLink))
-            if configuration.performsTLSFirst {
-                link?.stage = .securing
-                try handlers.addHandler(try tlsHandler(entry), position: .first)
-            }
+            try channel.pipeline.syncOperations.addHandler(NATSChannelHandler(core: self, link: link))
+            machine.opened(link: link, now: .now())
+            apply()
             try channel.syncOptions?.setOption(ChannelOptions.autoRead, value: true)
         } catch {
+            self.channel = nil
             channel.close(promise: nil)
             throw error
         }
-        guard channel.isActive else {
-            // It ended before its handler could be told.
-            ended(link: lastLink)
-            throw NATSError.lost
-        }
         channel.read()
-        return lastLink
     }
 
-    private func tlsHandler(_ entry: ServerPool.Entry) throws -> TLSHandler {
-        let context = try TLSContext(configuration.tls ?? TLSConfiguration(), role: .client)
-        return try TLSHandler(
-            context, peer: .host(entry.tlsName), handshakeTimeout: configuration.connectTimeout)
-    }
-
-    /// Is greeted, secures the connection, says who we are, and is let in.
-    private func enter(_ entry: ServerPool.Entry) async throws {
-        guard let link else { throw NATSError.lost }
-        let number = link.number
-        let timer = loop.scheduleTask(in: TimeAmount(configuration.connectTimeout)) {
-            let text =
-                "The NATS server \(entry.server) didn't let us in within the time limit. Is it a NATS server?"
-            self.assumeIsolated { $0.fail(link: number, NATSError(.timeout, text)) }
+    /// Begins the TLS handshake of a connection.
+    func secure(_ server: ServerPool.Entry, link: Int) {
+        guard let channel, channel.link == link else { return }
+        do {
+            let context = try TLSContext(configuration.tls ?? TLSConfiguration(), role: .client)
+            let handler = try TLSHandler(
+                context, peer: .host(server.tlsName), handshakeTimeout: configuration.connectTimeout)
+            try channel.channel.pipeline.syncOperations.addHandler(handler, position: .first)
+        } catch {
+            machine.fail(link: link, Self.reason(of: error, server))
         }
-        defer { timer.cancel() }
-        if configuration.performsTLSFirst { try await link.secured.futureResult.get() }
-        let info = try await link.greeted.futureResult.get()
-        let isSecured = try await secure(link, info)
-        let credentials = entry.server.credentials ?? configuration.credentials
-        let login = try await credentials?.login(nonce: info.nonce) ?? Login()
-        warnOfPlaintext(isSecured: isSecured, credentials, entry)
-        let request = ConnectRequest(
-            tlsRequired: isSecured, name: configuration.name, echo: configuration.echoes, login: login)
-        var line = try request.line()
-        line.writeString("PING\r\n")
-        guard self.link?.number == number else { throw NATSError.lost }
-        self.link?.stage = .login
-        self.link?.pongs.append(.admission)
-        link.channel.writeAndFlush(line, promise: nil)
-        try await link.admitted.futureResult.get()
     }
 
-    /// Secures the connection behind the server's greeting, if it must be.
-    private func secure(_ link: Link, _ info: ServerInfo) async throws -> Bool {
-        if configuration.performsTLSFirst { return true }
-        let isWanted = configuration.tls != nil || link.server.server.requiresTLS
-        let isOffered = info.tlsRequired == true || info.tlsAvailable == true
-        guard isWanted || info.tlsRequired == true else { return false }
-        guard isOffered else {
-            throw NATSError(
-                .insecure,
-                "The connection to the NATS server \(link.server.server) must be secured, and the server offers no TLS."
-            )
+    private static func reason(of error: any Error, _ server: ServerPool.Entry) -> NATSError {
+        switch error {
+        case let error as NATSError: error
+        case let error as StartError: NATSError(.insecure, error.message)
+        case let error as TLSError: NATSError(.insecure, error.message)
+        default:
+            NATSError(
+                .connectFailed,
+                "The NATS server \(server.server) can't be reached: \(ConnectFailure.reason(of: error)).")
         }
-        try link.channel.pipeline.syncOperations.addHandler(try tlsHandler(link.server), position: .first)
-        try await link.secured.futureResult.get()
-        return true
     }
 
-    private func warnOfPlaintext(isSecured: Bool, _ credentials: NATSCredentials?, _ entry: ServerPool.Entry)
-    {
-        let address = ListenAddress.host(entry.server.host, port: entry.server.port)
-        guard !isSecured, !address.isLocal, !hasEverConnected else { return }
-        logger.warning(
-            "The connection to the NATS server is not encrypted. Use TLS.",
-            metadata: [
-                "server.address": "\(entry.server)",
-                "micro.nats.credentials": "\(credentials == nil ? "none" : "sent")",
-            ])
+    /// Closes a connection, or the channels that may become it.
+    func close(link: Int) {
+        if let channel, channel.link == link { return channel.channel.close(promise: nil) }
+        for channel in opening { channel.close(promise: nil) }
     }
 }

@@ -2,55 +2,21 @@ internal import Logging
 internal import MicroCore
 internal import MicroNIO
 internal import MicroPluginKit
-internal import MicroTLS
 internal import NIOCore
 internal import NIOPosix
 internal import Synchronization
 
-/// The state of a client, all of it on one event loop.
+/// A running client: the machine that decides, the socket that it speaks through, and those who wait.
+///
+/// All of it lives on one event loop, so reads, timers and callers never wait for a lock.
 actor NATSCore {
-    /// A connection, from its first byte to its end.
-    final class Link {
-        let number: Int
-        let channel: any Channel
-        let server: ServerPool.Entry
-        var stage = Stage.greeting
-        var info = ServerInfo()
+    typealias Waiter = UnsafeContinuation<Result<Void, NATSError>, Never>
+    typealias RequestWaiter = UnsafeContinuation<Result<NATSMessage, NATSError>, Never>
 
-        let greeted: EventLoopPromise<ServerInfo>
-        let secured: EventLoopPromise<Void>
-        let admitted: EventLoopPromise<Void>
-        let ended: EventLoopPromise<NATSError>
-
-        /// Why it ends, once that is known.
-        var reason: NATSError?
-
-        /// Who waits for the answers to our pings, in their order.
-        var pongs = CircularBuffer<Pong>()
-        var unansweredPings = 0
-
-        /// Whether the last question was written, behind which nothing may come.
-        var hasWrittenLast = false
-
-        init(number: Int, channel: any Channel, server: ServerPool.Entry, loop: any EventLoop) {
-            self.number = number
-            self.channel = channel
-            self.server = server
-            greeted = loop.makePromise()
-            secured = loop.makePromise()
-            admitted = loop.makePromise()
-            ended = loop.makePromise()
-        }
-    }
-
-    enum Stage { case greeting, securing, login, open, leaving }
-
-    /// What an answer to a ping is for.
-    enum Pong {
-        case admission
-        case liveness
-        case waiter(UInt64)
-        case leave
+    /// Something that ``run()`` does for the machine, since it has to be waited for.
+    enum Job {
+        case connect(ServerPool.Entry, link: Int)
+        case logIn(NATSCredentials, nonce: String?, link: Int)
     }
 
     nonisolated let loop: any EventLoop
@@ -71,71 +37,32 @@ actor NATSCore {
 
     /// Limits the warnings of connections that end, which the others must not suppress.
     let endThrottle = LogThrottle(burst: 20)
-    var pool: ServerPool
-    var backoff: ReconnectBackoff
-    var link: Link?
 
-    /// Whether the connection is open, or about to be left.
-    var isOpen = false
+    var machine: NATSMachine
 
-    /// When the last connection was open.
-    var openedAt = NIODeadline.distantFuture
-    var lastLink = 0
+    /// The memory of effects that were carried out, for the next ones.
+    private var spareEffects: [NATSMachine.Effect] = []
+    private var isApplying = false
+    private var timer: Scheduled<Void>?
 
-    /// Why the last connection ended.
-    var lastEnd: (link: Int, reason: NATSError)?
     var parser = NATSParser()
-    var connecting: [any Channel] = []
-    var hasStarted = false
-    var hasEverConnected = false
-    var isClosing = false
-    var isClosed = false
-    var sleeper: EventLoopPromise<Void>?
-    var heartbeat: RepeatedTask?
 
-    // What is to be written before and behind the messages of the outbox.
-    var control = ByteBuffer()
-    var pingsWanted = 0
-    var isWriting = false
+    /// The channel of the machine's connection, and its number there.
+    var channel: (link: Int, channel: any Channel)?
 
-    /// The messages that are being written, or were last.
-    var inFlight = ByteBuffer()
-    var isFlushScheduled = false
+    /// The channels that are being opened.
+    var opening: [any Channel] = []
 
-    var subscriptions: [UInt64: Entry] = [:]
-    var lastSubscription: UInt64 = 0
-    var suspensions = 0
+    // What run() has to do, and the end.
+    var jobs = FIFO<Job>()
+    var jobWaiter: UnsafeContinuation<Void, Never>?
+    var end: Result<Void, NATSError>?
+    var isRunning = false
 
-    var requests = RequestTable()
-    var roundTrips = LoopWaiters()
-    var connectionWaiters = LoopWaiters()
-
-    /// A subscription as the connection sees it.
-    final class Entry {
-        let number: UInt64
-        let subject: String
-        let queue: String?
-
-        /// Where messages go; `nil` for the answers to requests.
-        let inbox: SubscriptionInbox?
-
-        /// Takes each message at once, in place of the inbox.
-        let receive: (@Sendable (NATSMessage) -> Void)?
-
-        var isSuspended = false
-        var isDropping = false
-
-        init(
-            number: UInt64, subject: String, queue: String?, inbox: SubscriptionInbox?,
-            receive: (@Sendable (NATSMessage) -> Void)?
-        ) {
-            self.number = number
-            self.subject = subject
-            self.queue = queue
-            self.inbox = inbox
-            self.receive = receive
-        }
-    }
+    var receivers: [UInt64: Receiver] = [:]
+    var requests = RequestTable<RequestWaiter>()
+    var requestTimer: Scheduled<Void>?
+    var waiters: [UInt64: Waiter] = [:]
 
     /// Creates the state of a client that hasn't begun.
     init(configuration: NATSClient.Configuration) {
@@ -144,10 +71,7 @@ actor NATSCore {
         inboxes = "\(configuration.inboxPrefix).\(Self.uniqueToken())."
         outbox = Outbox(
             onlineLimit: configuration.writeBufferSize, offlineLimit: configuration.reconnectBufferSize)
-        pool = ServerPool(configuration.servers, shuffled: configuration.shufflesServers)
-        backoff = ReconnectBackoff(
-            shortest: configuration.reconnectDelay.lowerBound,
-            longest: configuration.reconnectDelay.upperBound)
+        machine = NATSMachine(configuration: configuration, outbox: outbox)
     }
 
     /// Returns a token that is unlike any other.
@@ -162,21 +86,128 @@ actor NATSCore {
         loop.run { self.assumeIsolated { body($0) } }
     }
 
-    /// Returns the state in a word, for those who wait in vain.
-    var whereabouts: String {
-        switch (hasStarted, isClosed, link?.stage) {
-        case (_, true, _): "it has been closed"
-        case (false, _, _): "nothing has called its run()"
-        case (_, _, .open?): "it is connected"
-        default:
-            lastFailure.map { "it is connecting; the last try failed: \($0.message)" } ?? "it is connecting"
+    /// Begins the end.
+    func beginClosing() {
+        machine.close(now: .now())
+        apply()
+    }
+}
+
+// MARK: - Effects
+
+extension NATSCore {
+    /// Carries out what the machine wants done, in its order.
+    ///
+    /// What is done may call the machine again: what it wants then comes behind everything else.
+    func apply() {
+        guard !isApplying else { return }
+        isApplying = true
+        while true {
+            var effects = spareEffects
+            spareEffects = []
+            machine.takeEffects(into: &effects)
+            guard !effects.isEmpty else {
+                spareEffects = effects
+                break
+            }
+            for effect in effects { perform(effect) }
+            effects.removeAll(keepingCapacity: true)
+            spareEffects = effects
+        }
+        isApplying = false
+    }
+
+    private func perform(_ effect: NATSMachine.Effect) {
+        switch effect {
+        case .connect(let server, let link): add(.connect(server, link: link))
+        case .logIn(let credentials, let nonce, let link):
+            add(.logIn(credentials, nonce: nonce, link: link))
+        case .secure(let server, let link): secure(server, link: link)
+        case .close(let link): close(link: link)
+        case .write(let bytes, let link):
+            if let channel, channel.link == link { channel.channel.writeAndFlush(bytes, promise: nil) }
+        case .flush(.now): flush()
+        case .flush(.soon): loop.execute { self.assumeIsolated { $0.flush() } }
+        case .flush(.later): loop.scheduleTask(in: Self.patience) { self.assumeIsolated { $0.flush() } }
+        case .setReading(let isReading): setReading(isReading)
+        case .wake(let time): wake(at: time)
+        case .resume(let waiter, let error):
+            waiters.removeValue(forKey: waiter)?.resume(
+                returning: error.map(Result.failure) ?? .success(()))
+        case .failRequests(let error): failRequests(error)
+        case .endSubscriptions(let numbers, let error): endSubscriptions(numbers, error)
+        case .renewed: for receiver in receivers.values { receiver.inbox?.reconnected() }
+        case .leftOut(let messages, let limit): failRequests(of: messages, limit: limit)
+        case .report(let report): self.report(report)
+        case .finished(let error): finish(error)
         }
     }
 
-    var lastFailure: NATSError?
+    /// How long a few messages wait for more of them while messages come one after the other.
+    private static let patience = TimeAmount.microseconds(200)
 
-    /// What those are told who wait for a connection of a client that has ended.
-    var reasonOfEnd = NATSError.closed
+    private func wake(at time: NIODeadline) {
+        timer?.cancel()
+        timer = loop.scheduleTask(deadline: time) {
+            self.assumeIsolated { core in
+                core.machine.poll(now: .now())
+                core.apply()
+            }
+        }
+    }
+
+    private func finish(_ error: NATSError?) {
+        timer?.cancel()
+        timer = nil
+        end = error.map(Result.failure) ?? .success(())
+        jobWaiter?.resume()
+        jobWaiter = nil
+    }
+
+    private func add(_ job: Job) {
+        jobs.append(job)
+        jobWaiter?.resume()
+        jobWaiter = nil
+    }
+}
+
+// MARK: - Waiting
+
+extension NATSCore {
+    /// Waits for the server's answer behind everything that was sent before.
+    nonisolated func roundTrip(timeout: Duration) async -> Result<Void, NATSError> {
+        await wait { core, number in core.machine.roundTrip(number, within: timeout, now: .now()) }
+    }
+
+    /// Waits until there is a connection.
+    nonisolated func untilConnected(timeout: Duration) async -> Result<Void, NATSError> {
+        await wait { core, number in
+            core.machine.waitUntilConnected(number, within: timeout, now: .now())
+        }
+    }
+
+    /// Waits until the machine resumes a waiter.
+    private nonisolated func wait(
+        _ begin: @escaping @Sendable (isolated NATSCore, _ number: UInt64) -> Void
+    ) async -> Result<Void, NATSError> {
+        let number = Self.numbers.wrappingAdd(1, ordering: .relaxed).newValue
+        return await loop.suspend { continuation, isCancelled in
+            self.assumeIsolated { core in
+                if isCancelled { return continuation.resume(returning: .failure(.cancelled)) }
+                core.waiters[number] = continuation
+                begin(core, number)
+                core.apply()
+            }
+        } onCancel: {
+            self.assumeIsolated { core in
+                core.machine.cancel(number)
+                core.apply()
+            }
+        }
+    }
+
+    /// Numbers of those who wait, in the whole process.
+    static let numbers = Atomic<UInt64>(0)
 }
 
 /// Counts that any thread may read.

@@ -1,5 +1,6 @@
 internal import FoundationEssentials
 internal import MicroCore
+internal import MicroPluginKit
 public import NIOCore
 
 /// The streams of a server: messages that are kept, and handed out until they are acknowledged.
@@ -38,16 +39,24 @@ public struct JetStream: Sendable {
     /// How long an answer may take.
     public let timeout: Duration
 
+    /// The clock on which pauses, and the time for publishing, pass.
+    package let clock: any Clock<Duration>
+
     /// Creates a view of a server's streams.
     ///
     /// - Parameters:
     ///   - client: The client.
     ///   - domain: The JetStream domain; `nil` for the server's own.
     ///   - timeout: How long an answer may take.
-    public init(_ client: NATSClient, domain: String? = nil, timeout: Duration = .seconds(5)) {
+    ///   - clock: The clock on which pauses, and the time for publishing, pass.
+    public init(
+        _ client: NATSClient, domain: String? = nil, timeout: Duration = .seconds(5),
+        clock: any Clock<Duration> = ContinuousClock()
+    ) {
         self.client = client
         self.apiPrefix = domain.map { "$JS.\($0).API" } ?? "$JS.API"
         self.timeout = timeout
+        self.clock = clock
     }
 
     // MARK: - Publish
@@ -74,12 +83,12 @@ public struct JetStream: Sendable {
         var headers = headers
         if let messageID { headers["Nats-Msg-Id"] = messageID }
         if headers["Nats-Msg-Id"] == nil { headers["Nats-Msg-Id"] = NATSCore.uniqueToken() }
-        let deadline = ContinuousClock.now + limit
+        let stopwatch = Stopwatch(clock)
         var silence = 0
         while true {
             let error: NATSError
             do throws(NATSError) {
-                let left = min(ContinuousClock.now.duration(to: deadline), timeout)
+                let left = min(limit - stopwatch.elapsed, timeout)
                 let reply = try await client.request(
                     payload, to: subject, headers: headers, timeout: max(left, .milliseconds(1)))
                 return try Self.decode(PublishAck.self, reply)
@@ -88,9 +97,9 @@ public struct JetStream: Sendable {
             }
             // A stream that is being recovered doesn't listen for a moment.
             if error.code == .noResponders { silence += 1 }
-            guard Self.mayTryAgain(error, silence), ContinuousClock.now < deadline else { throw error }
+            guard Self.mayTryAgain(error, silence), stopwatch.elapsed < limit else { throw error }
             do {
-                try await Task.sleep(for: .milliseconds(100))
+                try await clock.sleep(for: .milliseconds(100))
             } catch {
                 throw NATSError.cancelled
             }

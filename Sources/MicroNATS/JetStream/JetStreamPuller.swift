@@ -107,7 +107,7 @@ public final class JetStreamPuller {
             // JetStream isn't ready, too many ask, or there is no such consumer.
             outstanding = 0
             do {
-                try await Task.sleep(for: .milliseconds(250))
+                try await jetStream.clock.sleep(for: .milliseconds(250))
             } catch {
                 throw NATSError.cancelled
             }

@@ -92,11 +92,15 @@ struct ConnectRequest: Encodable {
     }
 
     /// The line as it is sent.
-    func line() throws -> ByteBuffer {
+    func line() throws(NATSError) -> ByteBuffer {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         var buffer = ByteBuffer(string: "CONNECT ")
-        buffer.writeBytes(try encoder.encode(self))
+        do {
+            buffer.writeBytes(try encoder.encode(self))
+        } catch {
+            throw NATSError(.protocolViolation, "The request to be let in can't be written: \(error)")
+        }
         buffer.writeString("\r\n")
         return buffer
     }

@@ -19,54 +19,17 @@ import Synchronization
 /// await queue.drain(deadline: deadline)
 /// ```
 public final class SubscriptionQueue<Item: Sendable>: Sendable {
-    /// What a run does next.
-    private enum Step {
-        case handle(Item)
-        case finished
-        case aborted
-    }
-
-    private struct Sender {
-        let item: Item
-        let size: Int
-        let waiter: Waiter<Bool>
-    }
-
-    private struct State {
-        var waiting = FIFO<(item: Item, size: Int)>()
-        var waitingBytes = 0
-        var senders: [Sender] = []
-        var running = 0
-        var dropped = 0
+    struct State {
+        var buffer: EventBuffer<Item>
+        var workers: Workers<Item>
         var isClosed = false
         var isAborted = false
-        var reader: Waiter<Step>?
-
-        mutating func append(_ item: Item, size: Int) {
-            waiting.append((item, size))
-            waitingBytes += size
-        }
-
-        mutating func popFirst() -> Item? {
-            guard let (item, size) = waiting.popFirst() else { return nil }
-            waitingBytes -= size
-            return item
-        }
-
-        mutating func removeAll() -> [Item] {
-            waitingBytes = 0
-            return waiting.removeAll().map(\.item)
-        }
     }
 
-    private let concurrency: Int
-    private let capacity: Int
-    private let byteLimit: Int
     private let size: @Sendable (Item) -> Int
-    private let handle: @Sendable (Item) async -> Bool
-    private let discard: @Sendable (Item) -> Void
-    private let state = Mutex(State())
-    private let ended = Latch()
+    let settlement: Settlement<Item>
+    let state: Mutex<State>
+    let ended = Latch()
 
     /// Creates the queue of a subscription.
     ///
@@ -74,7 +37,7 @@ public final class SubscriptionQueue<Item: Sendable>: Sendable {
     ///   - options: How many events are handled at once and wait; numbers below 1 count as 1.
     ///   - byteLimit: How many bytes of events wait at most; 64 MiB by default. One event alone may be larger.
     ///   - size: Returns the number of bytes of an event; 0 by default, so that they are not bounded.
-    ///   - discard: Told of each event that is dropped.
+    ///   - discard: Called with each event that is dropped before it was handled.
     ///   - handle: Handles one event, and returns `false` if it counts as dropped; its task is cancelled when
     ///     the subscription's time is up.
     public init(
@@ -83,16 +46,16 @@ public final class SubscriptionQueue<Item: Sendable>: Sendable {
         discard: @escaping @Sendable (Item) -> Void = { _ in },
         handle: @escaping @Sendable (Item) async -> Bool
     ) {
-        concurrency = max(1, options.concurrency)
-        capacity = max(1, options.bufferSize)
-        self.byteLimit = byteLimit
         self.size = size
-        self.handle = handle
-        self.discard = discard
+        settlement = Settlement(discard: discard, handler: handle)
+        state = Mutex(
+            State(
+                buffer: EventBuffer(capacity: max(1, options.bufferSize), byteLimit: byteLimit),
+                workers: Workers(limit: max(1, options.concurrency))))
     }
 
     /// The number of events that were dropped because nobody could take them.
-    public var dropped: Int { state.withLock { $0.dropped } }
+    public var dropped: Int { settlement.dropped }
 
     /// Puts an event into the queue; if that is full, the oldest events are dropped and counted.
     ///
@@ -101,16 +64,13 @@ public final class SubscriptionQueue<Item: Sendable>: Sendable {
     @discardableResult
     public func offer(_ item: Item) -> Bool {
         let size = max(0, size(item))
-        let (isTaken, dropped, wakeUp) = state.withLock { state -> (Bool, [Item], (() -> Void)?) in
+        let (isTaken, dropped, wakeUp) = state.withLock { state -> (Bool, [Item], WakeUp?) in
             guard !state.isClosed else { return (false, [], nil) }
-            var dropped: [Item] = []
-            while !hasRoom(state, for: size), let oldest = state.popFirst() { dropped.append(oldest) }
-            state.dropped += dropped.count
-            state.append(item, size: size)
+            let dropped = state.buffer.append(item, size: size)
             return (true, dropped, advance(&state))
         }
         wakeUp?()
-        for item in dropped { discard(item) }
+        if !dropped.isEmpty { settlement.drop(dropped) }
         return isTaken
     }
 
@@ -121,156 +81,25 @@ public final class SubscriptionQueue<Item: Sendable>: Sendable {
     public func submit(_ item: Item) async -> Bool {
         let size = max(0, size(item))
         return await withWaiter(cancelled: false) { waiter in
-            let (isTaken, wakeUp) = state.withLock { state -> (Bool?, (() -> Void)?) in
+            let (isTaken, wakeUp) = state.withLock { state -> (Bool?, WakeUp?) in
                 guard !state.isClosed, !Task.isCancelled else { return (false, nil) }
-                // Anyone who came before goes before, also where it needs more room.
-                guard state.senders.isEmpty, hasRoom(state, for: size) else {
-                    state.senders.append(Sender(item: item, size: size, waiter: waiter))
+                guard state.buffer.appendIfThereIsRoom(item, size: size) else {
+                    state.buffer.wait(.init(item: item, size: size, waiter: waiter))
                     return (nil, nil)
                 }
-                state.append(item, size: size)
                 return (true, advance(&state))
             }
             wakeUp?()
             return isTaken
         } remove: { id in
+            typealias Sender = EventBuffer<Item>.Sender
             let (sender, admitted) = state.withLock { state -> (Sender?, [Sender]) in
-                guard let position = state.senders.firstIndex(where: { $0.waiter.id == id }) else {
-                    return (nil, [])
-                }
                 // What it had no room for may be more than the next one needs.
-                return (state.senders.remove(at: position), admit(&state))
+                let sender = state.buffer.removeSender(id)
+                return (sender, sender == nil ? [] : state.buffer.admit())
             }
             for sender in admitted { sender.waiter.resume(returning: true) }
             return sender?.waiter
         }
     }
-
-    /// Takes no more events, lets those that wait be handled, and returns when the last handler has.
-    ///
-    /// What is left when the deadline has passed, or this task is cancelled, is cancelled or dropped and
-    /// counted. A handler that drains its own queue waits for the others only, until the deadline.
-    ///
-    /// - Parameter deadline: Until when events are handled.
-    public func drain(deadline: ContinuousClock.Instant) async {
-        let (senders, wakeUp) = state.withLock { state in
-            state.isClosed = true
-            defer { state.senders = [] }
-            return (state.senders, advance(&state))
-        }
-        for sender in senders { sender.waiter.resume(returning: false) }
-        wakeUp?()
-        guard !(await ended.wait(until: deadline)) else { return }
-        abort()
-        // What a handler awaits here can't happen before it returns itself.
-        if HandlerScope.queue != ObjectIdentifier(self) { await ended.waitIgnoringCancellation() }
-    }
-
-    /// Handles events until the queue is drained or the task is cancelled.
-    func run() async {
-        await withTaskCancellationHandler {
-            await HandlerScope.$queue.withValue(ObjectIdentifier(self)) { await runHandlers() }
-        } onCancel: {
-            abort()
-        }
-        end()
-    }
-
-    private func runHandlers() async {
-        await withDiscardingTaskGroup { group in
-            while true {
-                switch await next() {
-                case .handle(let item):
-                    group.addTask {
-                        self.handlerReturned(isDropped: !(await self.handle(item)))
-                    }
-                case .finished:
-                    return
-                case .aborted:
-                    return group.cancelAll()
-                }
-            }
-        }
-    }
-
-    /// Drops what waits: nobody runs the queue any more.
-    func end() {
-        abort()
-        ended.open()
-    }
-
-    /// Drops what waits, and has the handlers cancelled.
-    private func abort() {
-        let (left, senders, wakeUp) = state.withLock { state in
-            state.isClosed = true
-            state.isAborted = true
-            let left = state.removeAll()
-            state.dropped += left.count
-            defer { state.senders = [] }
-            return (left, state.senders, advance(&state))
-        }
-        for sender in senders { sender.waiter.resume(returning: false) }
-        for item in left { discard(item) }
-        wakeUp?()
-    }
-
-    private func handlerReturned(isDropped: Bool) {
-        let wakeUp = state.withLock { state in
-            state.running -= 1
-            if isDropped { state.dropped += 1 }
-            return advance(&state)
-        }
-        wakeUp?()
-    }
-
-    private func next() async -> Step {
-        await withWaiter { waiter in
-            let wakeUp = state.withLock { state in
-                state.reader = waiter
-                return advance(&state)
-            }
-            wakeUp?()
-            return nil
-        }
-    }
-
-    /// Returns what resumes the run, if there is something to do; it is called without the lock.
-    private func advance(_ state: inout State) -> (() -> Void)? {
-        guard let reader = state.reader, let step = step(&state) else { return nil }
-        state.reader = nil
-        let admitted = admit(&state)
-        return {
-            for sender in admitted { sender.waiter.resume(returning: true) }
-            reader.resume(returning: step)
-        }
-    }
-
-    /// Takes the events of those who wait for room, as far as there is room.
-    private func admit(_ state: inout State) -> [Sender] {
-        var admitted: [Sender] = []
-        while let sender = state.senders.first, hasRoom(state, for: sender.size) {
-            state.append(sender.item, size: sender.size)
-            admitted.append(state.senders.removeFirst())
-        }
-        return admitted
-    }
-
-    private func hasRoom(_ state: State, for size: Int) -> Bool {
-        state.waiting.isEmpty
-            || (state.waiting.count < capacity && size <= byteLimit - state.waitingBytes)
-    }
-
-    private func step(_ state: inout State) -> Step? {
-        if state.isAborted { return .aborted }
-        if state.running < concurrency, let item = state.popFirst() {
-            state.running += 1
-            return .handle(item)
-        }
-        return state.isClosed && state.waiting.isEmpty && state.running == 0 ? .finished : nil
-    }
-}
-
-/// The queue whose handler the task is in.
-private enum HandlerScope {
-    @TaskLocal static var queue: ObjectIdentifier?
 }

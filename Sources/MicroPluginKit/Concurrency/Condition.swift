@@ -43,6 +43,17 @@ public final class Condition: Sendable {
         _ = await withDeadline(deadline) { await self.wait(generation) }
     }
 
+    /// Waits until there is a notification, some time has passed, or the task is cancelled.
+    ///
+    /// - Parameters:
+    ///   - generation: The notifications that are known; it returns at once if there have been more.
+    ///   - limit: How long to wait; `nil` for as long as it takes.
+    ///   - clock: The clock on which that time passes.
+    public func wait(since generation: Int, for limit: Duration?, clock: any Clock<Duration>) async {
+        guard let limit else { return await wait(generation) }
+        _ = await withTimeLimit(limit, clock: clock) { await self.wait(generation) }
+    }
+
     private func wait(_ generation: Int) async {
         await withWaiter(cancelled: ()) { waiter in
             state.withLock { state in

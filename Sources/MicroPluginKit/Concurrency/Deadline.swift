@@ -11,6 +11,29 @@ public func withDeadline<Value: Sendable, Failure: Error>(
     _ deadline: ContinuousClock.Instant,
     _ work: @escaping @Sendable () async throws(Failure) -> Value
 ) async throws(Failure) -> Value? {
+    try await withAlarm(work) { try? await Task.sleep(until: deadline, clock: .continuous) }
+}
+
+/// Does some work, and cancels it when a time limit is over.
+///
+/// - Parameters:
+///   - limit: How long it may take.
+///   - clock: The clock on which that time passes.
+///   - work: The work; see ``withDeadline(_:_:)``.
+/// - Returns: What the work returned, also if that was just too late; `nil` if it failed after the limit.
+/// - Throws: What the work threw within the limit, or since the calling task was cancelled.
+public func withTimeLimit<Value: Sendable, Failure: Error>(
+    _ limit: Duration, clock: any Clock<Duration> = ContinuousClock(),
+    _ work: @escaping @Sendable () async throws(Failure) -> Value
+) async throws(Failure) -> Value? {
+    try await withAlarm(work) { try? await clock.sleep(for: limit) }
+}
+
+/// Does some work, and cancels it when something else has ended.
+private func withAlarm<Value: Sendable, Failure: Error>(
+    _ work: @escaping @Sendable () async throws(Failure) -> Value,
+    alarm: @escaping @Sendable () async -> Void
+) async throws(Failure) -> Value? {
     let result = await withTaskGroup(of: Result<Value, Failure>?.self) { group -> Result<Value, Failure>? in
         // The work, and the time beside it: whichever ends first has the other one cancelled.
         group.addTask {
@@ -21,7 +44,7 @@ public func withDeadline<Value: Sendable, Failure: Error>(
             }
         }
         group.addTask {
-            try? await Task.sleep(until: deadline, clock: .continuous)
+            await alarm()
             return nil
         }
         let first = await group.next() ?? nil
@@ -33,17 +56,4 @@ public func withDeadline<Value: Sendable, Failure: Error>(
         return last
     }
     return try result?.get()
-}
-
-/// Does some work, and cancels it when a time limit is over.
-///
-/// - Parameters:
-///   - limit: How long it may take.
-///   - work: The work; see ``withDeadline(_:_:)``.
-/// - Returns: What the work returned, also if that was just too late; `nil` if it failed after the limit.
-/// - Throws: What the work threw within the limit, or since the calling task was cancelled.
-public func withTimeLimit<Value: Sendable, Failure: Error>(
-    _ limit: Duration, _ work: @escaping @Sendable () async throws(Failure) -> Value
-) async throws(Failure) -> Value? {
-    try await withDeadline(.now + limit, work)
 }

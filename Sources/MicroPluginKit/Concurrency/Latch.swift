@@ -60,6 +60,18 @@ public final class Latch: Sendable {
         return isOpen
     }
 
+    /// Waits until it is open, some time has passed, or the task is cancelled.
+    ///
+    /// - Parameters:
+    ///   - limit: How long to wait.
+    ///   - clock: The clock on which that time passes.
+    /// - Returns: Whether it is open.
+    public func wait(for limit: Duration, clock: any Clock<Duration>) async -> Bool {
+        if isOpen { return true }
+        _ = await withTimeLimit(limit, clock: clock) { await self.wait() }
+        return isOpen
+    }
+
     /// Waits until it is open, whatever happens: for ends that are orderly until a deadline, and forced then.
     ///
     /// - Parameters:

@@ -34,6 +34,7 @@ public final class RunGate<Resource: Sendable>: Sendable {
     private let subject: String
     private let allowsRestart: Bool
     private let limit: Duration
+    private let clock: any Clock<Duration>
     private let state = Mutex(State())
     private let begun = Latch()
 
@@ -43,10 +44,15 @@ public final class RunGate<Resource: Sendable>: Sendable {
     ///   - subject: What runs, as the beginning of a sentence: `The broker`.
     ///   - allowsRestart: Whether it can be run again once its run has ended.
     ///   - limit: How long calls wait for the run at most.
-    public init(_ subject: String, allowsRestart: Bool = false, limit: Duration = .seconds(5)) {
+    ///   - clock: The clock on which that time passes.
+    public init(
+        _ subject: String, allowsRestart: Bool = false, limit: Duration = .seconds(5),
+        clock: any Clock<Duration> = ContinuousClock()
+    ) {
         self.subject = subject
         self.allowsRestart = allowsRestart
         self.limit = limit
+        self.clock = clock
     }
 
     /// Takes the run.
@@ -95,7 +101,7 @@ public final class RunGate<Resource: Sendable>: Sendable {
     /// - Throws: A ``MicroError`` with the status `unavailable` if it does not begin to run within some seconds, or
     ///   has ended, and `cancelled` if the task is cancelled while it waits.
     public func resource() async throws(MicroError) -> Resource {
-        if !begun.isOpen { _ = await begun.wait(until: .now + limit) }
+        _ = await begun.wait(for: limit, clock: clock)
         switch state.withLock(\.phase) {
         case .running(let resource): return resource
         case .ended(let error): throw error

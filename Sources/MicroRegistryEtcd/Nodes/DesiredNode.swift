@@ -18,9 +18,9 @@ struct DesiredNode: Sendable {
     /// The time to live in whole seconds, as etcd's leases have it; `nil` forever.
     var leaseSeconds: Int64?
 
-    /// When the node is let go unless the registration is repeated; `nil` if never, or while it is being
-    /// repeated: on a slow etcd that may take longer than the time to live.
-    private(set) var deadline: ContinuousClock.Instant?
+    /// When the node is let go unless the registration is repeated, in the registrar's age; `nil` if never, or while
+    /// it is being repeated: on a slow etcd that may take longer than the time to live.
+    private(set) var deadline: Duration?
 
     private let timeToLive: Duration?
 
@@ -44,7 +44,7 @@ struct DesiredNode: Sendable {
     }
 
     /// Counts the time to live from now on: the registration was repeated.
-    mutating func renew() { deadline = timeToLive.map { .now + $0 } }
+    mutating func renew(now: Duration) { deadline = timeToLive.map { now + $0 } }
 
     /// The longest lease that etcd grants is some 285 years; nobody will notice the difference.
     private static let longest = Duration.seconds(100 * 365 * 86400)

@@ -13,6 +13,9 @@ actor Registrar {
     private static let cancelled = MicroError(.cancelled, "The call was cancelled.", processed: .no)
 
     private let client: EtcdClient
+
+    /// The time since the registrar's beginning.
+    private let age: Stopwatch
     private let layout: KeyLayout
     private let turns = KeyedSerialQueue<NodeKey>()
     private let leases: EtcdLeases
@@ -33,6 +36,7 @@ actor Registrar {
 
     init(_ client: EtcdClient, layout: KeyLayout) {
         self.client = client
+        age = Stopwatch(client.clock)
         self.layout = layout
         let stateChanged = Condition()
         self.stateChanged = stateChanged
@@ -64,7 +68,7 @@ actor Registrar {
             desiredNodes[node] = desired
             leftovers[node]?.remove(desired.key)
             defer {
-                desiredNodes[node]?.renew()
+                desiredNodes[node]?.renew(now: age.elapsed)
                 stateChanged.notifyAll()
             }
             do {
@@ -196,8 +200,9 @@ actor Registrar {
 
     /// Records what is no longer wanted, and of what stood under a lease that is over.
     private func review() {
+        let now = age.elapsed
         for (node, desired) in desiredNodes {
-            if let deadline = desired.deadline, deadline <= .now {
+            if let deadline = desired.deadline, deadline <= now {
                 letGo(node)
             } else if let lease = desired.written?.lease, !leases.isHeld(lease) {
                 desiredNodes[node]?.written = nil
@@ -227,8 +232,9 @@ actor Registrar {
             review()
             guard !unreconciled.isEmpty else {
                 backoff.reset()
+                let next = desiredNodes.values.compactMap(\.deadline).min()
                 await stateChanged.wait(
-                    since: generation, until: desiredNodes.values.compactMap(\.deadline).min())
+                    since: generation, for: next.map { max($0 - age.elapsed, .zero) }, clock: client.clock)
                 continue
             }
             let nodes = Array(unreconciled.shuffled().prefix(Self.parallelism))
@@ -236,7 +242,7 @@ actor Registrar {
             if unreconciled.isDisjoint(with: nodes) {
                 backoff.reset()
             } else {
-                try? await Task.sleep(for: backoff.next())
+                try? await client.clock.sleep(for: backoff.next())
             }
         }
     }

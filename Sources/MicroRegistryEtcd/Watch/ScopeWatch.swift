@@ -52,7 +52,7 @@ struct ScopeWatch {
     mutating func run() async {
         var backoff = ExponentialBackoff()
         while !Task.isCancelled {
-            let start = ContinuousClock.now
+            let stopwatch = Stopwatch(client.clock)
             do throws(EtcdError) {
                 let revision = try await known()
                 try await follow(after: revision)
@@ -62,8 +62,8 @@ struct ScopeWatch {
                 if [.compacted, .invalidAnswer].contains(error.code) { revision = nil }
                 report(error)
             }
-            if ContinuousClock.now - start > .seconds(5) { backoff.reset() }
-            try? await Task.sleep(for: backoff.next())
+            if stopwatch.elapsed > .seconds(5) { backoff.reset() }
+            try? await client.clock.sleep(for: backoff.next())
         }
     }
 

@@ -161,10 +161,14 @@ struct FaultTests {
         var configuration = Self.quick(NATSServer(host: "127.0.0.1", port: server.port))
         configuration.connectTimeout = .milliseconds(200)
         try await withClient(configuration, waits: false) { client in
-            let error = await #expect(throws: NATSError.self) {
-                try await client.waitUntilConnected(timeout: .milliseconds(700))
+            try await eventually("it says \(expected)") {
+                do throws(NATSError) {
+                    try await client.waitUntilConnected(timeout: .milliseconds(20))
+                    return false
+                } catch {
+                    return error.message.contains(expected)
+                }
             }
-            #expect(error?.message.contains(expected) == true, "\(error?.message ?? "")")
         }
         await server.stop()
     }
@@ -307,24 +311,5 @@ struct FaultTests {
             try await group.waitForAll()
         }
         await #expect(throws: NATSError.self) { try await client.run() }
-    }
-
-    @Test("A server that lets us in and cuts us off at once is tried more and more seldom")
-    func flapping() async throws {
-        let server = try await FakeServer { _, heard, channel in
-            FakeServer.welcome(heard, channel)
-            if heard.hasSuffix("PING\r\n") { channel.close(promise: nil) }
-        }
-        var configuration = NATSClient.Configuration(
-            servers: [NATSServer(host: "127.0.0.1", port: server.port)])
-        configuration.reconnectDelay = .milliseconds(50) ... .seconds(5)
-        try await withClient(configuration, waits: false) { _ in
-            try await eventually("it is tried again") { server.connections >= 3 }
-            let before = server.connections
-            try await Task.sleep(for: .seconds(3))
-            // Without growing pauses there would be more than a hundred.
-            #expect(server.connections - before < 40)
-        }
-        await server.stop()
     }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import MicroNATS
 import MicroTestSupport
+import MicroTesting
 import NIOCore
 import Synchronization
 import Testing
@@ -27,10 +28,6 @@ struct JetStreamTests {
             let again = try await jetStream.publish(ByteBuffer(string: "one"), to: "s.a", messageID: "1")
             #expect(again.sequence == 1 && again.isDuplicate)
             try await jetStream.publish(ByteBuffer(string: "two"), to: "s.a")
-            await #expect {
-                try await jetStream.publish(ByteBuffer(), to: "nowhere")
-            } throws: { ($0 as? NATSError)?.code == .noResponders }
-
             var configuration = ConsumerConfiguration(durableName: "c", filterSubject: "s.a")
             configuration.ackWait = .milliseconds(300)
             try await jetStream.createConsumer(configuration, of: "S")
@@ -58,6 +55,55 @@ struct JetStreamTests {
             try await jetStream.deleteStream("S")
         }
         await server.stop()
+    }
+
+    @Test("Publishing where no stream listens is tried ten times, a tenth of a second apart")
+    func nowhere() async throws {
+        let server = try await NATSServerProcess.start()
+        try await withClient(server) { client in
+            let clock = ManualClock()
+            let jetStream = JetStream(client, clock: clock)
+            async let failure = Self.failure { () async throws(NATSError) in
+                try await jetStream.publish(ByteBuffer(), to: "nowhere")
+            }
+            for _ in 0..<9 { #expect(await clock.advanceToNextDeadline() == .milliseconds(100)) }
+            #expect(await failure == .noResponders)
+        }
+        await server.stop()
+    }
+
+    @Test("Reads no answer of the API that is larger than it may be")
+    func largeAnswer() async throws {
+        let server = try await NATSServerProcess.start("max_payload: 4MB")
+        try await withClient(server) { client in
+            let requests = try await client.subscribe(to: "$JS.API.>")
+            try await client.flush()
+            for (size, isTooLarge) in [(1 << 20, false), ((1 << 20) + 1, true)] {
+                async let info = JetStream(client, timeout: .seconds(60)).stream("S")
+                var iterator = requests.makeAsyncIterator()
+                let request = try #require(try await iterator.next())
+                try await client.respond(to: request, with: ByteBuffer(repeating: 0x20, count: size))
+                do {
+                    _ = try await info
+                    Issue.record("Spaces were read as an answer.")
+                } catch {
+                    let message = (error as? NATSError)?.message ?? ""
+                    #expect(message.contains("at most 1048576 are read") == isTooLarge, "\(message)")
+                }
+            }
+        }
+        await server.stop()
+    }
+
+    private static func failure(
+        _ body: @Sendable () async throws(NATSError) -> JetStream.PublishAck
+    ) async -> NATSError.Code? {
+        do throws(NATSError) {
+            _ = try await body()
+            return nil
+        } catch {
+            return error.code
+        }
     }
 
     @Test("Says that the server has no JetStream")
