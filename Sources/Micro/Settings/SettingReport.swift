@@ -47,6 +47,15 @@ package struct SettingReport: Sendable {
         }
     }
 
+    /// Returns the groups that have settings of a name, each with those alone.
+    ///
+    /// - Parameter part: A part of the variables' names.
+    /// - Returns: The groups.
+    package func groups(named part: String) -> [Group] {
+        groups.map { Group(name: $0.name, rows: $0.rows.filter { $0.variable.contains(part) }) }
+            .filter { !$0.rows.isEmpty }
+    }
+
     private static func row(
         _ entry: SettingCatalogue.Entry, _ settings: Settings, code: String?
     ) -> Row {
