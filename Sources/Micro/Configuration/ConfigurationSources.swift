@@ -24,6 +24,9 @@ public struct ConfigurationSources: Sendable {
     /// Values are read when a service or client starts, and not again.
     public var reader: ConfigReader?
 
+    /// Creates sources in which nothing is set: not even what the process was started with counts.
+    public init() { self.init(arguments: []) }
+
     /// Creates sources.
     ///
     /// - Parameters:
