@@ -28,7 +28,7 @@ private struct ProbeCommand: AsyncParsableCommand {
             names == [
                 "services", "list", "get", "call", "stream", "publish", "subscribe", "health", "stats",
                 "logs",
-                "plugins", "version",
+                "plugins", "settings", "version",
             ])
     }
 

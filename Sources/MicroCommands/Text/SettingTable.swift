@@ -22,8 +22,8 @@ enum SettingTable {
                 + TextTable.aligned(
                     group.rows.map { row in
                         [
-                            "  " + row.variable, Output.printable(row.value ?? "-", limit: 100),
-                            row.origin.map { "from \(Output.printable($0, limit: 100))" } ?? "",
+                            "  " + row.variable, (row.value ?? "-").printable(limit: 100),
+                            row.origin.map { "from \($0.printable(limit: 100))" } ?? "",
                         ]
                     })
         }
@@ -39,8 +39,8 @@ enum SettingTable {
                   \(row.declaration.meaning)
                   takes: \(row.declaration.takes)
                   default: \(row.declaration.defaultText ?? "-")
-                  now: \(Output.printable(row.value ?? "-", limit: 300))\
-                \(row.origin.map { ", from \(Output.printable($0, limit: 300))" } ?? "")
+                  now: \((row.value ?? "-").printable(limit: 300))\
+                \(row.origin.map { ", from \($0.printable(limit: 300))" } ?? "")
 
                 """
             }
