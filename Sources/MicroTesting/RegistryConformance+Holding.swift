@@ -7,6 +7,8 @@ extension RegistryConformance {
         ("a lookup of an unknown service returns nothing", unknownService),
         ("a registered node is looked up as it was registered", roundTrip),
         ("a record that lacks something is refused", incompleteRecords),
+        ("a node's address may be a name", namedAddress),
+        ("a record may have several nodes", nodesAtOnce),
         ("nodes and versions are told apart", severalNodes),
         ("names with dots are told apart", dottedNames),
         ("a changed record replaces the old one", replacement),
@@ -54,6 +56,32 @@ extension RegistryConformance {
         try await fixture.writer.register(record, timeToLive: .seconds(60))
         try await fixture.expectLookup("greeter", [record])
         try await fixture.writer.deregister(record)
+    }
+
+    private static func namedAddress(_ fixture: Fixture) async throws {
+        let record = fixture.record("greeter", node: "a", address: "_INBOX.orders-7")
+        guard fixture.suite.holdsNamedAddresses else {
+            do {
+                try await fixture.writer.register(record, timeToLive: nil)
+                fixture.findings.expect(false, "\(record) was registered, and its address is a name.")
+            } catch let error as MicroError where error.rpcStatus == .invalidArgument {}
+            return
+        }
+        try await expectHeld(record, fixture)
+    }
+
+    private static func nodesAtOnce(_ fixture: Fixture) async throws {
+        var record = fixture.record("greeter", node: "a")
+        record.nodes += fixture.record("greeter", node: "b", address: "127.0.0.1:8082").nodes
+        try await expectHeld(record, fixture)
+    }
+
+    /// Checks that a record is looked up as it was registered, until it is deregistered.
+    private static func expectHeld(_ record: ServiceRecord, _ fixture: Fixture) async throws {
+        try await fixture.writer.register(record, timeToLive: nil)
+        try await fixture.expectLookup("greeter", [record])
+        try await fixture.writer.deregister(record)
+        try await fixture.expectLookup("greeter", [])
     }
 
     private static func severalNodes(_ fixture: Fixture) async throws {

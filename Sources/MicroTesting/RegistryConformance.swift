@@ -32,6 +32,10 @@ public struct RegistryConformance: Sendable {
     /// The clock of the registries, if they take one: it is advanced where the suite would wait for times to live.
     public var clock: ManualClock?
 
+    /// Whether a node's address may be a name, as that of a transport without hosts and ports; if not, such a node must be
+    /// refused as `invalidArgument`.
+    public var holdsNamedAddresses = true
+
     /// How many changes are made while a watcher doesn't read.
     public var changesBehindASlowReader = 300
 

@@ -13,11 +13,14 @@ struct ListenerSettings: Sendable {
     /// - Parameter name: The listener's name, see ``names(_:)``.
     init(_ name: String) {
         address = Setting(
-            "server.\(name).address", .listenAddress, without: "a free port of the first one's host", scope: .shared,
-            "where a service listens on \(name), if it listens on several transports")
+            "server.\(name).address", .listenAddress,
+            without: "MICRO_SERVER_ADDRESS, or a free port of its host",
+            scope: .shared,
+            "where a service listens on \(name)")
         advertise = Setting(
-            "server.\(name).advertise", .advertisedAddress, without: "an address of the machine", scope: .shared,
-            "the address that others are told of that")
+            "server.\(name).advertise", .advertisedAddress, without: "an address of the machine",
+            scope: .shared,
+            "the address that others are told of its listener on \(name)")
     }
 
     /// What operators may set.
@@ -40,7 +43,7 @@ struct ListenerSettings: Sendable {
 extension SettingKind where Value == String {
     /// Where a server listens, which its transport reads.
     static var listenAddress: Self {
-        .text("host:port, :port, [IPv6]:port, unix:path, or a name if the transport has names")
+        .text("host:port, :port, [IPv6]:port, unix:path or a name")
     }
 
     /// An address that others are told.

@@ -38,7 +38,7 @@ struct ServiceSettings: Sendable {
                 + "name beside it")
         static let address = Setting(
             "server.address", .listenAddress, default: ":0", scope: .shared,
-            "where it listens; port 0 takes a free one")
+            "where it listens; port 0 takes a free one, and names are for transports that have them")
         static let advertise = Setting(
             "server.advertise", .advertisedAddress, without: "an address of the machine", scope: .shared,
             "the address that others are told, where it differs, such as behind a port mapping")
