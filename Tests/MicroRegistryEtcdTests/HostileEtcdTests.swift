@@ -1,5 +1,7 @@
 import EtcdTestSupport
 import Foundation
+import InMemoryLogging
+import Logging
 import MicroCore
 import MicroEtcd
 import MicroTestSupport
@@ -172,6 +174,44 @@ import Testing
             #expect(pauses[0] < .milliseconds(100) && pauses[7] >= .milliseconds(1500), "\(pauses)")
             withExtendedLifetime(changes) {}
         }
+    }
+
+    @Test func theKeysOfAWatchAreBounded() async throws {
+        let json = Fleet.record("a", address: "127.0.0.1:9001").json()
+        var script = StubEtcd.Script()
+        script.watch = { number in
+            guard number == 0 else { return [Self.created(1)] }
+            return [Self.created(1)]
+                + (2...6 as ClosedRange<Int64>).map { revision -> EtcdPBWatchResponse in
+                    var put = EtcdPBEvent()
+                    let key = "/micro/registry/greeter/\(revision)" + String(repeating: "x", count: 15 << 20)
+                    put.kv.key = Data(key.utf8)
+                    put.kv.value = Data(json)
+                    put.kv.modRevision = revision
+                    var response = EtcdPBWatchResponse()
+                    response.header.revision = revision
+                    response.events = [put]
+                    return response
+                }
+        }
+        try await StubEtcd.run(script) { registry, stub in
+            let changes = registry.watch("greeter")
+            try await eventually("it begins anew") { stub.count("/etcdserverpb.Watch/Watch") >= 2 }
+            withExtendedLifetime(changes) {}
+        }
+    }
+
+    @Test func aHugeKeyIsNotRemembered() {
+        let unreadable = UnreadableKeys()
+        let log = InMemoryLogHandler()
+        withLogger(Logger(label: "test") { _ in log }) { _ in
+            for number in 0..<3 {
+                unreadable.report(String(repeating: "x", count: 10 << 20) + "\(number)", "It is none.")
+            }
+        }
+        // They differ only behind what is shown and remembered of them.
+        let keys = log.entries.compactMap { $0.metadata["key"] }.map { "\($0)" }
+        #expect(keys.map { $0.count <= 210 } == [true])
     }
 
     @Test func revisionsThatAreAlwaysCompactedAreAskedForSeldom() async throws {

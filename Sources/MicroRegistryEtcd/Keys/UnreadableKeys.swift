@@ -15,13 +15,15 @@ final class UnreadableKeys: Sendable {
 
     /// Reports a key, unless it was reported before.
     func report(_ key: String, _ reason: String) {
-        let isNew = reported.withLock { $0.count < Self.limit && $0.insert(key).inserted }
+        // Also what is remembered is bounded: a key may have megabytes.
+        let text = key.printable(limit: 200)
+        let isNew = reported.withLock { $0.count < Self.limit && $0.insert(text).inserted }
         guard isNew else { return }
         throttle.admit { suppressed in
             Logger.current.warning(
                 "A value in etcd is not a service's record, and is passed over.",
                 metadata: [
-                    "key": "\(key.printable(limit: 200))", "error": "\(reason.printable(limit: 200))",
+                    "key": "\(text)", "error": "\(reason.printable(limit: 200))",
                     "suppressed": "\(suppressed)",
                 ])
         }

@@ -18,11 +18,17 @@ struct ScopeWatch {
     /// The nodes by their keys: a deleted key comes without its value.
     private var nodes: [[UInt8]: [NodeKey]] = [:]
 
+    /// The number of bytes of those keys.
+    private var keyBytes = 0
+
     /// The revision whose nodes the directory has; `nil` if everything has to be listed.
     private var revision: EtcdRevision?
 
     /// The most keys that are followed.
     private static let maximumKeys = 100_000
+
+    /// The most bytes of their keys, of which one alone may have megabytes.
+    private static let maximumKeyBytes = 64 << 20
 
     /// How many times longer than a call a listing for a watch may take.
     private static let patience = 12
@@ -102,6 +108,7 @@ struct ScopeWatch {
             }
         }
         (self.reader, self.nodes) = (reader, nodes)
+        keyBytes = nodes.keys.reduce(0) { $0 + $1.count }
         directory.replace(with: records, service: scope.service)
         if let service = scope.service {
             directory.markSynced(service: service)
@@ -135,17 +142,21 @@ struct ScopeWatch {
     private mutating func apply(_ events: [EtcdWatchEvent]) throws(EtcdError) {
         for event in events {
             let pair = event.keyValue
-            let known = nodes[pair.key] ?? []
+            let known = nodes.removeValue(forKey: pair.key)
+            if known != nil { keyBytes -= pair.key.count }
             let record = event.kind == .put ? Self.read(pair, with: &reader, scope) : nil
             let present = record?.keys ?? []
-            for key in known where !present.contains(key) { directory.remove(key) }
-            nodes[pair.key] = record?.keys
-            guard nodes.count <= Self.maximumKeys else {
+            for key in known ?? [] where !present.contains(key) { directory.remove(key) }
+            guard let record else { continue }
+            nodes[pair.key] = record.keys
+            keyBytes += pair.key.count
+            guard nodes.count <= Self.maximumKeys, keyBytes <= Self.maximumKeyBytes else {
                 throw EtcdError(
-                    .invalidAnswer, "etcd: a watch has more than \(Self.maximumKeys) keys.", status: .internal
-                )
+                    .invalidAnswer,
+                    "etcd: a watch has more than \(Self.maximumKeys) keys, or \(Self.maximumKeyBytes >> 20) MiB of them.",
+                    status: .internal)
             }
-            if let record { directory.insert(record) }
+            directory.insert(record)
         }
     }
 }
