@@ -63,7 +63,7 @@ import Testing
         let request = Frame.headers(RawConnection.request("/test.Test/Echo"), stream: 1)
         try channel.writeInbound(ByteBuffer(bytes: Frame.opening + request.bytes))
         loop.run()
-        let stream = try #require(connection.streams.first)
+        let stream = try #require(connection.allStreams.first)
         while try channel.readOutbound(as: ByteBuffer.self) != nil {}
 
         connection.session.submitResponse(Self.tooLong([(":status", "200")]), for: stream, hasBody: false)
@@ -78,7 +78,7 @@ import Testing
         }
         #expect(lines.count == 1)
         #expect(lines.first?.level == .error)
-        #expect(connection.streams.isEmpty)
+        #expect(connection.allStreams.isEmpty)
         _ = try channel.finish(acceptAlreadyClosed: true)
         loop.run()
     }

@@ -69,15 +69,15 @@ final class RequestHead {
         }
     }
 
-    /// Takes a field of gRPC or go-micro, or of the call's metadata, which are put together in packed form.
+    /// Takes a field of gRPC or go-micro, or of the call's metadata, which are put together in the scratch.
     ///
     /// - Returns: Whether it was not of the metadata.
     func add(
-        name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>, metadata: inout [UInt8]
+        name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>, scratch: LoopScratch
     ) -> Bool {
         guard let field = GRPCField.of(name) else {
             if name.isGoMicroName { isFromGoMicro = true }
-            Metadata.appendPacked(name: name, value: value, to: &metadata)
+            Metadata.appendPacked(name: name, value: value, to: &scratch.head)
             return false
         }
         add(field, value)

@@ -79,7 +79,7 @@ final class ServerConnection: HTTP2ServerDelegate {
         scratch: LoopScratch
     ) -> Bool {
         switch field {
-        case nil, .host: return head.add(name: name, value: value, metadata: &scratch.head)
+        case nil, .host: return head.add(name: name, value: value, scratch: scratch)
         case .some(let field):
             head.add(field, value, server: self)
             return true

@@ -117,8 +117,9 @@ final class ServerStream: MessageStream, CallStream {
             inbox.buffer(rest)
             if !inbox.isInsideMessage { unwatchStall() } else if !isStallWatched { watchStall() }
         }
-        openWindow(by: inbox.didReceive(bytes.count))
+        let opened = inbox.didReceive(bytes.count)
         countUnread()
+        openWindow(by: opened)
         if unreadBytes > 0, server.unreadBytes > server.unreadLimit { refuseUnread() }
     }
 

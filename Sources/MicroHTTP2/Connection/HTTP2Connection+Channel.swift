@@ -28,9 +28,9 @@ extension HTTP2Connection: ChannelInboundHandler {
         // nghttp2 gets a limit that is never reached: it would end the connection of a client that goes beyond, and
         // lose it the other streams. The client gets the true one.
         var settings = [
-            server == nil
-                ? (NGHTTP2_SETTINGS_ENABLE_PUSH, 0)
-                : (NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, Int(Int32.max))
+            isServer
+                ? (NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, Int(Int32.max))
+                : (NGHTTP2_SETTINGS_ENABLE_PUSH, 0)
         ]
         settings.append((NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, limits.streamWindow))
         settings.append((NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, limits.maximumHeaderListSize))
@@ -134,7 +134,7 @@ extension HTTP2Connection: ChannelInboundHandler {
 
     package func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if let error = error as? TLSError {
-            if server == nil { hasSecurityFailed = greeting.settings }
+            if !isServer { hasSecurityFailed = greeting.settings }
             close(error.message)
         } else if ConnectFailure.isPeersClose(error) {
             close(reasonOfPeersClose)
@@ -150,7 +150,7 @@ extension HTTP2Connection: ChannelInboundHandler {
 
     /// What is said to the streams of a connection that the peer has closed.
     private var reasonOfPeersClose: String {
-        guard server == nil, greeting.settings else { return "The connection was closed by the peer." }
+        guard !isServer, greeting.settings else { return "The connection was closed by the peer." }
         return "The peer closed the connection before it spoke HTTP/2. Does it expect "
             + (isSecure ? "plaintext, or another certificate?" : "TLS?")
     }

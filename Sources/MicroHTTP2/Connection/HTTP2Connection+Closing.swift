@@ -21,7 +21,7 @@ extension HTTP2Connection {
 
     /// Ends the time in which a connection that drains accepts requests.
     func pingAnswered() {
-        guard server != nil, isLeaving, !hasClosed else { return }
+        guard isServer, isLeaving, !hasClosed else { return }
         session.submitGoAway()
         setNeedsFlush()
     }
@@ -35,7 +35,7 @@ extension HTTP2Connection {
 
     /// Closes a client's connection that is to close and has no more streams.
     func closeIfIdle() {
-        guard server == nil, isLeaving, streams.isEmpty, queue.isEmpty, !hasClosed else { return }
+        guard !isServer, isLeaving, streams.count == 0, queue.isEmpty, !hasClosed else { return }
         session.submitGoAway()
         setNeedsFlush()
     }
@@ -95,8 +95,7 @@ extension HTTP2Connection {
         pendingTearDown = nil
         tick?.task.cancel()
         tick = nil
-        let open = streams
-        streams = []
+        let open = streams.removeAll()
         // A header block that never ended would keep its stream, and the stream this connection, forever.
         block = HeaderBlock()
         interruptedHead = []

@@ -41,26 +41,21 @@ extension HTTP2Connection {
         guard block.kind != .ignored else { return }
         if block.kind == .request { server?.discardHead() }
         block = HeaderBlock()
-        rules?.reset()
+        requests?.rules.reset()
     }
 
     /// Takes a field of the header block that is being read.
     func fieldReceived(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>) {
         let fits = countField(name.count + value.count)
-        if let server, let rules {
-            guard fits else { return }
-            let field = FieldName.of(name)
-            switch block.kind {
-            case .request:
-                let isKnown = server.headReceived(field, name: name, value: value, scratch: scratch)
-                rules.add(field, isNameKnown: isKnown, name: name, value: value)
-            case .other:
-                rules.addTrailer(field, name: name, value: value)
-                block.stream?.fieldReceived(field, name: name, value: value)
-            case .ignored: return
-            }
-        } else {
+        guard let borrowedRequests else {
             block.stream?.fieldReceived(FieldName.of(name), name: name, value: value)
+            return
+        }
+        guard fits else { return }
+        switch block.kind {
+        case .request: borrowedRequests._withUnsafeGuaranteedRef { $0.headReceived(name, value, scratch) }
+        case .other: requests?.trailerReceived(name, value, for: block.stream)
+        case .ignored: return
         }
     }
 
@@ -95,14 +90,14 @@ extension HTTP2Connection {
 
     /// Records that the head of a request is complete.
     func requestEnded(streamID: Int32, endsStream: Bool) {
-        guard block.kind == .request, let server, let rules else { return }
+        guard block.kind == .request, let requests else { return }
         block.kind = .ignored
-        let stream = server.makeStream(on: self)
+        let stream = requests.delegate.makeStream(on: self)
         stream.id = streamID
         stream.isWasteful = block.isTooLong
         insert(stream)
         session.setStream(stream, for: streamID)
-        if let violation = violation(by: stream, rules) {
+        if let violation = violation(by: stream, requests.rules) {
             endMalformed(stream, violation)
         } else {
             stream.requestReceived(endsStream: endsStream)
@@ -124,9 +119,9 @@ extension HTTP2Connection {
     func headersEnded(for stream: HTTP2Stream?, endsStream: Bool) {
         block.kind = .ignored
         block.stream = nil
-        defer { rules?.reset() }
+        defer { requests?.rules.reset() }
         guard let stream else { return }
-        if let rules {
+        if let rules = requests?.rules {
             if !endsStream {
                 endMalformed(stream, "trailers that do not end the request")
             } else if let violation = rules.violation(isExcused: stream.isExcused) {
@@ -185,13 +180,13 @@ extension HTTP2Connection {
     /// Records that a head or trailers of ours are on their way.
     func headersSent(of stream: HTTP2Stream, endsStream: Bool) {
         stream.headersSent()
-        if endsStream, server != nil { answered(stream) }
+        if endsStream, isServer { answered(stream) }
     }
 
     /// Records that a frame of ours has ended a stream's body.
     func bodySent(streamID: Int32) {
-        guard server != nil else { return }
-        for stream in streams where stream.id == streamID { return answered(stream) }
+        guard isServer else { return }
+        for stream in streams.all where stream.id == streamID { return answered(stream) }
     }
 
     private func answered(_ stream: HTTP2Stream) {
@@ -213,7 +208,7 @@ extension HTTP2Connection {
             session.terminate(.internalError)
         default:
             guard let stream else { return }
-            if server != nil { session.reset(stream.id, .internalError) }
+            if isServer { session.reset(stream.id, .internalError) }
             stream.headersNotSent(String(cString: nghttp2_strerror(code)))
         }
     }
@@ -222,17 +217,22 @@ extension HTTP2Connection {
 
     /// Records that a stream is gone.
     func streamClosed(_ stream: HTTP2Stream, code: UInt32) {
-        remove(stream)
+        streams.remove(stream)
         // nghttp2 does not report the end of a head that it found malformed.
         if block.stream === stream { discardBlock() }
         session.setStream(nil, for: stream.id)
-        if server != nil { settleAccount(of: stream) }
+        if isServer { settleAccount(of: stream) }
         stream.hasClosed = true
         stream.stallDue = nil
         stream.closed(.reset(HTTP2ErrorCode(rawValue: code)))
         stream.dropOutbound()
+        if !isServer { useFreePlace() }
+    }
+
+    /// Opens a stream that waits in place of one that is gone, or closes if it was the last.
+    private func useFreePlace() {
         if !queue.isEmpty { beginWaitingStreams() }
-        if isLeaving { closeIfIdle() }
+        closeIfIdle()
     }
 
     private func settleAccount(of stream: HTTP2Stream) {
@@ -245,7 +245,7 @@ extension HTTP2Connection {
 
     /// Records that the peer goes away; a client that does opens no more streams, which concerns nobody.
     func goAwayReceived() {
-        guard server == nil else { return }
+        guard !isServer else { return }
         leave()
         failWaitingStreams("The server takes no more calls on this connection.")
     }

@@ -68,7 +68,7 @@ extension HTTP2Connection {
     ///
     /// Where streams are open, one of them will end: the streams that wait have their own deadlines.
     private func watchStarvation() {
-        guard !queue.isEmpty, streams.isEmpty else { return starvationDue = nil }
+        guard !queue.isEmpty, streams.count == 0 else { return starvationDue = nil }
         guard starvationDue == nil, !hasClosed else { return }
         let due = time + TimeAmount(limits.starvationTimeout)
         starvationDue = due

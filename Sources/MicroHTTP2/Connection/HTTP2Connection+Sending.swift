@@ -11,7 +11,7 @@ extension HTTP2Connection {
         hasGreeted = true
         scratch.output.clear()
         _ = inSession { fillOutput(from: $0) }
-        if server != nil { writeStreamLimit(to: &scratch.output) }
+        if isServer { writeStreamLimit(to: &scratch.output) }
         context?.writeAndFlush(wrapOutboundOut(scratch.output), promise: nil)
     }
 

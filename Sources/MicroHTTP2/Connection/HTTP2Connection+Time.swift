@@ -35,11 +35,11 @@ extension HTTP2Connection {
         guard !hasClosed else { return }
         time = .now()
         if endIfStuck() { return }
-        for stream in streams {
+        for stream in streams.all {
             if let due = stream.endDue, due <= time { stream.deadlinePassed() }
             if let due = stream.stallDue, due <= time { stream.stalled() }
         }
-        for stream in streams {
+        for stream in streams.all {
             if let due = stream.endDue, due > time { watchDeadline(due) }
             if let due = stream.stallDue, due > time { watchDeadline(due) }
         }

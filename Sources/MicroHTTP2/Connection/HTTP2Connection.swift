@@ -48,8 +48,11 @@ package final class HTTP2Connection {
 
     let delegate: any HTTP2ConnectionDelegate
 
-    /// The same for a server's connection.
-    let server: (any HTTP2ServerDelegate)?
+    /// What reads requests, if we are the server; clients have none, and leave the rules to nghttp2.
+    let requests: RequestReader?
+
+    /// The same without a count of references, for what is called for each field.
+    let borrowedRequests: Unmanaged<RequestReader>?
 
     let session: HTTP2Session
     var context: ChannelHandlerContext?
@@ -91,8 +94,8 @@ package final class HTTP2Connection {
     /// The number of bytes of all streams that wait to be sent.
     var waitingBytes = 0
 
-    /// The streams that are open, in no order.
-    var streams: [HTTP2Stream] = []
+    /// The streams that are open.
+    var streams = OpenStreams()
 
     /// The streams that wait until the server allows more, and how many it allows at once.
     var queue = StreamQueue()
@@ -110,10 +113,6 @@ package final class HTTP2Connection {
     /// What was kept of a header block that goes on in the next read: other connections of the loop use
     /// the shared memory in between.
     var interruptedHead: [UInt8] = []
-
-    /// What is wrong with the request, or with its trailers, that is being read; `nil` for clients, where nghttp2 has
-    /// the rules.
-    let rules: RequestRules?
 
     var tick: (due: NIODeadline, task: Scheduled<Void>)?
     var lastRead: NIODeadline
@@ -154,7 +153,8 @@ package final class HTTP2Connection {
         isSecure: Bool, _ limits: HTTP2Limits, _ loop: any EventLoop
     ) throws(SessionFailure) {
         self.delegate = delegate
-        self.server = server
+        requests = server.map(RequestReader.init)
+        borrowedRequests = requests.map(Unmanaged.passUnretained)
         self.isSecure = isSecure
         self.limits = limits
         stallTimeout = TimeAmount(limits.stallTimeout)
@@ -163,7 +163,6 @@ package final class HTTP2Connection {
         session = try HTTP2Session(role: role)
         executor = EventLoops.executor(of: loop)
         scratch = LoopScratch.of(loop)
-        rules = role == .server ? RequestRules() : nil
         time = .now()
         lastRead = time
         scanner = FrameScanner(preface: role == .server ? PrefaceReader.preface.count : 0)
@@ -173,27 +172,22 @@ package final class HTTP2Connection {
         peersStreamLimit = session.peersStreamLimit
     }
 
+    /// Whether we are the server.
+    var isServer: Bool { borrowedRequests != nil }
+
+    /// Who serves the requests, if we are the server.
+    var server: (any HTTP2ServerDelegate)? { requests?.delegate }
+
     // MARK: Streams
 
     /// Takes a stream in.
     func insert(_ stream: HTTP2Stream) {
         stream.countWaiting()
-        stream.position = streams.count
-        streams.append(stream)
-    }
-
-    /// Takes a stream out.
-    func remove(_ stream: HTTP2Stream) {
-        guard streams.indices.contains(stream.position), streams[stream.position] === stream else { return }
-        let last = streams.removeLast()
-        if last !== stream {
-            last.position = stream.position
-            streams[stream.position] = last
-        }
+        streams.insert(stream)
     }
 
     /// The streams that are open, and those that wait.
-    package var allStreams: [HTTP2Stream] { queue.isEmpty ? streams : streams + queue.streams }
+    package var allStreams: [HTTP2Stream] { queue.isEmpty ? streams.all : streams.all + queue.streams }
 
     // MARK: For the delegate and the streams
 

@@ -26,9 +26,8 @@ extension HTTP2Stream {
 
     /// Puts a part of the body behind what waits to be sent, which ``bodyChanged()`` sends.
     package final func append(_ bytes: consuming [UInt8]) {
-        let before = outbound.count
+        countAppended(bytes.count)
         outbound.append(bytes)
-        countAppended(outbound.count - before)
     }
 
     /// Says what follows the body, which ``bodyChanged()`` sends.

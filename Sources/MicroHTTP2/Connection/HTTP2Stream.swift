@@ -56,7 +56,7 @@ open class HTTP2Stream {
 
     /// What waits to be sent, and whether the connection counts it.
     final var outbound = OutboundBody()
-    private final var isCounted = false
+    private final var isCounted: Bool
 
     /// Whether nghttp2 was told that there is no body yet, and must be told when there is.
     private final var isBodyDeferred = false
@@ -74,6 +74,8 @@ open class HTTP2Stream {
         self.connection = connection
         self.isExcused = isExcused
         begin = connection.time
+        // A server's stream is the connection's from the start.
+        isCounted = connection.isServer
     }
 
     // MARK: What the wire brings
