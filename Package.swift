@@ -123,7 +123,7 @@ let rows: [Row] = [
     .inner(name: "CMicroPlugins", dependencies: [], tests: .by("MicroCoreTests")),
     .system(
         name: "CNghttp2", pkgConfig: "libnghttp2", apt: "libnghttp2-dev",
-        tests: .by("MicroTransportHTTP2Tests")),
+        tests: .by("MicroHTTP2Tests")),
     .system(name: "COpenSSL", pkgConfig: "openssl", apt: "libssl-dev", tests: .by("MicroTLSTests")),
     .system(name: "CZlib", pkgConfig: "zlib", apt: "zlib1g-dev", tests: .by("MicroTransportHTTP2Tests")),
 
@@ -148,9 +148,13 @@ let rows: [Row] = [
         name: "MicroTLS", dependencies: ["MicroCore", "COpenSSL", nioCore],
         tests: .own([nioPosix, nioEmbedded])),
     .inner(
+        name: "MicroHTTP2", dependencies: ["MicroNIO", "MicroTLS", "CNghttp2", nioCore, nioPosix],
+        tests: .own()),
+    .inner(
         name: "MicroGRPC",
         dependencies: [
-            "MicroCore", "MicroPluginKit", "MicroWire", "MicroNIO", "MicroTLS", "CNghttp2", "CZlib", logging,
+            "MicroCore", "MicroPluginKit", "MicroWire", "MicroNIO", "MicroTLS", "MicroHTTP2", "CZlib",
+            logging,
             nioCore, nioPosix,
         ],
         tests: .by("HTTP2RulesTests")
@@ -174,7 +178,9 @@ let rows: [Row] = [
         tests: .own(["DNSTestSupport", "MicroTesting"])),
     .library(
         name: "MicroEtcd",
-        dependencies: ["MicroCore", "MicroPluginKit", "MicroGRPC", "MicroTLS", logging, swiftProtobuf],
+        dependencies: [
+            "MicroCore", "MicroPluginKit", "MicroHTTP2", "MicroGRPC", "MicroTLS", logging, swiftProtobuf,
+        ],
         exclude: ["Protos"], tests: .own(["EtcdTestSupport", "MicroTesting"])),
 
     // Layer 3: the engine.
@@ -223,7 +229,7 @@ let rows: [Row] = [
         tests: .by("MicroMemoryTests")),
     .library(
         name: "MicroTransportHTTP2",
-        dependencies: ["MicroCore", "MicroPluginKit", "MicroGRPC", "MicroTLS", logging],
+        dependencies: ["MicroCore", "MicroPluginKit", "MicroHTTP2", "MicroGRPC", "MicroTLS", logging],
         tests: .own(
             ["HTTP2TestPeer", "MicroNIO", "MicroTesting", nioCore, nioPosix, swiftProtobuf],
             resources: [.copy("Fixtures")])
@@ -430,7 +436,7 @@ if isFuzzing {
             name: "fuzz",
             dependencies: [
                 "CLibFuzzer", "MicroCore", "MicroPluginKit", "MicroWire", "MicroDNS", "MicroEtcd",
-                "MicroGRPC",
+                "MicroHTTP2", "MicroGRPC",
                 "MicroRegistryMDNS", "MicroRegistryEtcd", "MicroNATS", "MicroBrokerHTTP", "MicroCodecJSON",
                 logging, nioCore, nioEmbedded, swiftProtobuf,
             ], path: "Fuzz", exclude: ["CLibFuzzer", "run"], swiftSettings: settings,

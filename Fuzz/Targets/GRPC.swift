@@ -1,6 +1,7 @@
 import MicroCore
 
 @testable import MicroGRPC
+@testable import MicroHTTP2
 
 extension FuzzTarget {
     /// Messages behind prefixes, and the texts in header fields.
@@ -18,7 +19,7 @@ extension FuzzTarget {
                 _ = RPCTimeout.nanoseconds(grpc: text)
                 _ = RPCTimeout.nanoseconds(micro: text)
                 _ = ContentType.subtype(text)
-                _ = ReservedFields.field(text)
+                _ = (FieldName.of(text), GRPCField.of(text))
             }
             check(
                 StatusFields.percentDecoded(StatusFields.percentEncoded(input)) == input, "percent encoding")
@@ -45,7 +46,7 @@ extension FuzzTarget {
                 var rest = bytes
                 do throws(MessageAssembler.Fault) {
                     while !inbox.isFull, let message = try inbox.next(from: &rest) { inbox.deliver(message) }
-                    inbox.keep(rest)
+                    inbox.buffer(rest)
                 } catch {
                     inbox.finish(.failure(error.error), keepsMessages: true)
                 }

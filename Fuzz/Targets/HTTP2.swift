@@ -4,6 +4,7 @@ import NIOCore
 import NIOEmbedded
 
 @testable import MicroGRPC
+@testable import MicroHTTP2
 
 extension FuzzTarget {
     /// What a client sends to a server, behind a good greeting.
@@ -12,9 +13,10 @@ extension FuzzTarget {
             requests()
         } run: { input in
             let loop = EmbeddedEventLoop()
-            let connection = try? ServerConnection(
-                handler: FuzzHandler(), peer: Peer(address: "fuzz"), limits: HTTP2Limits(), loop: loop,
+            let server = ServerConnection(
+                handler: FuzzHandler(), peer: Peer(address: "fuzz"), limits: GRPCLimits(),
                 logger: Logger(label: "fuzz") { _ in SwiftLogNoOpLogHandler() }, onEnd: {})
+            let connection = try? HTTP2Connection(serving: server, limits: HTTP2Limits(), loop: loop)
             guard let connection else { return }
             feed(connection, greeting + input, on: loop)
         }
@@ -27,15 +29,15 @@ extension FuzzTarget {
         } run: { input in
             let loop = EmbeddedEventLoop()
             let connection = try? ClientConnection(
-                authority: "fuzz", ready: nil, status: ClientStatus(), limits: HTTP2Limits(), loop: loop)
+                authority: "fuzz", ready: nil, status: ClientStatus(), limits: GRPCLimits(), loop: loop)
             guard let connection else { return }
             for _ in 0..<2 {
                 let stream = ClientStream(connection, key: CallKey(), trailers: TrailingMetadata())
-                stream.outbound.append(Message([1, 2, 3]), isCompressed: false)
-                stream.outbound.end = .stream
+                stream.append(Message([1, 2, 3]), isCompressed: false)
+                stream.end(.stream)
                 _ = connection.begin(stream, CallHead(path: "/fuzz.Fuzz/Echo"))
             }
-            feed(connection, Array(greeting.dropFirst(24)) + input, on: loop)
+            feed(connection.http2, Array(greeting.dropFirst(24)) + input, on: loop)
         }
     }
 

@@ -1,6 +1,7 @@
 import MicroCore
 
 @testable import MicroGRPC
+@testable import MicroHTTP2
 
 extension FuzzTarget {
     /// Fields as they come from the wire, and what callers read of them.

@@ -1,5 +1,6 @@
 public import MicroCore
 import MicroGRPC
+import MicroHTTP2
 
 extension HTTP2Transport {
     /// How the transport is set up.
@@ -78,13 +79,13 @@ extension HTTP2Transport {
             self.clientKeepaliveInterval = nil
             self.keepaliveTimeout = .seconds(20)
             self.connectTimeout = .seconds(5)
-            let limits = HTTP2Limits()
-            self.maximumConnections = limits.maximumConnections
-            self.handshakeTimeout = limits.handshakeTimeout
-            self.stallTimeout = limits.stallTimeout
+            let limits = GRPCLimits()
+            self.maximumConnections = limits.http2.maximumConnections
+            self.handshakeTimeout = limits.http2.handshakeTimeout
+            self.stallTimeout = limits.http2.stallTimeout
             self.maximumUnreadBytes = limits.maximumUnreadBytes
-            self.controlFrameBudget = limits.controlFrameBudget
-            self.resetBudget = limits.resetBudget
+            self.controlFrameBudget = limits.http2.controlFrameBudget
+            self.resetBudget = limits.http2.resetBudget
             self.isStrictOnFields = limits.isStrictOnFields
             self.tls = tls
         }
@@ -109,19 +110,19 @@ extension HTTP2Transport {
         }
 
         /// The bounds of a connection, keepalive left open.
-        var limits: HTTP2Limits {
-            var limits = HTTP2Limits()
+        var limits: GRPCLimits {
+            var limits = GRPCLimits()
             limits.maximumMessageSize = maximumMessageSize
-            limits.maximumHeaderListSize = maximumHeaderListSize
-            limits.maximumConcurrentStreams = maximumConcurrentStreams
-            limits.keepaliveTimeout = keepaliveTimeout
-            limits.connectTimeout = connectTimeout
-            limits.maximumConnections = maximumConnections
-            limits.handshakeTimeout = handshakeTimeout
-            limits.stallTimeout = stallTimeout
+            limits.http2.maximumHeaderListSize = maximumHeaderListSize
+            limits.http2.maximumConcurrentStreams = maximumConcurrentStreams
+            limits.http2.keepaliveTimeout = keepaliveTimeout
+            limits.http2.connectTimeout = connectTimeout
+            limits.http2.maximumConnections = maximumConnections
+            limits.http2.handshakeTimeout = handshakeTimeout
+            limits.http2.stallTimeout = stallTimeout
             limits.maximumUnreadBytes = maximumUnreadBytes
-            limits.controlFrameBudget = controlFrameBudget
-            limits.resetBudget = resetBudget
+            limits.http2.controlFrameBudget = controlFrameBudget
+            limits.http2.resetBudget = resetBudget
             limits.isStrictOnFields = isStrictOnFields
             return limits
         }

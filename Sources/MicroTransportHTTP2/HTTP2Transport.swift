@@ -1,6 +1,7 @@
 import Logging
 public import MicroCore
 import MicroGRPC
+import MicroHTTP2
 import MicroPluginKit
 import MicroTLS
 import Synchronization
@@ -67,7 +68,7 @@ public final class HTTP2Transport: Transport {
         let tls = try configuration.tls.map { try TLSContext($0, role: .server, alpn: ["h2"]) }
         if tls == nil, !address.isLocal { tellOfPlaintext(at: address.description, level: .warning) }
         var limits = configuration.limits
-        limits.keepaliveInterval = configuration.serverKeepaliveInterval
+        limits.http2.keepaliveInterval = configuration.serverKeepaliveInterval
         return try await GRPCListener.open(on: address, handler: handler, limits: limits, tls: tls)
     }
 
@@ -81,7 +82,7 @@ public final class HTTP2Transport: Transport {
     public func connect(to node: Node, as name: PeerName) async throws -> any Connection {
         let configuration = configuration
         var limits = configuration.limits
-        limits.keepaliveInterval = configuration.clientKeepaliveInterval
+        limits.http2.keepaliveInterval = configuration.clientKeepaliveInterval
         let tls = try state.withLock { state in
             if state.clientTLS == nil {
                 state.clientTLS = try configuration.tls.map {

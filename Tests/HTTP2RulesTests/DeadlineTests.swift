@@ -1,6 +1,7 @@
 import Foundation
 import HTTP2TestPeer
 import MicroCore
+import MicroHTTP2
 import MicroTransportHTTP2
 import Synchronization
 import Testing
@@ -94,8 +95,8 @@ import Testing
                     return UnaryReply(message)
                 }, placement)
         }
-        var limits = HTTP2Limits()
-        limits.maximumConcurrentStreams = 10_000
+        var limits = GRPCLimits()
+        limits.http2.maximumConcurrentStreams = 10_000
         let listener = try await GRPCListener.open(
             on: .host("127.0.0.1", port: 0), handler: handler, limits: limits, tls: nil)
         let connection = try await RawConnection.open(to: listener.address)

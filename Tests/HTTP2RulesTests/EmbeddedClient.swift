@@ -4,6 +4,7 @@ import NIOCore
 import NIOEmbedded
 
 @testable import MicroGRPC
+@testable import MicroHTTP2
 
 /// A client's connection on an event loop whose timers run only when the test says so.
 ///
@@ -15,10 +16,10 @@ struct EmbeddedClient {
     let status = ClientStatus()
 
     /// Opens a connection to a server that has greeted us.
-    init(_ limits: HTTP2Limits = HTTP2Limits(), settings: Frame = Frame(.settings)) throws {
+    init(_ limits: GRPCLimits = GRPCLimits(), settings: Frame = Frame(.settings)) throws {
         connection = try ClientConnection(
             authority: "test", ready: nil, status: status, limits: limits, loop: loop)
-        channel = EmbeddedChannel(handler: connection, loop: loop)
+        channel = EmbeddedChannel(handler: connection.http2, loop: loop)
         channel.connect(to: try SocketAddress(ipAddress: "127.0.0.1", port: 1), promise: nil)
         try receive(settings, Frame(.settings, flags: Frame.ack))
         _ = try sent()
@@ -30,8 +31,8 @@ struct EmbeddedClient {
     ) -> (stream: ClientStream, error: MicroError?) {
         let stream = ClientStream(connection, key: CallKey(), trailers: TrailingMetadata())
         if let message {
-            stream.outbound.append(message, isCompressed: false)
-            stream.outbound.end = .stream
+            stream.append(message, isCompressed: false)
+            stream.end(.stream)
         }
         var head = CallHead(path: path)
         if let timeout { head.deadline = .now + timeout }

@@ -10,7 +10,7 @@ import Testing
         try bytes.withUnsafeBytes { bytes in
             var rest = bytes
             while !inbox.isFull, let message = try inbox.next(from: &rest) { inbox.deliver(message) }
-            inbox.keep(rest)
+            inbox.buffer(rest)
         }
     }
 
@@ -25,7 +25,7 @@ import Testing
         for start in stride(from: 0, to: bytes.count, by: 1009) {
             let chunk = Array(bytes[start..<min(start + 1009, bytes.count)])
             try fill(&inbox, chunk)
-            #expect(inbox.cameIn(chunk.count) == 0)
+            #expect(inbox.didReceive(chunk.count) == 0)
         }
         inbox.finish(.success(nil))
         var opened = 0

@@ -6,6 +6,7 @@ import NIOEmbedded
 import Testing
 
 @testable import MicroGRPC
+@testable import MicroHTTP2
 
 /// A connection that is gone is freed, whatever its peer sent last.
 @Suite(.timeLimit(.minutes(2))) struct ReleaseTests {
@@ -43,20 +44,24 @@ import Testing
     @Test(arguments: endings)
     func isFreed(_ ending: Ending) throws {
         weak var served: ServerConnection?
+        weak var closed: HTTP2Connection?
         do {
-            let connection = try ServerConnection(
-                handler: TestServer(.inPlace), peer: Peer(address: "test"), limits: HTTP2Limits(), loop: loop,
+            let server = ServerConnection(
+                handler: TestServer(.inPlace), peer: Peer(address: "test"), limits: GRPCLimits(),
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, onEnd: {})
-            served = connection
+            served = server
+            let connection = try HTTP2Connection(serving: server, limits: HTTP2Limits(), loop: loop)
+            closed = connection
             try serve(connection, Frame.opening + ending.frames.flatMap(\.bytes))
         }
         #expect(served == nil)
+        #expect(closed == nil)
     }
 
     private let loop = EmbeddedEventLoop()
 
     /// Lets a connection read some bytes, and then the end of them.
-    private func serve(_ connection: ServerConnection, _ bytes: [UInt8]) throws {
+    private func serve(_ connection: HTTP2Connection, _ bytes: [UInt8]) throws {
         let channel = EmbeddedChannel(handler: connection, loop: loop)
         channel.connect(to: try SocketAddress(ipAddress: "127.0.0.1", port: 1), promise: nil)
         try channel.writeInbound(ByteBuffer(bytes: bytes))

@@ -1,6 +1,7 @@
 import HTTP2TestPeer
 import MicroCore
 import MicroGRPC
+import MicroHTTP2
 import MicroTestSupport
 import MicroTransportHTTP2
 import Testing
@@ -135,8 +136,8 @@ import Testing
 
     /// Whoever lets answers pile up gets no new ones until they are taken.
     @Test func waitingAnswersAreBounded() async throws {
-        var limits = HTTP2Limits()
-        limits.maximumWaitingBytes = 100_000
+        var limits = GRPCLimits()
+        limits.http2.maximumWaitingBytes = 100_000
         let server = TestServer()
         let listener = try await GRPCListener.open(
             on: .host("127.0.0.1", port: 0), handler: server, limits: limits, tls: nil)

@@ -6,6 +6,7 @@ import NIOEmbedded
 import Testing
 
 @testable import MicroGRPC
+@testable import MicroHTTP2
 
 /// Servers that allow fewer calls at once than a client makes: the rest waits on our side, in order, bounded, and
 /// for no longer than its callers do.
@@ -34,7 +35,7 @@ import Testing
             #expect(call.failure?.processed == .no)
         }
         #expect(client.status.activeCalls == 0)
-        #expect(client.connection.waitingBytes == 0)
+        #expect(client.connection.http2.counts.waitingBytes == 0)
         #expect(try requests(client.sent()) == [])
         try client.receive(limit(1))
         let next = client.call(message: Message([1])).stream
@@ -89,9 +90,9 @@ import Testing
     }
 
     @Test func theLineIsBoundedInCallsAndInBytes() throws {
-        var limits = HTTP2Limits()
-        limits.maximumQueuedCalls = 3
-        limits.maximumWaitingBytes = 1000
+        var limits = GRPCLimits()
+        limits.http2.maximumQueuedStreams = 3
+        limits.http2.maximumWaitingBytes = 1000
         let client = try EmbeddedClient(limits, settings: limit(0))
         for _ in 0..<3 { #expect(client.call(message: Message([1])).error == nil) }
         let error = client.call(message: Message([1])).error
@@ -104,7 +105,7 @@ import Testing
         #expect(long.error == nil)
         #expect(other.call(message: Message([1])).error?.processed == .no)
         long.stream.cancel()
-        #expect(other.connection.waitingBytes == 0)
+        #expect(other.connection.http2.counts.waitingBytes == 0)
         #expect(other.call(message: Message([1])).error == nil)
         try client.close()
         try other.close()
@@ -112,8 +113,8 @@ import Testing
 
     /// Streaming calls that wait don't collect messages beyond the bound, however many they are.
     @Test func sendersOfCallsThatWaitAreHeldUp() throws {
-        var limits = HTTP2Limits()
-        limits.maximumWaitingBytes = 1000
+        var limits = GRPCLimits()
+        limits.http2.maximumWaitingBytes = 1000
         let client = try EmbeddedClient(limits, settings: limit(0))
         let calls = (0..<2).map { _ in client.call().stream }
         for call in calls {
@@ -123,7 +124,7 @@ import Testing
         try client.receive(limit(2))
         #expect(try requests(client.sent()) == [1, 3])
         #expect(calls.map(\.isCongested) == [false, false])
-        #expect(client.connection.waitingBytes == 0)
+        #expect(client.connection.http2.counts.waitingBytes == 0)
         try client.close()
     }
 
@@ -133,7 +134,7 @@ import Testing
         let calls = (0..<3).map { _ in client.call(timeout: .seconds(600), message: Message([1])).stream }
         client.loop.advanceTime(to: .now() + .milliseconds(100))
         #expect(client.status.isUsable)
-        client.connection.starvationDue = .now()
+        client.connection.http2.starvationDue = .now()
         client.loop.advanceTime(to: .now() + .seconds(10))
         for call in calls {
             #expect(call.failure?.rpcStatus == .unavailable)
@@ -149,14 +150,14 @@ import Testing
     @Test func aConnectionWithCallsIsNotGivenUp() throws {
         let client = try EmbeddedClient(settings: limit(1))
         for _ in 0..<3 { _ = client.call(message: Message([1])) }
-        #expect(client.connection.starvationDue == nil)
+        #expect(client.connection.http2.starvationDue == nil)
         // The server takes its permission back, and the call that runs ends.
         try client.receive(limit(0))
-        #expect(client.connection.starvationDue == nil)
+        #expect(client.connection.http2.starvationDue == nil)
         try answer(1, client)
-        #expect(client.connection.starvationDue != nil)
+        #expect(client.connection.http2.starvationDue != nil)
         try client.receive(limit(1))
-        #expect(client.connection.starvationDue == nil)
+        #expect(client.connection.http2.starvationDue == nil)
         #expect(try requests(client.sent()) == [1, 3])
         try client.close()
     }
@@ -187,7 +188,7 @@ import Testing
     @Test func closingWaitsForTheCallsThatWait() throws {
         let client = try EmbeddedClient(settings: limit(1))
         for _ in 0..<2 { _ = client.call(message: Message([1])) }
-        client.connection.goAway()
+        client.connection.http2.leave()
         try answer(1, client)
         #expect(try requests(client.sent()) == [1, 3])
         try answer(3, client)
@@ -201,9 +202,9 @@ import Testing
         // The first one stays, and a thousand come and go behind it.
         for _ in 0..<1000 { client.call(message: Message([1])).stream.cancel() }
         let last = client.call(message: Message([2])).stream
-        #expect(client.connection.queue.count == 2)
+        #expect(client.connection.http2.queue.count == 2)
         #expect(
-            client.connection.queue.streams.map(ObjectIdentifier.init)
+            client.connection.http2.queue.streams.map(ObjectIdentifier.init)
                 == [first, last].map(ObjectIdentifier.init))
         try client.receive(limit(5))
         #expect(try requests(client.sent()) == [1, 3])

@@ -1,15 +1,16 @@
 import HTTP2TestPeer
 import MicroCore
 import MicroGRPC
+import MicroHTTP2
 import MicroTestSupport
 import Testing
 
 /// What the calls of one connection may hold of messages that are not complete or not read.
 @Suite(.timeLimit(.minutes(2))) struct UnreadBytesTests {
     /// Room for the excess of two messages of 250 KiB, but not of three.
-    private static var limits: HTTP2Limits {
-        var limits = HTTP2Limits()
-        limits.streamWindow = 64 << 10
+    private static var limits: GRPCLimits {
+        var limits = GRPCLimits()
+        limits.http2.streamWindow = 64 << 10
         limits.maximumMessageSize = 256 << 10
         limits.maximumUnreadBytes = 400 << 10
         return limits
@@ -22,7 +23,7 @@ import Testing
     private static let end = Array(message.suffix(message.count - most.count))
 
     private func withServer(
-        _ limits: HTTP2Limits = Self.limits, _ body: (RawConnection, TestServer) async throws -> Void
+        _ limits: GRPCLimits = Self.limits, _ body: (RawConnection, TestServer) async throws -> Void
     ) async throws {
         let server = TestServer()
         let listener = try await GRPCListener.open(

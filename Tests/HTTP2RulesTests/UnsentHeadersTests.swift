@@ -8,6 +8,7 @@ import NIOEmbedded
 import Testing
 
 @testable import MicroGRPC
+@testable import MicroHTTP2
 
 /// Header blocks that nghttp2 takes and then doesn't send: it reports them by `on_frame_not_send`, and their calls end.
 ///
@@ -23,12 +24,12 @@ import Testing
 
     /// Begins a call whose request can't be sent.
     private func unsentCall(of client: EmbeddedClient) throws -> ClientStream {
-        let connection = client.connection
-        let stream = ClientStream(connection, key: CallKey(), trailers: TrailingMetadata())
+        let connection = client.connection.http2
+        let stream = ClientStream(client.connection, key: CallKey(), trailers: TrailingMetadata())
         let fields = Self.tooLong([
             (":method", "POST"), (":scheme", "http"), (":path", "/test.Test/Stream"), (":authority", "test"),
         ])
-        stream.id = try #require(connection.session.submitRequest(fields, for: stream))
+        stream.id = try #require(connection.session.submitRequest(fields, for: stream, hasBody: true))
         connection.insert(stream)
         connection.setNeedsFlush()
         return stream
@@ -53,15 +54,16 @@ import Testing
     @Test func ofAnAnswerResetTheCallAndAreLogged() throws {
         let log = InMemoryLogHandler()
         let loop = EmbeddedEventLoop()
-        let connection = try ServerConnection(
-            handler: TestServer(.inPlace), peer: Peer(address: "test"), limits: HTTP2Limits(), loop: loop,
+        let server = ServerConnection(
+            handler: TestServer(.inPlace), peer: Peer(address: "test"), limits: GRPCLimits(),
             logger: Logger(label: "test") { _ in log }, onEnd: {})
+        let connection = try HTTP2Connection(serving: server, limits: HTTP2Limits(), loop: loop)
         let channel = EmbeddedChannel(handler: connection, loop: loop)
         channel.connect(to: try SocketAddress(ipAddress: "127.0.0.1", port: 1), promise: nil)
         let request = Frame.headers(RawConnection.request("/test.Test/Echo"), stream: 1)
         try channel.writeInbound(ByteBuffer(bytes: Frame.opening + request.bytes))
         loop.run()
-        let stream = try #require(connection.streams.first)
+        let stream = try #require(connection.allStreams.first)
         while try channel.readOutbound(as: ByteBuffer.self) != nil {}
 
         connection.session.submitResponse(Self.tooLong([(":status", "200")]), for: stream, hasBody: false)
@@ -76,7 +78,7 @@ import Testing
         }
         #expect(lines.count == 1)
         #expect(lines.first?.level == .error)
-        #expect(connection.streams.isEmpty)
+        #expect(connection.allStreams.isEmpty)
         _ = try channel.finish(acceptAlreadyClosed: true)
         loop.run()
     }
@@ -85,8 +87,8 @@ import Testing
     @Test func thatCouldNotBeCompressedEndTheConnection() throws {
         let client = try EmbeddedClient()
         let call = client.call()
-        client.connection.headersNotSent(for: call.stream, code: NGHTTP2_ERR_HEADER_COMP.rawValue)
-        client.connection.setNeedsFlush()
+        client.connection.http2.headersNotSent(for: call.stream, code: NGHTTP2_ERR_HEADER_COMP.rawValue)
+        client.connection.http2.setNeedsFlush()
         let goAway = try #require(try client.sent().first { $0.kind == .goAway })
         #expect(goAway.number(at: 4) == 2)
         try client.close()
@@ -99,7 +101,7 @@ import Testing
     func ofAStreamThatHasEndedSayNothingNew(code: nghttp2_error) throws {
         let client = try EmbeddedClient()
         let call = client.call()
-        client.connection.headersNotSent(for: call.stream, code: code.rawValue)
+        client.connection.http2.headersNotSent(for: call.stream, code: code.rawValue)
         #expect(call.stream.failure == nil)
         try client.close()
     }

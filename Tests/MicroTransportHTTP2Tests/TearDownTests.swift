@@ -10,6 +10,7 @@ import Synchronization
 import Testing
 
 @testable import MicroGRPC
+@testable import MicroHTTP2
 
 /// Connections that are closed from inside nghttp2's callbacks, where the session must not be freed.
 @Suite(.timeLimit(.minutes(2))) struct TearDownTests {
@@ -63,7 +64,7 @@ import Testing
 /// A listener whose handler closes the connection of its call, as the transport's own code would.
 private final class ClosingServer: CallHandler {
     private let moment: TearDownTests.Moment
-    private let connections = Mutex<[ObjectIdentifier: NIOLoopBound<ServerConnection>]>([:])
+    private let connections = Mutex<[ObjectIdentifier: NIOLoopBound<HTTP2Connection>]>([:])
     private let channel = Mutex<(any Channel)?>(nil)
 
     var address: ListenAddress { .host("127.0.0.1", port: channel.withLock { $0?.localAddress?.port } ?? 0) }
@@ -78,9 +79,10 @@ private final class ClosingServer: CallHandler {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let peer = Peer(address: "test")
-                    let connection = try ServerConnection(
-                        handler: server, peer: peer, limits: HTTP2Limits(), loop: channel.eventLoop,
-                        logger: .current, onEnd: onEnd)
+                    let calls = ServerConnection(
+                        handler: server, peer: peer, limits: GRPCLimits(), logger: .current, onEnd: onEnd)
+                    let connection = try HTTP2Connection(
+                        serving: calls, limits: HTTP2Limits(), loop: channel.eventLoop)
                     server.connections.withLock {
                         $0[ObjectIdentifier(peer)] = NIOLoopBound(connection, eventLoop: channel.eventLoop)
                     }

@@ -23,7 +23,8 @@ struct FolderOrder: CustomTestStringConvertible {
         FolderOrder(target: "MicroWire", folders: ["JSON", "Formats"]),
         FolderOrder(target: "MicroDNS", folders: ["Messages", "Resolver"]),
         FolderOrder(
-            target: "MicroGRPC", folders: ["Fields", "GRPC", "Compression", "Connection", "Client", "Server"]),
+            target: "MicroGRPC", folders: ["Fields", "GRPC", "Compression", "Calls", "Client", "Server"]),
+        FolderOrder(target: "MicroHTTP2", folders: ["Fields", "Limits", "Connection"]),
         FolderOrder(
             target: "MicroNATS",
             folders: ["Protocol", "Security", "Connection", "Machine", "Client", "JetStream"]),

@@ -1,5 +1,6 @@
 internal import MicroCore
 internal import MicroGRPC
+internal import MicroHTTP2
 internal import MicroPluginKit
 internal import MicroTLS
 
@@ -61,13 +62,13 @@ struct EtcdOpener: Sendable {
         return connection
     }
 
-    private var limits: HTTP2Limits {
-        var limits = HTTP2Limits()
+    private var limits: GRPCLimits {
+        var limits = GRPCLimits()
         limits.maximumMessageSize = Self.maximumMessageSize
-        limits.connectTimeout = limit
+        limits.http2.connectTimeout = limit
         // etcd closes connections that ask more often than every five seconds.
-        limits.keepaliveInterval = .seconds(10)
-        limits.keepaliveTimeout = max(.seconds(1), min(configuration.timeout, .seconds(10)))
+        limits.http2.keepaliveInterval = .seconds(10)
+        limits.http2.keepaliveTimeout = max(.seconds(1), min(configuration.timeout, .seconds(10)))
         return limits
     }
 

@@ -1,10 +1,10 @@
-import CNghttp2
 import MicroCore
+import MicroHTTP2
 import NIOCore
 import Synchronization
 
 /// A call that we make.
-final class ClientStream: HTTP2Stream {
+final class ClientStream: MessageStream, CallStream {
     /// What a caller of a unary call waits for.
     typealias UnaryContinuation = UnsafeContinuation<Result<UnaryReply, MicroError>, Never>
 
@@ -18,11 +18,10 @@ final class ClientStream: HTTP2Stream {
     private var fields = ResponseFields()
     private var head: Metadata?
     private var reply: Message?
-    private var inbox: Inbox
     private var isOnWire = false
 
-    /// The call's place among those that wait for a stream.
-    var queuePosition: Int?
+    /// What to call, while the call waits for a stream.
+    var waitingHead: CallHead?
 
     private var hasAnswerEnded = false
     private var headWaiters: [MetadataContinuation] = []
@@ -41,17 +40,18 @@ final class ClientStream: HTTP2Stream {
         self.trailers = trailers
         self.key = key
         self.unary = unary
-        inbox = Inbox(limit: client.limits.maximumMessageSize)
-        super.init(connection: client)
+        super.init(connection: client.http2, isExcused: false, messageLimit: client.messageLimit)
     }
 
     // MARK: The answer
 
-    override func headerReceived(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>) {
-        fields.add(name: name, value: value, limit: client.limits.maximumHeaderListSize)
+    override func fieldReceived(
+        _ field: FieldName?, name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>
+    ) {
+        fields.add(field, name: name, value: value, limit: connection.limits.maximumHeaderListSize)
     }
 
-    override func headersEnded(endsStream: Bool) {
+    override func headersReceived(endsStream: Bool) {
         let fields = fields
         self.fields = ResponseFields()
         if endsStream {
@@ -74,8 +74,8 @@ final class ClientStream: HTTP2Stream {
         } catch {
             abort(error.error)
         }
-        inbox.keep(rest)
-        openWindow(by: inbox.cameIn(bytes.count))
+        inbox.buffer(rest)
+        openWindow(by: inbox.didReceive(bytes.count))
     }
 
     private func deliver(_ message: Message) {
@@ -117,12 +117,6 @@ final class ClientStream: HTTP2Stream {
         return .failure(late)
     }
 
-    private func openWindow(by count: Int) {
-        guard count > 0, id > 0, !isClosed else { return }
-        client.session.consumeStream(id, count)
-        if client.session.wantsToSend { client.setNeedsFlush() }
-    }
-
     // MARK: The end
 
     /// Ends the call on our side: the peer is told to stop.
@@ -136,10 +130,16 @@ final class ClientStream: HTTP2Stream {
     /// Callers are cancelled by deadlines, too: a handler whose own time is over, for example.
     func cancel() {
         guard outcome == nil else { return }
-        client.now = .now()
-        guard !isOverdue else { return expire() }
+        connection.now = .now()
+        guard !isOverdue else { return deadlinePassed() }
         abort(MicroError(.cancelled, "The call was cancelled.", id: clientErrorID, processed: processed))
     }
+
+    static var endsWithTask: Bool { true }
+
+    func cancelReading() { cancel() }
+
+    func cancelSending() { cancel() }
 
     /// Ends the call since a message of the answer can't be restored.
     func failReading(_ error: MicroError) {
@@ -147,18 +147,26 @@ final class ClientStream: HTTP2Stream {
         inbox.abandon(error)
     }
 
-    override func expire() {
+    override func deadlinePassed() {
         var error = Self.deadlineError(processed: processed)
-        if queuePosition != nil {
+        if isQueued {
             error.detail =
                 "The deadline passed while the call waited for the server, which allows "
-                + "\(client.streamLimit) at once on a connection."
+                + "\(connection.streamLimit) at once on a connection."
         }
         abort(error)
     }
 
-    /// Ends the call since its request can't be sent on this connection.
-    func failUnsent(_ error: MicroError) { abort(error) }
+    override func turnCame() {
+        guard let head = waitingHead else { return }
+        waitingHead = nil
+        let timeout = deadline.map { ($0 - connection.now).nanoseconds }
+        if let error = client.submit(self, head, timeout: timeout) { abort(error) }
+    }
+
+    override func failedUnsent(_ reason: String) {
+        abort(client.explained(ConnectionFault.unusable(reason)))
+    }
 
     override func headersNotSent(_ reason: String) {
         settle(
@@ -167,15 +175,13 @@ final class ClientStream: HTTP2Stream {
                     .internal, "The call could not be sent: \(reason).", id: clientErrorID, processed: .no)))
     }
 
-    override func headersSent(endsStream: Bool) {
-        isOnWire = true
-    }
+    override func headersSent() { isOnWire = true }
 
     override func closed(_ reason: CloseReason) {
         guard outcome == nil else { return }
         // A server that gives a call up at its deadline, or closes the connection behind it, may be faster than our own
         // timer.
-        if reason.mayFollowDeadline, isOverdue { return expire() }
+        if reason.mayFollowDeadline, isOverdue { return deadlinePassed() }
         var error = reason.error
         error.id = clientErrorID
         if processed == .no { error.processed = .no }
@@ -187,12 +193,12 @@ final class ClientStream: HTTP2Stream {
         guard outcome == nil else { return }
         outcome = result
         client.status.callEnded()
-        deadline = nil
-        if queuePosition != nil {
-            client.withdraw(self)
-        } else if id > 0, !isClosed, !isComplete {
-            client.session.reset(id, NGHTTP2_CANCEL)
-            client.setNeedsFlush()
+        setDeadline(nil)
+        if isQueued {
+            withdraw()
+            waitingHead = nil
+        } else if isOpen, !isComplete {
+            reset(.cancel)
         }
         dropOutbound()
         switch result {
@@ -219,7 +225,7 @@ final class ClientStream: HTTP2Stream {
     }
 
     /// Whether both sides have ended the stream, so that nothing needs to be reset.
-    private var isComplete: Bool { hasAnswerEnded && outbound.end != nil && outbound.count == 0 }
+    private var isComplete: Bool { hasAnswerEnded && hasEnd && waitingCount == 0 }
 
     private var processed: MicroError.Processed { isOnWire ? .maybe : .no }
 
@@ -231,18 +237,6 @@ final class ClientStream: HTTP2Stream {
     }
 
     // MARK: For the caller
-
-    /// Returns what can be read without waiting.
-    func poll() -> Inbox.Reading? {
-        guard let (reading, opened) = inbox.poll() else { return nil }
-        openWindow(by: opened)
-        return reading
-    }
-
-    /// Lets the caller wait for a message.
-    func wait(_ continuation: UnsafeContinuation<Inbox.Reading, Never>) {
-        if let reading = poll() { continuation.resume(returning: reading) } else { inbox.wait(continuation) }
-    }
 
     /// Lets the caller wait for the metadata in front of the messages.
     func waitForHead(_ continuation: MetadataContinuation) {
@@ -261,54 +255,42 @@ final class ClientStream: HTTP2Stream {
         for waiter in waiters { waiter.resume(returning: result) }
     }
 
-    /// Puts a message behind those that wait to be sent.
-    ///
-    /// - Returns: The error that the call ended with, if it did.
-    func send(_ message: Message, isCompressed: Bool) -> MicroError? {
-        if let error = sendingError { return error }
-        let limit = client.limits.maximumMessageSize
-        guard message.count <= limit else { return OutboundBody.tooLong(message.count, limit) }
-        append(message, isCompressed: isCompressed)
-        outboundChanged()
-        return nil
-    }
-
     /// Ends the request.
     func finishRequest() -> MicroError? {
         if let error = sendingError { return outcome?.isSuccess == true ? nil : error }
-        outbound.end = .stream
-        outboundChanged()
+        end(.stream)
+        bodyChanged()
         return nil
     }
 
-    private var sendingError: MicroError? {
+    var sendingError: MicroError? {
         switch outcome {
         case .failure(let error): error
         case .success: MicroError(.cancelled, "The server has ended the call.")
-        case nil where outbound.end != nil: MicroError(.failedPrecondition, "The request was ended before.")
+        case nil where hasEnd: MicroError(.failedPrecondition, "The request was ended before.")
         case nil: nil
         }
     }
 
-    /// Whether so much waits that the caller should wait, too.
+    /// The error of a call whose one message is longer than allowed, if it is.
+    var tooLongMessage: MicroError? {
+        let length = waitingCount - Message.headroom
+        return length > messageLimit ? SendingFault.tooLong(length, messageLimit) : nil
+    }
+
+    // The head of a request precedes all.
+    func prepareToSend() {}
+
+    func messageRead() {}
+
     var isCongested: Bool {
         guard outcome == nil else { return false }
-        return outbound.count > OutboundBody.highWatermark || queuePosition != nil && isQueueFull
+        return isBacklogged || isQueued && isQueueFull
     }
 
     /// Whether the calls that wait for a stream hold as much as they may, this one's messages among it.
     private var isQueueFull: Bool {
-        outbound.count > 0 && client.waitingBytes > client.limits.maximumWaitingBytes
-    }
-
-    /// Lets the caller wait until less waits to be sent.
-    func waitForRoom(_ continuation: UnsafeContinuation<MicroError?, Never>) {
-        guard isCongested else { return continuation.resume(returning: nil) }
-        guard sender == nil else {
-            let error = MicroError(.internal, "Two tasks send on one call at the same time.")
-            return continuation.resume(returning: error)
-        }
-        sender = continuation
+        waitingCount > 0 && connection.counts.waitingBytes > connection.limits.maximumWaitingBytes
     }
 }
 

@@ -1,14 +1,15 @@
 import MicroCore
+import MicroHTTP2
 import MicroNIO
 import NIOCore
 
 /// A streaming call as its caller sees it, from whatever thread.
-final class ClientStreamHandle: OutboundStream {
-    private let stream: NIOLoopBound<ClientStream>
-    private let loop: any EventLoop
+final class ClientStreamHandle: OutboundStream, StreamHandle {
+    let stream: NIOLoopBound<ClientStream>
+    let loop: any EventLoop
+    let limit: Int
     private let trailers: TrailingMetadata
     private let compression: Compression
-    private let limit: Int
 
     /// Creates a handle.
     ///
@@ -39,53 +40,12 @@ final class ClientStreamHandle: OutboundStream {
         loop.run { stream.value.cancel() }
     }
 
-    func receive() async throws(MicroError) -> Message? {
-        guard let message = try await read().get() else { return nil }
-        do throws(MicroError) {
-            return try message.restored(limit: limit)
-        } catch {
-            let (stream, failure) = (stream, error)
-            loop.run { stream.value.failReading(failure) }
-            throw error
-        }
-    }
-
-    private func read() async -> Inbox.Reading {
-        if loop.inEventLoop, let reading = stream.value.poll() { return reading }
-        let stream = stream
-        return await loop.suspend { continuation, isCancelled in
-            if isCancelled { stream.value.cancel() }
-            stream.value.wait(continuation)
-        } onCancel: {
-            stream.value.cancel()
-        }
-    }
-
     func send(_ message: Message) async throws(MicroError) {
         if compression != .identity, message.count <= limit, let compressed = message.compressed(compression)
         {
             return try await write(compressed, isCompressed: true)
         }
         try await write(message, isCompressed: false)
-    }
-
-    private func write(_ message: Message, isCompressed: Bool) async throws(MicroError) {
-        let isSent = loop.inEventLoop
-        if isSent {
-            if let error = stream.value.send(message, isCompressed: isCompressed) { throw error }
-            guard stream.value.isCongested else { return }
-        }
-        let stream = stream
-        let error: MicroError? = await loop.suspend { continuation, isCancelled in
-            if isCancelled { stream.value.cancel() }
-            if !isSent, let error = stream.value.send(message, isCompressed: isCompressed) {
-                return continuation.resume(returning: error)
-            }
-            stream.value.waitForRoom(continuation)
-        } onCancel: {
-            stream.value.cancel()
-        }
-        if let error { throw error }
     }
 
     func finish() async throws(MicroError) {

@@ -1,4 +1,5 @@
 import MicroCore
+import MicroHTTP2
 import MicroNIO
 import MicroTLS
 import NIOCore
@@ -14,7 +15,7 @@ struct ConnectAttempt: Sendable {
 
 extension ConnectAttempts<ConnectAttempt> {
     /// Sets a channel up; called on its loop.
-    func add(_ channel: any Channel, authority: String, limits: HTTP2Limits, tls: TLSHandler?) throws {
+    func add(_ channel: any Channel, authority: String, limits: GRPCLimits, tls: TLSHandler?) throws {
         let ready = tls.map { _ in channel.eventLoop.makePromise(of: Void.self) }
         do {
             let status = ClientStatus()
@@ -25,7 +26,7 @@ extension ConnectAttempts<ConnectAttempt> {
                 ready: ready?.futureResult)
             try add(attempt, of: channel)
             if let tls { try channel.pipeline.syncOperations.addHandler(tls) }
-            try channel.pipeline.syncOperations.addHandler(connection)
+            try channel.pipeline.syncOperations.addHandler(connection.http2)
         } catch {
             // The promise must be kept also where no connection keeps it.
             ready?.fail(error)

@@ -1,4 +1,5 @@
 package import MicroCore
+import MicroHTTP2
 import MicroNIO
 import MicroPluginKit
 package import MicroTLS
@@ -24,19 +25,19 @@ package final class GRPCConnection: Connection {
     /// - Returns: The open connection.
     /// - Throws: A ``MicroError`` with the status `unavailable` that was surely not processed.
     package static func open(
-        to address: String, as name: PeerName, limits: HTTP2Limits, tls: TLSContext?
+        to address: String, as name: PeerName, limits: GRPCLimits, tls: TLSContext?
     ) async throws(MicroError) -> GRPCConnection {
         let loop = EventLoops.currentOrNext
         let attempts = ConnectAttempts<ConnectAttempt>()
         // A socket's path is no authority, and servers refuse a request with one that isn't well-formed.
         let authority = address.hasPrefix("unix:") ? "localhost" : address
         let bootstrap = ClientBootstrap(group: loop)
-            .connectTimeout(TimeAmount(limits.connectTimeout))
+            .connectTimeout(TimeAmount(limits.http2.connectTimeout))
             .channelOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 512 << 10))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let handler = try tls.map {
-                        try TLSHandler($0, peer: name, handshakeTimeout: limits.connectTimeout)
+                        try TLSHandler($0, peer: name, handshakeTimeout: limits.http2.connectTimeout)
                     }
                     try attempts.add(channel, authority: authority, limits: limits, tls: handler)
                 }
@@ -112,8 +113,8 @@ package final class GRPCConnection: Connection {
                 return continuation.resume(returning: .failure(error))
             }
             let stream = ClientStream(client, key: key, unary: continuation)
-            stream.outbound.append(message, isCompressed: isCompressed)
-            stream.outbound.end = .stream
+            stream.append(message, isCompressed: isCompressed)
+            stream.end(.stream)
             if let error = client.begin(stream, head) { continuation.resume(returning: .failure(error)) }
         } onCancel: {
             connection.value.cancel(key)
@@ -145,7 +146,7 @@ package final class GRPCConnection: Connection {
     package func close(deadline: ContinuousClock.Instant) async {
         let connection = connection
         let loop = loop
-        loop.execute { connection.value.goAway() }
+        loop.execute { connection.value.http2.leave() }
         await status.closed.wait(until: deadline) { loop.execute { connection.value.terminate() } }
     }
 }

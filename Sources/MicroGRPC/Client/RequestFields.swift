@@ -1,4 +1,5 @@
 import MicroCore
+import MicroHTTP2
 
 /// The header block of a call.
 enum RequestFields {

@@ -1,4 +1,5 @@
 import MicroCore
+import MicroHTTP2
 
 /// The fields of an answer's head or trailers, as they are read one by one.
 struct ResponseFields {
@@ -28,14 +29,22 @@ struct ResponseFields {
 
     /// Takes a field.
     mutating func add(
-        name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>, limit: Int
+        _ field: FieldName?, name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>, limit: Int
     ) {
-        size += name.count + value.count + 32
-        guard size <= limit else { return addBeyondLimit(name: name, value: value, limit: limit) }
-        switch ReservedFields.field(name) {
-        case nil: Metadata.appendPacked(name: name, value: value, to: &metadata)
+        size += name.count + value.count + FieldBlock.fieldOverhead
+        guard size <= limit else { return addBeyondLimit(field, name: name, value: value, limit: limit) }
+        switch field {
+        case nil, .host: add(name: name, value: value)
         case .status: httpStatus = Int(String(decoding: value, as: UTF8.self)) ?? 0
         case .contentType: isGRPC = ContentType.subtype(value) != nil
+        default: return
+        }
+    }
+
+    /// Takes a field of gRPC, or of the metadata.
+    private mutating func add(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>) {
+        switch GRPCField.of(name) {
+        case nil: Metadata.appendPacked(name: name, value: value, to: &metadata)
         case .grpcStatus: addStatus(value)
         case .grpcMessage: message = StatusFields.percentDecoded(value)
         case .grpcStatusDetails: details = Base64.decode(value)
@@ -46,12 +55,14 @@ struct ResponseFields {
 
     /// Takes of a field beyond the limit what tells how the call ended, and drops the rest.
     private mutating func addBeyondLimit(
-        name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>, limit: Int
+        _ field: FieldName?, name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>, limit: Int
     ) {
         if !isTooLong { excess = Excess(limit: limit) }
-        switch ReservedFields.field(name) {
-        case .status where value.count <= 3:
+        if field == .status, value.count <= 3 {
             httpStatus = Int(String(decoding: value, as: UTF8.self)) ?? 0
+        }
+        guard field == nil else { return }
+        switch GRPCField.of(name) {
         case .grpcStatus where value.count <= 10: addStatus(value)
         case .grpcMessage where message.isEmpty:
             message = StatusFields.percentDecoded(value.prefix(Self.keptMessage))

@@ -1,4 +1,5 @@
 import MicroCore
+import MicroHTTP2
 
 /// The names of compressions in the fields `grpc-encoding` and `grpc-accept-encoding`.
 enum Encodings {

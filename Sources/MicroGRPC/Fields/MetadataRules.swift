@@ -1,4 +1,5 @@
 import MicroCore
+import MicroHTTP2
 
 /// What gRPC allows in metadata: names of lower-case letters, digits, `_`, `-` and `.` that neither gRPC nor HTTP
 /// uses itself, and values of printable ASCII (gRPC over HTTP/2, "Custom-Metadata").

@@ -1,3 +1,5 @@
+import MicroHTTP2
+
 /// The content types of gRPC: `application/grpc`, alone or with the name of an encoding.
 enum ContentType {
     private static let base = "application/grpc"
@@ -46,6 +48,6 @@ enum ContentType {
         return block
     }
 
-    private static let protoHead = FieldBlock.permanent(head(subtype: "proto"))
-    private static let jsonHead = FieldBlock.permanent(head(subtype: "json"))
+    private static let protoHead = head(subtype: "proto").permanent()
+    private static let jsonHead = head(subtype: "json").permanent()
 }

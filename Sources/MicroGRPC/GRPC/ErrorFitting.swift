@@ -1,4 +1,5 @@
 import MicroCore
+import MicroHTTP2
 
 /// An error as it fits into the header list that a peer takes.
 ///

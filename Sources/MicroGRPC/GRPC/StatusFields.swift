@@ -1,4 +1,5 @@
 import MicroCore
+import MicroHTTP2
 import MicroPluginKit
 import MicroWire
 
@@ -21,7 +22,7 @@ enum StatusFields {
     static let success: PermanentFieldBlock = {
         var block = FieldBlock()
         block.add("grpc-status", "0")
-        return FieldBlock.permanent(block)
+        return block.permanent()
     }()
 
     /// Adds the outcome of a call that failed.

@@ -1,5 +1,6 @@
 import Logging
 import MicroCore
+import MicroHTTP2
 import MicroNIO
 import MicroPluginKit
 import MicroTLS
@@ -9,7 +10,7 @@ import Synchronization
 /// The connections of a listener that are open, or whose handlers still run.
 final class ConnectionTable: Sendable {
     private struct State {
-        var connections: [Int: (loop: any EventLoop, connection: NIOLoopBound<ServerConnection>)] = [:]
+        var connections: [Int: (loop: any EventLoop, connection: NIOLoopBound<HTTP2Connection>)] = [:]
         var lastID = 0
         var isClosing = false
         var refusals = 0
@@ -56,21 +57,21 @@ final class ConnectionTable: Sendable {
 
     /// Takes a connection in that was just accepted, and sets its channel up; called on its loop.
     func add(
-        _ channel: any Channel, handler: any CallHandler, limits: HTTP2Limits, tls: TLSContext?
+        _ channel: any Channel, handler: any CallHandler, limits: GRPCLimits, tls: TLSContext?
     ) throws {
         let loop = channel.eventLoop
         let address = channel.remoteAddress
         let peer = Peer(
             address: address.map(AddressText.of) ?? "unknown", isLocal: address?.isThisMachine ?? false)
         guard let id = admit() else { throw ChannelError.alreadyClosed }
-        let connection = try ServerConnection(
-            handler: handler, peer: peer, limits: limits, loop: loop, logger: logger,
-            malformedLog: malformedLog
+        let server = ServerConnection(
+            handler: handler, peer: peer, limits: limits, logger: logger, malformedLog: malformedLog
         ) { [weak self] in
             self?.countRefusal()
         } onEnd: { [weak self] in
             self?.remove(id)
         }
+        let connection = try HTTP2Connection(serving: server, limits: limits.http2, loop: loop)
         let bound = NIOLoopBound(connection, eventLoop: loop)
         let isAdmitted = state.withLock { state in
             // Another loop may have taken the last place meanwhile.
@@ -82,7 +83,7 @@ final class ConnectionTable: Sendable {
         do {
             if let tls {
                 try channel.pipeline.syncOperations.addHandler(
-                    TLSHandler(tls, handshakeTimeout: limits.handshakeTimeout))
+                    TLSHandler(tls, handshakeTimeout: limits.http2.handshakeTimeout))
             }
             try channel.pipeline.syncOperations.addHandler(connection)
         } catch {
@@ -123,7 +124,7 @@ final class ConnectionTable: Sendable {
     /// Cancels all calls and closes all connections.
     func terminate() {
         for (loop, connection) in state.withLock({ Array($0.connections.values) }) {
-            loop.execute { connection.value.terminate() }
+            loop.execute { connection.value.terminate("The server is shutting down.") }
         }
     }
 

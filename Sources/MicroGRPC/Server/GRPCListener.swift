@@ -1,5 +1,6 @@
 import Logging
 package import MicroCore
+import MicroHTTP2
 import MicroNIO
 import MicroPluginKit
 package import MicroTLS
@@ -27,9 +28,9 @@ package final class GRPCListener: Listener {
     /// - Returns: The open listener.
     /// - Throws: A ``StartError`` that names the address.
     package static func open(
-        on address: ListenAddress, handler: any CallHandler, limits: HTTP2Limits, tls: TLSContext?
+        on address: ListenAddress, handler: any CallHandler, limits: GRPCLimits, tls: TLSContext?
     ) async throws -> GRPCListener {
-        let connections = ConnectionTable(maximum: limits.maximumConnections, logger: .current)
+        let connections = ConnectionTable(maximum: limits.http2.maximumConnections, logger: .current)
         let bootstrap = ServerBootstrap(group: EventLoops.group)
             .acceptBackoff(logger: .current)
             .serverChannelOption(.backlog, value: 1024)

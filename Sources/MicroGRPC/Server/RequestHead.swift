@@ -1,4 +1,5 @@
 import MicroCore
+import MicroHTTP2
 
 /// The fields of a request's head, as they are read one by one.
 ///
@@ -32,12 +33,6 @@ final class RequestHead {
     /// Whether the client compresses, so that the answer tells what we understand.
     var announcesEncodings = false
 
-    /// What is wrong with the fields as those of HTTP.
-    let rules = RequestRules()
-
-    /// Whether the head is longer than it may be, so that it was not read to its end.
-    var isTooLong = false
-
     private var acceptedEncodings = AcceptedEncodings()
 
     /// Forgets the head before.
@@ -52,40 +47,46 @@ final class RequestHead {
         compression = .identity
         acceptedCompression = CompressionSet()
         announcesEncodings = false
-        rules.reset()
-        isTooLong = false
     }
 
     /// Whether the request is a gRPC call.
     var isCall: Bool { isPost && subtype != nil }
 
-    /// Records that the head is complete.
+    /// Takes a field that HTTP/2 knows.
     ///
-    /// - Parameter isStrict: Whether gRPC calls must keep to all rules of HTTP, too.
-    /// - Returns: What makes the request malformed, if anything does.
-    func end(isStrict: Bool) -> RequestRules.Violation? {
-        // What a head that was not read to its end would have been is not known.
-        guard !isTooLong else { return nil }
-        rules.headEnded()
-        return rules.violation ?? (isCall && !isStrict ? nil : rules.leniency)
-    }
-
-    /// Takes a field.
-    func add(
-        name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>, connection: ServerConnection
-    ) {
-        let field = ReservedFields.field(name)
-        rules.add(field, name: name, value: value)
+    /// - Parameters:
+    ///   - field: What the name means.
+    ///   - value: The value.
+    ///   - server: The connection, which knows the paths that were called before.
+    func add(_ field: FieldName, _ value: UnsafeBufferPointer<UInt8>, server: ServerConnection) {
         switch field {
-        case nil:
-            if name.isGoMicroName { isFromGoMicro = true }
-            Metadata.appendPacked(name: name, value: value, to: &connection.scratch.metadata)
-        case .microContentType: isFromGoMicro = true
-        case .path: path = connection.path(value)
+        case .path: path = server.path(value)
         case .method:
             isPost = value.equals("POST")
             isHead = value.equals("HEAD")
         case .contentType: subtype = ContentType.subtype(value)
+        default: return
+        }
+    }
+
+    /// Takes a field of gRPC or go-micro, or of the call's metadata, which are put together in the scratch.
+    ///
+    /// - Returns: Whether it was not of the metadata.
+    func add(
+        name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>, scratch: LoopScratch
+    ) -> Bool {
+        guard let field = GRPCField.of(name) else {
+            if name.isGoMicroName { isFromGoMicro = true }
+            Metadata.appendPacked(name: name, value: value, to: &scratch.head)
+            return false
+        }
+        add(field, value)
+        return true
+    }
+
+    private func add(_ field: GRPCField, _ value: UnsafeBufferPointer<UInt8>) {
+        switch field {
+        case .microContentType: isFromGoMicro = true
         case .grpcTimeout: addTimeout(grpc: RPCTimeout.nanoseconds(grpc: value))
         case .microTimeout: addTimeout(micro: RPCTimeout.nanoseconds(micro: value))
         case .grpcEncoding: addEncoding(value)

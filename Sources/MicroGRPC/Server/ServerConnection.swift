@@ -1,11 +1,10 @@
-import CNghttp2
 import Logging
 import MicroCore
+import MicroHTTP2
 import MicroPluginKit
-import NIOCore
 
-/// A connection that a client opened to us.
-final class ServerConnection: HTTP2Connection {
+/// The calls of a connection that a client opened to us.
+final class ServerConnection: HTTP2ServerDelegate {
     /// How many paths a connection remembers as strings, and how long they are at most: what a client sends
     /// must not stay in memory beyond its calls.
     private static let knownPathCount = 16
@@ -13,8 +12,14 @@ final class ServerConnection: HTTP2Connection {
 
     let handler: any CallHandler
 
-    /// The limit of the same name, in the unit of deadlines.
-    let resetGrace: TimeAmount
+    /// The greatest length of a message, in bytes.
+    let messageLimit: Int
+
+    /// The size of the header blocks that clients may send, as errors name it.
+    let headerListLimit: Int
+
+    /// Whether calls with fields of HTTP/1.1 are malformed.
+    private let isStrictOnFields: Bool
 
     /// Who the client is; what it has proved is known before its first call.
     private(set) var peer: Peer
@@ -29,10 +34,12 @@ final class ServerConnection: HTTP2Connection {
     var unreadBytes = 0
     let unreadLimit: Int
 
-    /// The number of handlers that have not returned, whether or not their call is still open.
+    /// The number of handlers that have not returned, whether or not their call is still open, and how many of them
+    /// there may be: a handler may run on for a while when its call has been reset.
     private var runningHandlers = 0
+    private let handlerLimit: Int
 
-    private var isDraining = false
+    private var isClosed = false
     private var knownPaths: [KnownPath] = []
 
     /// Whether the path of the head that was read last is a known one.
@@ -41,116 +48,60 @@ final class ServerConnection: HTTP2Connection {
     private let malformedLog: LogThrottle
 
     init(
-        handler: any CallHandler, peer: Peer, limits: HTTP2Limits, loop: any EventLoop, logger: Logger,
+        handler: any CallHandler, peer: Peer, limits: GRPCLimits, logger: Logger,
         malformedLog: LogThrottle = LogThrottle(burst: 1),
         onRefusal: @escaping @Sendable () -> Void = {}, onEnd: @escaping @Sendable () -> Void
-    ) throws(SessionFailure) {
+    ) {
         self.handler = handler
-        resetGrace = TimeAmount(limits.resetGrace)
+        messageLimit = limits.maximumMessageSize
+        headerListLimit = limits.http2.maximumHeaderListSize
+        isStrictOnFields = limits.isStrictOnFields
         unreadLimit = max(limits.maximumUnreadBytes, limits.maximumMessageSize)
+        handlerLimit = 2 * limits.http2.maximumConcurrentStreams
         self.logger = logger
         self.malformedLog = malformedLog
         self.peer = peer
         self.onRefusal = onRefusal
         self.onEnd = onEnd
-        try super.init(role: .server, limits: limits, loop: loop)
     }
-
-    // The session gets a limit that is never reached: it would end the connection of a client that
-    // goes beyond, and loses it the other calls. The client gets the true one.
-    override var extraSettings: [(id: nghttp2_settings_id, value: Int)] {
-        [(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, Int(Int32.max))]
-    }
-
-    override func adjustGreeting(_ frame: inout ByteBuffer) {
-        // Behind the head of nine bytes comes our first setting: two bytes of its name, four of its value.
-        guard frame.getInteger(at: frame.readerIndex + 9, as: UInt16.self) == 3 else { return }
-        frame.setInteger(UInt32(clamping: limits.maximumConcurrentStreams), at: frame.readerIndex + 11)
-    }
-
-    // MARK: The preface
-
-    /// How many bytes of the preface have come.
-    private var prefaceCount = 0
-
-    /// Behind how many bytes a preface can be no request of HTTP/1.x.
-    private static let tellingCount = "PRI ".utf8.count
-
-    override func takesPreface(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        let wanted = Self.preface.dropFirst(prefaceCount)
-        let matching = zip(bytes, wanted).prefix { $0 == $1 }.count
-        let isForeign = matching < min(bytes.count, wanted.count)
-        if isForeign, prefaceCount < Self.tellingCount, prefaceCount > 0 || TextAnswer.isHTTP1(bytes) {
-            hangUp(saying: TextAnswer.http1, "The client speaks HTTP/1.x.")
-            return false
-        }
-        prefaceCount += matching
-        isPrefaceAwaited = !isForeign && prefaceCount < Self.preface.count
-        if isForeign || prefaceCount >= Self.tellingCount { greet() }
-        return true
-    }
-
-    /// What a client begins with (RFC 9113, section 3.4).
-    private static let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
 
     // MARK: Requests
 
     /// The head that is being read.
     let head = RequestHead()
 
-    /// Whether a request's head is being read, and not trailers.
-    private var isReadingHead = false
+    var hasRoom: Bool { runningHandlers < handlerLimit }
 
-    override func makeStream() -> HTTP2Stream? {
-        // A head that was malformed never ended.
-        if isReadingHead { head.reset() }
-        isReadingHead = hasRoom
-        guard isReadingHead else { return nil }
-        return ServerStream(connection: self)
+    var answerToHTTP1: String { TextAnswer.http1 }
+
+    func headReceived(
+        _ field: FieldName?, name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>,
+        scratch: LoopScratch
+    ) -> Bool {
+        switch field {
+        case nil, .host: return head.add(name: name, value: value, scratch: scratch)
+        case .some(let field):
+            head.add(field, value, server: self)
+            return true
+        }
     }
 
-    /// Whether one more call can be taken on.
-    ///
-    /// A handler may run on for a while when its call has been reset, so handlers are bounded, too.
-    private var hasRoom: Bool {
-        streams.count < limits.maximumConcurrentStreams
-            && runningHandlers < 2 * limits.maximumConcurrentStreams
-            && waitingBytes <= limits.maximumWaitingBytes
+    func headTooLong() { head.fault = headersTooLong }
+
+    /// The error of a call whose head or trailers are too long.
+    var headersTooLong: MicroError {
+        MicroError(
+            .resourceExhausted, "The call's header fields take more than \(headerListLimit) bytes.")
     }
 
-    override func headersTooLong() {
-        guardian.callWasted()
-        (headersStream as? ServerStream)?.headersTooLong()
-    }
+    func discardHead() { head.reset() }
 
-    override func headersBegan(for stream: HTTP2Stream?) {
-        if !isReadingHead { trailerRules.reset() }
-        super.headersBegan(for: stream)
-    }
-
-    override func headerReceived(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>) {
-        guard countField(name.count + value.count) else { return }
-        if isReadingHead { return head.add(name: name, value: value, connection: self) }
-        trailerRules.addTrailer(ReservedFields.field(name), name: name, value: value)
-    }
-
-    /// Records that the head is complete.
-    ///
-    /// - Returns: What makes the request malformed, if anything does.
-    func headEnded() -> RequestRules.Violation? {
-        isReadingHead = false
-        return head.end(isStrict: limits.isStrictOnFields)
-    }
-
-    /// What is wrong with the trailers that are being read; they say nothing that we use.
-    let trailerRules = RequestRules()
-
-    override func bodySent(streamID: Int32) {
-        for case let stream as ServerStream in streams where stream.id == streamID { stream.textSent() }
+    func makeStream(on connection: HTTP2Connection) -> HTTP2Stream {
+        ServerStream(connection: connection, server: self, isExcused: head.isCall && !isStrictOnFields)
     }
 
     /// Says that a request was refused since it is malformed; not more often than the listener's log can bear.
-    func reportMalformed(_ violation: RequestRules.Violation, path: String) {
+    func reportMalformed(_ violation: RequestViolation, path: String) {
         malformedLog.admit { suppressed in
             logger.warning(
                 "A request was refused, since it is malformed (RFC 9113, section 8).",
@@ -161,14 +112,14 @@ final class ServerConnection: HTTP2Connection {
         }
     }
 
-    override func refused(_ offence: FloodGuard.Offence) {
+    func connectionRefused(_ offence: FloodGuard.Offence) {
         onRefusal()
         logger.info(
             "Connection refused",
             metadata: ["reason": "\(offence.rawValue)", "client.address": "\(peer.address)"])
     }
 
-    override func secured(by peerIdentities: [String]) {
+    func connectionSecured(by peerIdentities: [String]) {
         peer = peer.verified(as: peerIdentities)
     }
 
@@ -219,36 +170,11 @@ final class ServerConnection: HTTP2Connection {
 
     // MARK: The end
 
-    /// Lets the calls finish that run, refuses new ones, and closes.
-    func drain() {
-        guard !isDraining, !isClosed else { return }
-        isDraining = true
-        greet()
-        // The client learns that the connection goes away while its calls are still accepted; those
-        // that it sends after it has answered the ping are refused (RFC 9113, section 6.8).
-        session.submitShutdownNotice()
-        // nghttp2 puts pings in front of what waits, and this one must come behind the notice.
-        flush()
-        session.submitPing()
-        let bound = NIOLoopBound(self, eventLoop: loop)
-        loop.scheduleTask(in: .seconds(1)) { bound.value.pingAnswered() }
-        flush()
-    }
+    // A client that goes away opens no more streams, and finds out itself.
+    func connectionBecameUnusable() {}
 
-    override func pingAnswered() {
-        guard isDraining, !isClosed else { return }
-        session.submitGoAway()
-        setNeedsFlush()
-    }
-
-    /// Cancels the calls that run, and closes.
-    func terminate() {
-        guard !isClosed else { return }
-        session.submitGoAway()
-        hangUp("The server is shutting down.")
-    }
-
-    override func connectionClosed(_ reason: String) {
+    func connectionClosed(_ connection: HTTP2Connection, reason: String) {
+        isClosed = true
         logger.debug(
             "Connection closed", metadata: ["reason": "\(reason)", "client.address": "\(peer.address)"])
         endIfDone()

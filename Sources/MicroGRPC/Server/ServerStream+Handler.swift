@@ -1,25 +1,16 @@
-import CNghttp2
 import MicroCore
+import MicroHTTP2
 import MicroNIO
 import NIOCore
 
 // What a call is for its handler: messages to read, room to send, and the task that it runs in.
 extension ServerStream {
-    /// Returns what the handler can read without waiting.
-    func poll() -> Inbox.Reading? {
-        guard let (reading, opened) = inbox.poll() else { return nil }
-        releaseUnread()
-        openWindow(by: opened)
-        return reading
-    }
+    // A handler that is cancelled while it waits may answer all the same.
+    static var endsWithTask: Bool { false }
 
-    /// Lets the handler wait for a message.
-    func wait(_ continuation: UnsafeContinuation<Inbox.Reading, Never>) {
-        if let reading = poll() { continuation.resume(returning: reading) } else { inbox.wait(continuation) }
-    }
+    func cancelReading() { inbox.cancelReader() }
 
-    /// Lets a handler that waits for a message go on, since the task that waits was cancelled.
-    func cancelReader() { inbox.cancelReader() }
+    func cancelSending() { resumeSender(MicroError(.cancelled, "Sending was cancelled.")) }
 
     /// Ends the reading of a request of which a message can't be restored.
     func failReading(_ error: MicroError) {
@@ -40,37 +31,20 @@ extension ServerStream {
         }
         isHeadSent = true
         submitHead(metadata, compression)
-        server.setNeedsFlush()
     }
 
-    /// Puts a message behind those that wait to be sent.
-    ///
-    /// - Returns: The error that the call ended with, if it did.
-    func send(_ message: Message, isCompressed: Bool) -> MicroError? {
-        guard !isFinished, !isClosed else { return inboundFailure }
-        let limit = server.limits.maximumMessageSize
-        guard message.count <= limit else { return OutboundBody.tooLong(message.count, limit) }
-        if !isHeadSent {
-            isHeadSent = true
-            submitHead([:], .identity)
-        }
-        append(message, isCompressed: isCompressed)
-        outboundChanged()
-        return nil
+    /// The error that the call ended with, if it did.
+    var sendingError: MicroError? { isFinished || isClosed ? inboundFailure : nil }
+
+    func prepareToSend() {
+        guard !isHeadSent else { return }
+        isHeadSent = true
+        submitHead([:], .identity)
     }
 
-    /// Lets the handler wait until less waits to be sent.
-    func waitForRoom(_ continuation: UnsafeContinuation<MicroError?, Never>) {
-        guard isCongested else { return continuation.resume(returning: nil) }
-        guard sender == nil else {
-            let error = MicroError(.internal, "Two tasks send on one call at the same time.")
-            return continuation.resume(returning: error)
-        }
-        sender = continuation
-    }
+    func messageRead() { releaseUnread() }
 
-    /// Whether so much waits that the handler should wait, too.
-    var isCongested: Bool { outbound.count > OutboundBody.highWatermark && !isFinished && !isClosed }
+    var isCongested: Bool { isBacklogged && !isFinished && !isClosed }
 
     var inboundFailure: MicroError {
         if case .failure(let error)? = inbox.poll()?.reading { return error }
@@ -81,21 +55,20 @@ extension ServerStream {
         if metadata.isEmpty, compression == .identity, !announcesEncodings,
             let head = ContentType.permanentHead(subtype: subtype)
         {
-            server.session.submitResponse(head, for: self)
+            respond(head)
         } else {
             var block = ContentType.head(subtype: subtype)
             if compression != .identity { block.add("grpc-encoding", compression.rawValue) }
             if announcesEncodings { block.add("grpc-accept-encoding", Encodings.accepted) }
             block.add(metadata)
-            server.session.submitResponse(block, for: self, hasBody: true)
+            respond(block)
         }
     }
 
     /// The call as the handler sees it.
     func handle(_ head: CallHead) -> ServerStreamHandle {
         ServerStreamHandle(
-            self, loop: server.loop, accepted: head.acceptedCompression,
-            limit: server.limits.maximumMessageSize)
+            self, loop: connection.loop, accepted: head.acceptedCompression, limit: messageLimit)
     }
 
     /// Starts the handler, in place or on the pool.
@@ -103,11 +76,11 @@ extension ServerStream {
     /// Its task has no parent; it is the only kind in the engine. It belongs to the connection, which
     /// cancels it when the call is over, and counts as closed only when it has returned.
     func start(_ call: HandlerCall, path: String, _ placement: Placement) {
-        guard !isOverdue else { return expire() }
+        guard !isOverdue else { return deadlinePassed() }
         server.handlerStarted()
-        let loop = server.loop
+        let loop = connection.loop
         let bound = NIOLoopBound(self, eventLoop: loop)
-        let limit = server.limits.maximumMessageSize
+        let limit = messageLimit
         let deadline = deadline
         let size = call.messageSize
         guard !placement.usesPool(messageSize: size) else {
@@ -123,13 +96,13 @@ extension ServerStream {
             }
             return
         }
-        let task = Task.immediateDetached(executorPreference: server.executor) {
+        let task = Task.immediateDetached(executorPreference: connection.executor) {
             let outcome = await call.run(limit: limit)
             loop.run { bound.value.handlerReturned(outcome) }
         }
         let end = NIODeadline.now()
-        let held = (end - server.now).nanoseconds
-        server.now = end
+        let held = (end - connection.now).nanoseconds
+        connection.now = end
         if placement.note(nanoseconds: held, messageSize: size) {
             server.reportHold(path: path, nanoseconds: held)
         }
@@ -140,14 +113,14 @@ extension ServerStream {
 
     /// Ends a call whose handler was not started, since the call was over before.
     func handlerSkipped() {
-        if !isFinished { expire() }
+        if !isFinished { deadlinePassed() }
         handlerReturned(.failure(Self.deadlineError))
     }
 
     func handlerReturned(_ outcome: HandlerOutcome) {
         hasHandlerReturned = true
         // A handler that suspended comes back at another time.
-        if task != nil { server.now = .now() }
+        if task != nil { connection.now = .now() }
         task = nil
         releaseUnread()
         finish(outcome)

@@ -1,5 +1,5 @@
-import CNghttp2
 import MicroCore
+import MicroHTTP2
 
 // Requests that are no calls, or no good HTTP.
 extension ServerStream {
@@ -10,47 +10,35 @@ extension ServerStream {
         phase = .finished
         isHeadSent = true
         textAnswer = answer
-        if !endsStream, let awaitedBytes, awaitedBytes <= server.limits.streamWindow { return waitForPeer() }
-        if awaitedBytes.map({ !endsStream || $0 == 0 }) ?? true { sendText() }
+        let length = contentLengthLeft
+        if !endsStream, let length, length <= connection.limits.streamWindow { return watchStall() }
+        if length.map({ !endsStream || $0 == 0 }) ?? true { sendText() }
     }
 
     func sendText() {
         guard let answer = textAnswer else { return }
         textAnswer = nil
         // The client must take it in time.
-        waitForPeer()
-        if let body = answer.body { append(text: body) }
-        server.session.submitResponse(answer.head, for: self, hasBody: answer.body != nil)
-        server.setNeedsFlush()
+        watchStall()
+        if let body = answer.body {
+            append(Array(body.utf8))
+            end(.stream)
+        }
+        respond(answer.head, hasBody: answer.body != nil)
     }
 
-    /// Records that an answer that is a text is on the wire.
-    func textSent() { answered() }
-
-    func trailersEnded(endsStream: Bool) {
-        let rules = server.trailerRules
-        guard endsStream else { return end(malformed: "trailers that do not end the request") }
-        guard let violation = rules.violation ?? (isExcused ? nil : rules.leniency) else { return }
-        end(malformed: violation)
-    }
-
-    /// Resets a request that breaks a rule of HTTP.
-    func end(malformed violation: RequestRules.Violation, path: String? = nil) {
-        guard !isClosed else { return }
-        let path = path ?? accepted?.head.path ?? ""
+    /// Ends a request that breaks a rule of HTTP.
+    func end(malformed violation: RequestViolation) {
+        let path = phase == .head ? server.head.path : accepted?.head.path ?? ""
+        if phase == .head { server.head.reset() }
         phase = .finished
         isHeadSent = true
         accepted = nil
         request = nil
         textAnswer = nil
-        awaitedBytes = nil
-        deadline = nil
         let error = MicroError(.internal, "The request is malformed: it has \(violation).")
         inbox.finish(.failure(error))
         releaseUnread()
-        dropOutbound()
-        server.session.reset(id, NGHTTP2_PROTOCOL_ERROR)
-        server.setNeedsFlush()
         server.reportMalformed(violation, path: path)
         resumeSender(error)
         task?.cancel()

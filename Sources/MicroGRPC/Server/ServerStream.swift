@@ -1,10 +1,10 @@
-import CNghttp2
 import MicroCore
+import MicroHTTP2
 import MicroNIO
 import NIOCore
 
 /// A call that a client made to us.
-final class ServerStream: HTTP2Stream {
+final class ServerStream: MessageStream, CallStream {
     /// How far the call is.
     enum Phase {
         /// The head is being read.
@@ -28,8 +28,6 @@ final class ServerStream: HTTP2Stream {
     /// The accepted call, while it waits for its one message.
     var accepted: (head: CallHead, acceptance: Acceptance)?
 
-    var inbox: Inbox
-
     /// What the call has on its connection's account of bytes that were not read.
     private var unreadBytes = 0
     var task: Task<Void, Never>?
@@ -40,78 +38,47 @@ final class ServerStream: HTTP2Stream {
     var request: Message?
     private var isEndAwaited = false
 
-    /// Whether fields of HTTP/1.1 are dropped from the request, since it is a gRPC call.
-    var isExcused = false
-
-    /// How many bytes of the body have yet to come by the `content-length` of a request that must keep to it.
-    var awaitedBytes: Int64?
-
     /// The answer of a request that is no call, while its end has yet to come.
     var textAnswer: TextAnswer?
 
     /// Whether the answer tells which compressions we understand.
     var announcesEncodings = false
-    private var hasRequestEnded = false
 
     /// The form of an error that the client understands.
     var errorForm = StatusFields.ErrorForm.plain
 
-    /// Whether the whole answer is on the wire.
-    private var isAnswered = false
-
-    /// Whether the call was one that a client should not make.
-    private var isWasteful = false
-
-    /// When the call began.
-    private let begin: NIODeadline
-
-    init(connection: ServerConnection) {
-        server = connection
-        begin = connection.now
-        inbox = Inbox(limit: connection.limits.maximumMessageSize)
-        super.init(connection: connection)
+    init(connection: HTTP2Connection, server: ServerConnection, isExcused: Bool) {
+        self.server = server
+        super.init(connection: connection, isExcused: isExcused, messageLimit: server.messageLimit)
     }
 
     var isFinished: Bool { phase == .finished }
 
     // MARK: The head
 
-    /// Ends the call since its head or its trailers are too long.
-    func headersTooLong() {
-        isWasteful = true
-        let error = MicroError(
-            .resourceExhausted,
-            "The call's header fields take more than \(server.limits.maximumHeaderListSize) bytes.")
-        guard phase == .head else { return fail(error) }
-        server.head.isTooLong = true
-        server.head.fault = error
-    }
+    override func trailersTooLong() { fail(server.headersTooLong) }
 
-    override func headersEnded(endsStream: Bool) {
-        guard phase == .head else { return trailersEnded(endsStream: endsStream) }
-        let violation = server.headEnded()
+    override func requestReceived(endsStream: Bool) {
         let head = server.head
         defer { head.reset() }
-        isExcused = head.isCall && !server.limits.isStrictOnFields
-        if let violation { return end(malformed: violation, path: head.path) }
         if let subtype = head.subtype { self.subtype = subtype }
         announcesEncodings = head.announcesEncodings
         if head.isFromGoMicro { errorForm = .goMicro }
         // What stands behind the limit was not read, so the fault comes first.
-        if let fault = head.fault { return finish(.failure(fault)) }
-        if !isExcused { awaitedBytes = head.rules.contentLength }
+        if let fault = head.fault {
+            ignoreContentLength()
+            return finish(.failure(fault))
+        }
         guard head.isCall else { return refuse(TextAnswer(to: head), endsStream: endsStream) }
         if let timeout = head.timeout {
-            let deadline = server.now + .nanoseconds(timeout)
-            self.deadline = deadline
-            server.watchDeadline(deadline)
+            setDeadline(connection.now + .nanoseconds(timeout))
             // A client whose time is over before the call is here.
-            if isOverdue { return expire() }
+            if isOverdue { return deadlinePassed() }
         }
         inbox.compression = head.compression
         accept(
             CallHead(
-                path: head.path, contentSubtype: subtype, metadata: server.scratch.takeMetadata(),
+                path: head.path, contentSubtype: subtype, metadata: connection.scratch.takeMetadata(),
                 uptimeDeadline: deadline.map { Uptime(nanoseconds: Int64(clamping: $0.uptimeNanoseconds)) },
                 peer: server.peer, compression: head.compression,
                 acceptedCompression: head.acceptedCompression))
@@ -125,7 +92,7 @@ final class ServerStream: HTTP2Stream {
         case .unary, .serverStream:
             server.rememberPath(head.path)
             phase = .waiting
-            waitForPeer()
+            watchStall()
             accepted = (head, acceptance)
         case .stream(let run, let placement):
             server.rememberPath(head.path)
@@ -137,10 +104,6 @@ final class ServerStream: HTTP2Stream {
     // MARK: The request's messages
 
     override func bodyReceived(_ bytes: UnsafeRawBufferPointer, inLastFrame: Bool) {
-        if let awaitedBytes {
-            self.awaitedBytes = awaitedBytes - Int64(bytes.count)
-            if awaitedBytes < bytes.count { end(malformed: "a body that is longer than its content-length") }
-        }
         var rest = bytes
         do throws(MessageAssembler.Fault) {
             while !isFinished, !inbox.hasEnded, !inbox.isFull, let message = try inbox.next(from: &rest) {
@@ -151,11 +114,12 @@ final class ServerStream: HTTP2Stream {
         }
         if phase == .waiting, request != nil, !inLastFrame { awaitEnd() }
         if phase == .streaming {
-            inbox.keep(rest)
-            if !inbox.isInsideMessage { patience = nil } else if patience == nil { waitForPeer() }
+            inbox.buffer(rest)
+            if !inbox.isInsideMessage { unwatchStall() } else if !isStallWatched { watchStall() }
         }
-        openWindow(by: inbox.cameIn(bytes.count))
+        let opened = inbox.didReceive(bytes.count)
         countUnread()
+        openWindow(by: opened)
         if unreadBytes > 0, server.unreadBytes > server.unreadLimit { refuseUnread() }
     }
 
@@ -167,7 +131,7 @@ final class ServerStream: HTTP2Stream {
         // When the call is gone, its messages stay only for a handler that may still read them.
         let isHeld = !isClosed || task != nil
         let held = inbox.heldCount + (request?.count ?? 0)
-        let count = isHeld ? max(0, held - server.limits.streamWindow) : 0
+        let count = isHeld ? max(0, held - connection.limits.streamWindow) : 0
         server.unreadBytes += count - unreadBytes
         unreadBytes = count
     }
@@ -206,12 +170,10 @@ final class ServerStream: HTTP2Stream {
         guard !isEndAwaited else { return }
         isEndAwaited = true
         if case .serverStream? = accepted?.acceptance {
-            let bound = NIOLoopBound(self, eventLoop: server.loop)
-            server.loop.execute { bound.value.startWithoutEnd() }
+            let bound = NIOLoopBound(self, eventLoop: connection.loop)
+            connection.loop.execute { bound.value.startWithoutEnd() }
         } else {
-            let due = server.now + Self.endGrace
-            patience = due
-            server.watchDeadline(due)
+            watchStall(Self.endGrace)
         }
     }
 
@@ -220,7 +182,7 @@ final class ServerStream: HTTP2Stream {
 
     private func startWithoutEnd() {
         guard phase == .waiting, request != nil, !isClosed else { return }
-        server.now = .now()
+        connection.now = .now()
         startWithRequest()
     }
 
@@ -229,7 +191,7 @@ final class ServerStream: HTTP2Stream {
         request = nil
         accepted = nil
         releaseUnread()
-        patience = nil
+        unwatchStall()
         phase = .answering
         switch acceptance {
         case .unary(let run, let placement):
@@ -241,12 +203,7 @@ final class ServerStream: HTTP2Stream {
     }
 
     override func bodyEnded() {
-        guard !hasRequestEnded else { return }
-        hasRequestEnded = true
-        patience = isFinished ? patience : nil
-        if let awaitedBytes, awaitedBytes != 0 {
-            return end(malformed: "a body that is shorter than its content-length")
-        }
+        if !isFinished { unwatchStall() }
         sendText()
         if inbox.isInsideMessage {
             fail(MicroError(.internal, "The request ended inside a message."))
@@ -271,12 +228,6 @@ final class ServerStream: HTTP2Stream {
         task?.cancel()
     }
 
-    func openWindow(by count: Int) {
-        guard count > 0, !isClosed else { return }
-        server.session.consumeStream(id, count)
-        if server.session.wantsToSend { server.setNeedsFlush() }
-    }
-
     // MARK: The outcome
 
     /// Ends the call; whatever comes later is dropped.
@@ -287,17 +238,17 @@ final class ServerStream: HTTP2Stream {
         request = nil
         // The deadline stays: a client that doesn't take the answer by then is not waited for.
         guard !isClosed else { return }
-        waitForPeer()
+        watchStall()
         switch outcome {
         case .reply(let reply):
             if !isHeadSent { submitHead(reply.metadata, reply.compression) }
             append(reply.message, isCompressed: reply.compression != .identity)
-            outbound.end = trailers(reply.trailingMetadata)
-            outboundChanged()
+            end(trailers(reply.trailingMetadata))
+            bodyChanged()
         case .streamed(let metadata):
             if !isHeadSent { submitHead([:], .identity) }
-            outbound.end = trailers(metadata)
-            outboundChanged()
+            end(trailers(metadata))
+            bodyChanged()
         case .failure(let error):
             sendFailure(error)
         }
@@ -308,9 +259,8 @@ final class ServerStream: HTTP2Stream {
     private func fault(in outcome: HandlerOutcome) -> MicroError? {
         switch outcome {
         case .reply(let reply):
-            let limit = server.limits.maximumMessageSize
-            guard reply.message.count <= limit else {
-                return OutboundBody.tooLong(reply.message.count, limit)
+            guard reply.message.count <= messageLimit else {
+                return SendingFault.tooLong(reply.message.count, messageLimit)
             }
             return fault(in: reply.metadata) ?? fault(in: reply.trailingMetadata)
         case .streamed(let metadata): return fault(in: metadata)
@@ -321,7 +271,7 @@ final class ServerStream: HTTP2Stream {
     func fault(in metadata: Metadata) -> MicroError? {
         guard !metadata.isEmpty else { return nil }
         if let error = MetadataRules.violation(in: metadata, status: .internal) { return error }
-        let (size, limit) = (FieldBlock.listSize(of: metadata), server.session.headerListLimit)
+        let (size, limit) = (FieldBlock.listSize(of: metadata), connection.headerListLimit)
         return size + Self.headSize > limit ? ErrorFitting.metadataTooLong(size, limit: limit) : nil
     }
 
@@ -329,7 +279,7 @@ final class ServerStream: HTTP2Stream {
     private static let headSize = 512
 
     private func trailers(_ metadata: Metadata) -> OutboundBody.End {
-        guard !metadata.isEmpty else { return .success }
+        guard !metadata.isEmpty else { return .permanentTrailers(StatusFields.success) }
         var block = FieldBlock()
         block.add("grpc-status", "0")
         block.add(metadata)
@@ -339,50 +289,34 @@ final class ServerStream: HTTP2Stream {
     private func sendFailure(_ error: MicroError) {
         if isHeadSent {
             var block = FieldBlock()
-            StatusFields.add(
-                error, as: errorForm, to: &block, limit: server.session.headerListLimit)
-            outbound.end = .trailers(block)
-            outboundChanged()
+            StatusFields.add(error, as: errorForm, to: &block, limit: connection.headerListLimit)
+            end(.trailers(block))
+            bodyChanged()
         } else {
             // Trailers-Only: one header block is the whole answer.
             var block = ContentType.head(subtype: subtype)
             if announcesEncodings { block.add("grpc-accept-encoding", Encodings.accepted) }
-            StatusFields.add(
-                error, as: errorForm, to: &block, limit: server.session.headerListLimit)
-            server.session.submitResponse(block, for: self, hasBody: false)
-            server.setNeedsFlush()
+            StatusFields.add(error, as: errorForm, to: &block, limit: connection.headerListLimit)
+            respond(block, hasBody: false)
         }
     }
 
-    override func headersNotSent(_ reason: String) {
-        server.session.reset(id, NGHTTP2_INTERNAL_ERROR)
-        server.reportLostAnswer(reason)
-    }
+    override func malformed(_ violation: RequestViolation) { end(malformed: violation) }
 
-    override func headersSent(endsStream: Bool) {
-        if endsStream { answered() }
-    }
+    override func headersNotSent(_ reason: String) { server.reportLostAnswer(reason) }
 
-    func answered() {
-        isAnswered = true
-        // A client that has not ended its request is told that nobody reads the rest (RFC 9113,
-        // section 8.1).
-        if !hasRequestEnded { server.session.reset(id, NGHTTP2_NO_ERROR) }
-    }
-
-    override func expire() {
+    override func deadlinePassed() {
         let error = Self.deadlineError
         inbox.finish(.failure(error))
         releaseUnread()
-        if outbound.count > 0, isFinished || !server.session.hasRoom(on: id) {
+        if waitingCount > 0, isFinished || !hasWindow {
             // The client doesn't take what was sent, so it wouldn't take the outcome behind it either. What was only
             // not written yet is: gRPC's C core takes a reset that comes a moment before its own deadline for a
             // cancellation.
             phase = .finished
-            deadline = nil
+            setDeadline(nil)
             dropOutbound()
-            server.session.reset(id, NGHTTP2_CANCEL)
-            server.setNeedsFlush()
+            reset(.cancel)
         } else {
             finish(.failure(error))
         }
@@ -394,8 +328,8 @@ final class ServerStream: HTTP2Stream {
         MicroError(.deadlineExceeded, "The deadline passed before the call was done.")
     }
 
-    override func patienceEnded() {
-        patience = nil
+    override func stalled() {
+        unwatchStall()
         if textAnswer != nil {
             // The request did not end, and its end would have changed nothing but for one that is malformed.
             sendText()
@@ -404,22 +338,16 @@ final class ServerStream: HTTP2Stream {
         } else if isFinished {
             // It is the client that doesn't take its answer.
             dropOutbound()
-            server.session.reset(id, NGHTTP2_ENHANCE_YOUR_CALM)
-            server.setNeedsFlush()
+            reset(.enhanceYourCalm)
         } else {
             fail(
                 MicroError(
                     .deadlineExceeded,
-                    "The request's message was not complete after \(server.limits.stallTimeout)."))
+                    "The request's message was not complete after \(connection.limits.stallTimeout)."))
         }
     }
 
     override func closed(_ reason: CloseReason) {
-        if isAnswered, !isWasteful {
-            server.guardian.callCompleted()
-        } else if server.now - begin < server.resetGrace {
-            server.guardian.callWasted()
-        }
         defer { releaseUnread() }
         guard !(isFinished && hasHandlerReturned) else { return }
         let error = reason.mayFollowDeadline && isOverdue ? Self.deadlineError : reason.error

@@ -1,3 +1,5 @@
+import MicroHTTP2
+
 /// What a request gets that is no gRPC call: a status of HTTP, and a text for the person who made it.
 struct TextAnswer {
     /// The header block.
@@ -18,11 +20,6 @@ struct TextAnswer {
             block.add("content-length", String(body.utf8.count))
         }
         self.head = block
-    }
-
-    /// Whether the first bytes of a connection may be a request of HTTP/1.x, which begins with the name of a method.
-    static func isHTTP1(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        bytes.first.map { $0 &- 0x41 < 26 } ?? false
     }
 
     /// The whole answer to a request of HTTP/1.x.

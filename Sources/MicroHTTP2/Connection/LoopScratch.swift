@@ -1,4 +1,3 @@
-import MicroCore
 import MicroNIO
 import NIOCore
 import NIOPosix
@@ -7,21 +6,14 @@ import NIOPosix
 ///
 /// An idle connection holds no buffer of its own. Only one connection at a time reads or flushes on a
 /// loop, and each leaves the memory empty.
-final class LoopScratch {
+package final class LoopScratch {
     /// The bytes that a flush collects.
     var output = ByteBuffer()
 
-    /// The metadata of the head that is being read, in packed form.
-    var metadata: [UInt8] = []
-
-    /// Returns the metadata that was read.
+    /// What the head that is being read has brought so far, in whatever form its reader keeps it.
     ///
-    /// The bytes are copied to an array of just their size. An array made from the array would share its
-    /// storage, and the next head would have to grow its own from nothing.
-    func takeMetadata() -> Metadata {
-        guard !metadata.isEmpty else { return Metadata() }
-        return metadata.withUnsafeBufferPointer { Metadata(packed: Array($0)) }
-    }
+    /// It is empty when a head begins, and stays with its connection if the head goes on in another read.
+    package final var head: [UInt8] = []
 
     /// Returns the memory of a loop; called on the loop.
     static func of(_ loop: any EventLoop) -> LoopScratch {

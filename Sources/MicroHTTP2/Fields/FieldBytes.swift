@@ -1,5 +1,5 @@
 /// The bytes that names and values of fields may have (RFC 9110, section 5; RFC 9113, section 8.2.1).
-enum FieldBytes {
+package enum FieldBytes {
     /// Whether a value has none but printable bytes, tabs, and those above ASCII.
     static func areValue(_ value: UnsafeBufferPointer<UInt8>) -> Bool {
         // Tabs are rare, and are looked for only where something is there that may be one.
@@ -84,7 +84,8 @@ enum FieldBytes {
     }
 
     /// Whether a byte is a space or a tab.
-    static func isWhiteSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
+    @inlinable
+    package static func isWhiteSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
 
     /// Whether a value is `trailers`, in any case.
     static func isTrailers(_ value: UnsafeBufferPointer<UInt8>) -> Bool {

@@ -1,21 +1,12 @@
-import CNghttp2
 import MicroCore
+import MicroHTTP2
 
-/// Why a stream is gone.
-///
-/// Most streams are gone because their call is done, so the error is made only where one is needed.
-enum CloseReason {
-    /// The stream ended with an HTTP/2 error code, which is 0 for a call that is done.
-    case reset(code: UInt32)
-
-    /// The connection ended.
-    case connectionLost(String)
-
+extension CloseReason {
     /// Whether the end says nothing against a deadline that has passed: the peer gave the call up, as it does at the
     /// caller's request or at a deadline, or the connection was lost.
     var mayFollowDeadline: Bool {
         switch self {
-        case .reset(let code): code == NGHTTP2_CANCEL.rawValue
+        case .reset(let code): code == .cancel
         case .connectionLost: true
         }
     }
@@ -28,21 +19,18 @@ enum CloseReason {
         }
     }
 
-    private static func error(code: UInt32) -> MicroError {
-        switch nghttp2_error_code(code) {
-        case NGHTTP2_REFUSED_STREAM:
+    private static func error(code: HTTP2ErrorCode) -> MicroError {
+        switch code {
+        case .refusedStream:
             MicroError(.unavailable, "The peer refused the call before it saw it.", processed: .no)
-        case NGHTTP2_CANCEL:
+        case .cancel:
             MicroError(.cancelled, "The call was cancelled.")
-        case NGHTTP2_ENHANCE_YOUR_CALM:
+        case .enhanceYourCalm:
             MicroError(.resourceExhausted, "The peer asks for fewer calls.")
-        case NGHTTP2_INADEQUATE_SECURITY:
+        case .inadequateSecurity:
             MicroError(.permissionDenied, "The peer asks for better encryption.")
         default:
-            MicroError(.internal, "The call was reset with the HTTP/2 error \(name(ofCode: code)).")
+            MicroError(.internal, "The call was reset with the HTTP/2 error \(code.name).")
         }
     }
-
-    /// Returns the name of an error code of HTTP/2, such as `PROTOCOL_ERROR`.
-    static func name(ofCode code: UInt32) -> String { String(cString: nghttp2_http2_strerror(code)) }
 }

@@ -11,7 +11,7 @@ struct Inbox {
     typealias Reading = Result<Message?, MicroError>
 
     /// How many messages are cut out ahead of the reader.
-    private static let cutAhead = 64
+    private static let prefetchCount = 64
 
     private var assembler: MessageAssembler
     private var messages: [Message] = []
@@ -42,10 +42,10 @@ struct Inbox {
     var isInsideMessage: Bool { backlog.isEmpty && assembler.isInsideMessage }
 
     /// Whether no more messages should be cut out before some are read; what comes is to be kept then.
-    var isFull: Bool { messages.count - head >= Self.cutAhead || !backlog.isEmpty }
+    var isFull: Bool { messages.count - head >= Self.prefetchCount || !backlog.isEmpty }
 
-    /// Keeps bytes that come behind the messages.
-    mutating func keep(_ bytes: UnsafeRawBufferPointer) {
+    /// Buffers bytes that come behind the messages.
+    mutating func buffer(_ bytes: UnsafeRawBufferPointer) {
         if !bytes.isEmpty, end == nil { backlog.append(contentsOf: bytes) }
     }
 
@@ -74,7 +74,7 @@ struct Inbox {
     }
 
     /// Records bytes that came, and returns by how many the window may be opened.
-    mutating func cameIn(_ count: Int) -> Int {
+    mutating func didReceive(_ count: Int) -> Int {
         withheld += count
         return release()
     }
@@ -122,7 +122,7 @@ struct Inbox {
         kept.withUnsafeBytes { bytes in
             var rest = UnsafeRawBufferPointer(rebasing: bytes[start...])
             do throws(MessageAssembler.Fault) {
-                while messages.count < Self.cutAhead, let message = try assembler.next(from: &rest) {
+                while messages.count < Self.prefetchCount, let message = try assembler.next(from: &rest) {
                     append(message)
                 }
                 backlogStart = rest.isEmpty ? 0 : kept.count - rest.count

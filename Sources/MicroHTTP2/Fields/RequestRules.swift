@@ -1,21 +1,20 @@
 /// What RFC 9113, sections 8.2 and 8.3, say of the fields of a request, as they are read one by one.
 ///
-/// nghttp2 has the same rules, but only for all streams of a connection or for none. Calls that came into a
-/// go-micro fleet through its HTTP gateway have fields of HTTP/1.1 among their metadata, and are served, so its
-/// rules are switched off and these hold in their place. They tell two kinds of violations apart: those that no
-/// request may have, and those that are dropped from a gRPC call.
+/// nghttp2 has the same rules, but only for all streams of a connection or for none. Some protocols on top of HTTP
+/// have to be lenient: calls that came into a go-micro fleet through its HTTP gateway have fields of HTTP/1.1 among
+/// their metadata. So nghttp2's rules are switched off, and these hold in their place. They tell two kinds of
+/// violations apart: those that no request may have, and those that a stream may excuse.
 ///
-/// It is a class like ``RequestHead``, and for the same reason: a struct in a class would be opened for exclusive
-/// access, checked at run time, for each field of each request.
+/// It is a class since a struct in a class would be opened for exclusive access, checked at run time, for each field
+/// of each request.
 final class RequestRules {
-    /// What is wrong with a request, for a log.
-    typealias Violation = StaticString
+    typealias Violation = RequestViolation
 
     /// What no request may have.
-    private(set) var violation: Violation?
+    private var violation: Violation?
 
-    /// What a request that is no gRPC call may not have, either.
-    private(set) var leniency: Violation?
+    /// What a request may not have whose stream excuses nothing.
+    private var leniency: Violation?
 
     /// What `content-length` says, if it is there and a number.
     private(set) var contentLength: Int64?
@@ -56,12 +55,16 @@ final class RequestRules {
     ///
     /// - Parameters:
     ///   - field: What the name means.
+    ///   - isNameKnown: Whether the name is one that somebody knows, so that it is surely well-formed.
     ///   - name: The name.
     ///   - value: The value.
     func add(
-        _ field: ReservedFields.Field?, name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>
+        _ field: FieldName?, isNameKnown: Bool, name: UnsafeBufferPointer<UInt8>,
+        value: UnsafeBufferPointer<UInt8>
     ) {
-        guard name.first == UInt8(ascii: ":") else { return addRegular(field, name: name, value: value) }
+        guard name.first == UInt8(ascii: ":") else {
+            return addRegular(field, isNameKnown: isNameKnown, name: name, value: value)
+        }
         if seen.contains(.regular) { refuse("a pseudo-header field behind another field") }
         switch field {
         case .method:
@@ -84,28 +87,30 @@ final class RequestRules {
 
     /// Takes a field of the trailers.
     func addTrailer(
-        _ field: ReservedFields.Field?, name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>
+        _ field: FieldName?, name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>
     ) {
         guard name.first != UInt8(ascii: ":") else { return refuse("a pseudo-header field in trailers") }
-        addRegular(field, name: name, value: value)
+        addRegular(field, isNameKnown: false, name: name, value: value)
     }
 
     private func addRegular(
-        _ field: ReservedFields.Field?, name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>
+        _ field: FieldName?, isNameKnown: Bool, name: UnsafeBufferPointer<UInt8>,
+        value: UnsafeBufferPointer<UInt8>
     ) {
         seen.insert(.regular)
         if !FieldBytes.areValue(value) { refuse("a control character in a value") }
         if FieldBytes.hasWhiteSpaceAtEdge(value) { excuse("white space at the edge of a value") }
         switch field {
         case nil:
-            if !FieldBytes.areName(name) { refuse("a name with a character that names don't have") }
-            if name.equals("host") { addHost(value) }
+            if !isNameKnown, !FieldBytes.areName(name) {
+                refuse("a name with a character that names don't have")
+            }
+        case .host: addHost(value)
         case .connectionSpecific: excuse("a field of the connection of HTTP/1.1")
         case .contentLength: addContentLength(value)
         case .te: if !FieldBytes.isTrailers(value) { refuse("a te that is not trailers") }
-        default:
-            // The names that are known are well-formed, but for the empty one.
-            if name.isEmpty { refuse("an empty name") }
+        case .empty: refuse("an empty name")
+        default: return
         }
     }
 
@@ -124,6 +129,12 @@ final class RequestRules {
         seen.insert(.contentLength)
         contentLength = length
     }
+
+    /// Returns what makes a message malformed, if anything does.
+    ///
+    /// - Parameter isExcused: Whether its stream excuses what can be excused.
+    /// - Returns: What is wrong with it.
+    func violation(isExcused: Bool) -> Violation? { violation ?? (isExcused ? nil : leniency) }
 
     /// Records that the head is complete.
     func headEnded() {
@@ -152,3 +163,6 @@ final class RequestRules {
 
     private func excuse(_ violation: Violation) { leniency = leniency ?? violation }
 }
+
+/// What is wrong with a malformed request, for a log.
+public typealias RequestViolation = StaticString

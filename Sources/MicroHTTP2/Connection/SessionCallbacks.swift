@@ -33,7 +33,7 @@ struct SessionCallbacks: @unchecked Sendable {
         nghttp2_session_callbacks_set_on_header_callback(created) {
             _, _, name, nameCount, value, valueCount, _, user in
             withConnection(user) {
-                $0.headerReceived(
+                $0.fieldReceived(
                     name: UnsafeBufferPointer(start: name, count: nameCount),
                     value: UnsafeBufferPointer(start: value, count: valueCount))
             }
@@ -62,8 +62,9 @@ struct SessionCallbacks: @unchecked Sendable {
         nghttp2_session_callbacks_set_on_frame_send_callback(created) { session, frame, user in
             guard let frame else { return 0 }
             if UInt32(frame.pointee.hd.type) == NGHTTP2_HEADERS.rawValue {
-                stream(session, frame.pointee.hd.stream_id)?
-                    .headersSent(endsStream: endsStream(frame.pointee.hd))
+                guard let stream = stream(session, frame.pointee.hd.stream_id) else { return 0 }
+                let endsStream = endsStream(frame.pointee.hd)
+                withConnection(user) { $0.headersSent(of: stream, endsStream: endsStream) }
             } else if UInt32(frame.pointee.hd.type) == NGHTTP2_GOAWAY.rawValue {
                 SessionCallbacks.goAwaySent(frame.pointee.goaway, user)
             } else if UInt32(frame.pointee.hd.type) == NGHTTP2_DATA.rawValue, endsStream(frame.pointee.hd) {
@@ -137,12 +138,16 @@ struct SessionCallbacks: @unchecked Sendable {
         let head = frame.pointee.hd
         switch nghttp2_frame_type(UInt32(head.type)) {
         case NGHTTP2_HEADERS:
-            connection.headersEnded(for: stream(session, head.stream_id), endsStream: endsStream(head))
+            if frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST {
+                connection.requestEnded(streamID: head.stream_id, endsStream: endsStream(head))
+            } else {
+                connection.headersEnded(for: stream(session, head.stream_id), endsStream: endsStream(head))
+            }
         case NGHTTP2_DATA:
             guard endsStream(head), let stream = stream(session, head.stream_id) else { return }
-            stream.bodyEnded()
+            connection.bodyEnded(for: stream)
         case NGHTTP2_GOAWAY:
-            connection.goAwayReceived(code: frame.pointee.goaway.error_code)
+            connection.goAwayReceived()
         case NGHTTP2_PING:
             guard UInt32(head.flags) & NGHTTP2_FLAG_ACK.rawValue != 0 else { return }
             connection.pingAnswered()
@@ -162,7 +167,7 @@ private func endsStream(_ head: nghttp2_frame_hd) -> Bool {
 
 /// Calls a closure with the connection of a session.
 ///
-/// There are some thirty callbacks a call, so the connection is not retained for each: it is on the stack
+/// There are some thirty callbacks a stream, so the connection is not retained for each: it is on the stack
 /// below, as the one that called the session's function.
 @inline(__always)
 private func withConnection(_ user: UnsafeMutableRawPointer?, _ body: (HTTP2Connection) -> Void) {

@@ -3,12 +3,12 @@ import NIOCore
 /// How much a peer may ask of us without making calls.
 ///
 /// Frames that do nothing for a call, and calls that are reset as soon as they are made, cost the sender
-/// little and us more. Each kind has an account: what does nothing takes from it, and useful traffic and time
-/// pay in. So busy peers, which send many small frames beside many calls, are never stopped, and those that
+/// little and us more. Each kind has an account: what does nothing is debited, and useful traffic and time
+/// are credited. So busy peers, which send many small frames beside many calls, are never stopped, and those that
 /// send nothing else are (RFC 9113, section 10.5).
-struct FloodGuard {
+package struct FloodGuard {
     /// Why a peer is refused, with `ENHANCE_YOUR_CALM`.
-    enum Offence: String {
+    package enum Offence: String, Sendable {
         case controlFrames = "The peer sent too many frames that do nothing for a call."
         case continuations = "The peer sent a header block in too many frames."
         case resets = "The peer reset too many calls, or made calls that had to be, as soon as they began."
@@ -19,16 +19,16 @@ struct FloodGuard {
     /// How many times the limit a header block may have until its sender is taken for an attacker.
     static let bombFactor = 16
 
-    /// What a frame of the peer's SETTINGS takes, which have to be applied and acknowledged.
+    /// What a frame of the peer's SETTINGS costs, which have to be applied and acknowledged.
     private static let settingsCost: Int32 = 8
 
-    /// What a new call pays in, and a frame of an answer, which a peer may acknowledge in several frames.
-    private static let callYield: Int32 = 4
+    /// What a new call is worth, and a frame of an answer, which a peer may acknowledge in several frames.
+    private static let callCredit: Int32 = 4
 
-    /// What a call that ended as calls do pays for ones that are reset.
-    private static let completionYield: Int32 = 2
+    /// What a call that ended as calls do is worth against ones that are reset.
+    private static let completionCredit: Int32 = 2
 
-    /// What each second pays in.
+    /// What each second is worth.
     private static let framesPerSecond: Int64 = 100
     private static let resetsPerSecond: Int64 = 50
 
@@ -43,27 +43,27 @@ struct FloodGuard {
     private var resets: Int32
     private var continuations: Int32 = 0
     private var lastStream: UInt32 = 0
-    private var lastPayment: NIODeadline
+    private var lastAccrual: NIODeadline
 
     /// What the peer has done, once it is more than it may.
     private(set) var offence: Offence?
 
-    init(_ limits: HTTP2Limits, role: HTTP2Session.Role, now: NIODeadline) {
+    init(_ limits: HTTP2Limits, role: HTTP2Role, now: NIODeadline) {
         chargesLength = role == .server
         frameCapacity = Int32(clamping: limits.controlFrameBudget)
         resetCapacity = Int32(clamping: limits.resetBudget)
         continuationLimit = Int32(clamping: limits.maximumContinuations)
         frames = frameCapacity
         resets = resetCapacity
-        lastPayment = now
+        lastAccrual = now
     }
 
-    /// Pays in what the time since the last payment is worth; called once a read.
-    mutating func pay(_ now: NIODeadline) {
-        let passed = (now - lastPayment).nanoseconds
+    /// Credits what the time since the last read is worth; called once a read.
+    mutating func accrue(_ now: NIODeadline) {
+        let passed = (now - lastAccrual).nanoseconds
         // Less is worth nothing yet, and is not forgotten.
         guard passed > 20_000_000 else { return }
-        lastPayment = now
+        lastAccrual = now
         let capped = min(passed, 60_000_000_000)
         frames = min(frameCapacity, frames &+ Int32(capped * Self.framesPerSecond / 1_000_000_000))
         resets = min(resetCapacity, resets &+ Int32(capped * Self.resetsPerSecond / 1_000_000_000))
@@ -75,49 +75,49 @@ struct FloodGuard {
         case FrameHead.Kind.data:
             // A short padded frame may have no data at all.
             if head.length == 0 || head.has(FrameHead.Flag.padded) && head.length <= 256 {
-                if !head.has(FrameHead.Flag.endStream) { spend(1) }
+                if !head.has(FrameHead.Flag.endStream) { debit(1) }
             } else {
-                earn(1)
+                credit(1)
             }
         case FrameHead.Kind.headers:
             continuations = 0
             if head.stream > lastStream {
                 lastStream = head.stream
-                earn(Self.callYield)
+                credit(Self.callCredit)
             } else {
                 // The end of a call, or nothing: what comes for one that is over is decoded and dropped.
-                spend(chargesLength ? 1 &+ Int32(clamping: head.length >> 10) : 1)
+                debit(chargesLength ? 1 &+ Int32(clamping: head.length >> 10) : 1)
             }
         case FrameHead.Kind.continuation:
             continuations &+= 1
             if continuations > continuationLimit { offence = offence ?? .continuations }
-            spend(1)
+            debit(1)
         case FrameHead.Kind.settings:
-            spend(head.has(FrameHead.Flag.ack) ? 1 : Self.settingsCost)
+            debit(head.has(FrameHead.Flag.ack) ? 1 : Self.settingsCost)
         default:
-            spend(1)
+            debit(1)
         }
     }
 
     /// Records a part of an answer that went out.
-    mutating func answerSent() { earn(Self.callYield) }
+    mutating func dataSent() { credit(Self.callCredit) }
 
     /// Records a call that the peer reset at once, or made wrongly, or beyond the limit.
-    mutating func callWasted() {
+    mutating func streamWasted() {
         resets &-= 1
         if resets < 0 { offence = offence ?? .resets }
     }
 
     /// Records a call that ended as calls do.
-    mutating func callCompleted() { resets = min(resetCapacity, resets &+ Self.completionYield) }
+    mutating func streamCompleted() { resets = min(resetCapacity, resets &+ Self.completionCredit) }
 
     /// Records an offence that is seen elsewhere.
     mutating func note(_ offence: Offence) { self.offence = self.offence ?? offence }
 
-    private mutating func spend(_ count: Int32) {
+    private mutating func debit(_ count: Int32) {
         frames &-= count
         if frames < 0 { offence = offence ?? .controlFrames }
     }
 
-    private mutating func earn(_ count: Int32) { frames = min(frameCapacity, frames &+ count) }
+    private mutating func credit(_ count: Int32) { frames = min(frameCapacity, frames &+ count) }
 }

@@ -1,16 +1,23 @@
 import CNghttp2
-import MicroCore
 
-/// The fields of a header block that is to be sent.
+/// The fields of a header block: one that is to be sent, or one that has come.
 ///
-/// nghttp2 copies what it is given, except for the blocks made by ``permanent(_:)``, which live as
+/// nghttp2 copies what it is given, except for the blocks made by ``permanent()``, which live as
 /// long as the process and so cost nothing to send.
-struct FieldBlock {
+package struct FieldBlock: Sendable {
     private var bytes: [UInt8] = []
     private var fields: [(name: Range<Int>, value: Range<Int>)] = []
 
+    /// Creates a block without fields.
+    package init() {}
+
     /// Appends a field.
-    mutating func add(_ name: StaticString, _ value: some Collection<UInt8>) {
+    package mutating func add(_ name: StaticString, _ value: String) { append(name, value.utf8) }
+
+    /// Appends a field.
+    package mutating func add(_ name: StaticString, _ value: [UInt8]) { append(name, value) }
+
+    private mutating func append(_ name: StaticString, _ value: some Collection<UInt8>) {
         let start = bytes.count
         name.withUTF8Buffer { bytes.append(contentsOf: $0) }
         let middle = bytes.count
@@ -19,26 +26,25 @@ struct FieldBlock {
     }
 
     /// Appends a field.
-    mutating func add(_ name: StaticString, _ value: String) { add(name, value.utf8) }
+    package mutating func add(name: ArraySlice<UInt8>, value: ArraySlice<UInt8>) {
+        let start = bytes.count
+        bytes.append(contentsOf: name)
+        let middle = bytes.count
+        bytes.append(contentsOf: value)
+        fields.append((start..<middle, middle..<bytes.count))
+    }
 
-    /// Appends a call's metadata.
-    ///
-    /// Fields that can't be sent are left out. The metadata of calls and of replies is refused before it comes
-    /// here if it has any; that of an error is not, since the error must not be lost for one field of it.
-    mutating func add(_ metadata: Metadata) {
-        guard !metadata.isEmpty else { return }
-        let packed = metadata.packed
-        for field in PackedFields(packed) where MetadataRules.isAllowed(field, in: packed) {
-            let start = bytes.count
-            bytes.append(contentsOf: packed[field.name])
-            let middle = bytes.count
-            bytes.append(contentsOf: packed[MetadataRules.trimmed(field.value, in: packed)])
-            fields.append((start..<middle, middle..<bytes.count))
-        }
+    /// Appends a field as it has come.
+    package mutating func add(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>) {
+        let start = bytes.count
+        bytes.append(contentsOf: name)
+        let middle = bytes.count
+        bytes.append(contentsOf: value)
+        fields.append((start..<middle, middle..<bytes.count))
     }
 
     /// Appends all fields of another block.
-    mutating func add(_ other: FieldBlock) {
+    package mutating func add(_ other: FieldBlock) {
         let start = bytes.count
         bytes.append(contentsOf: other.bytes)
         for (name, value) in other.fields {
@@ -50,19 +56,18 @@ struct FieldBlock {
         }
     }
 
-    /// The size of the block as RFC 9113, section 6.5.2, counts it.
-    var listSize: Int { bytes.count + fields.count * Self.fieldOverhead }
-
-    /// The size that metadata has in a block, at most.
-    static func listSize(of metadata: Metadata) -> Int {
-        guard !metadata.isEmpty else { return 0 }
-        return PackedFields(metadata.packed).reduce(0) { size, field in
-            size + field.name.count + field.value.count + fieldOverhead
+    /// The first value of a name in lower case, as text.
+    package subscript(name: String) -> String? {
+        fields.first { bytes[$0.name].elementsEqual(name.utf8) }.map {
+            String(decoding: bytes[$0.value], as: UTF8.self)
         }
     }
 
+    /// The size of the block as RFC 9113, section 6.5.2, counts it.
+    package var listSize: Int { bytes.count + fields.count * Self.fieldOverhead }
+
     /// What RFC 9113 counts for a field besides its name and value.
-    private static let fieldOverhead = 32
+    package static var fieldOverhead: Int { 32 }
 
     /// Calls a closure with the fields as nghttp2 takes them.
     func withNV<Result>(_ body: (UnsafePointer<nghttp2_nv>?, Int) -> Result) -> Result {
@@ -81,23 +86,18 @@ struct FieldBlock {
         }
     }
 
-    /// Makes a block that lives as long as the process.
-    static func permanent(_ block: FieldBlock) -> PermanentFieldBlock { PermanentFieldBlock(block) }
-
-    fileprivate var contents: (bytes: [UInt8], fields: [(name: Range<Int>, value: Range<Int>)]) {
-        (bytes, fields)
-    }
+    /// Makes a block of the same fields that lives as long as the process.
+    package func permanent() -> PermanentFieldBlock { PermanentFieldBlock(bytes, fields) }
 }
 
 /// A header block that lives as long as the process, so nghttp2 need not copy it.
-struct PermanentFieldBlock: @unchecked Sendable {
+package struct PermanentFieldBlock: @unchecked Sendable {
     // Sendable because the memory is written only here, before the value exists, and is neither
     // written nor freed afterwards.
     let vectors: UnsafePointer<nghttp2_nv>
     let count: Int
 
-    fileprivate init(_ block: FieldBlock) {
-        let (bytes, fields) = block.contents
+    fileprivate init(_ bytes: [UInt8], _ fields: [(name: Range<Int>, value: Range<Int>)]) {
         let storage = UnsafeMutablePointer<UInt8>.allocate(capacity: max(bytes.count, 1))
         storage.initialize(from: bytes, count: bytes.count)
         let vectors = UnsafeMutablePointer<nghttp2_nv>.allocate(capacity: max(fields.count, 1))

@@ -18,13 +18,10 @@ final class HTTP2Session {
     /// like.
     private(set) var failure: SessionFailure?
 
-    /// Which side of the connection we are.
-    enum Role { case server, client }
-
     /// Creates a session.
     ///
     /// - Throws: A ``SessionFailure`` if there is no memory for it.
-    init(role: Role) throws(SessionFailure) {
+    init(role: HTTP2Role) throws(SessionFailure) {
         var created: OpaquePointer?
         let callbacks = SessionCallbacks.shared.pointer
         let result =
@@ -103,10 +100,10 @@ final class HTTP2Session {
     /// Sends a ping, which the peer has to answer.
     func submitPing() { look(nghttp2_submit_ping(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), nil)) }
 
-    /// Announces that the connection is about to go away, without refusing calls yet.
+    /// Announces that the connection is about to go away, without refusing streams yet.
     func submitShutdownNotice() { look(nghttp2_submit_shutdown_notice(session)) }
 
-    /// Refuses the calls that we haven't seen yet.
+    /// Refuses the streams that we haven't seen yet.
     func submitGoAway() {
         look(
             nghttp2_submit_goaway(
@@ -115,7 +112,7 @@ final class HTTP2Session {
     }
 
     /// Ends the connection with an error: what was submitted before is sent, and then a GOAWAY.
-    func terminate(_ code: nghttp2_error_code) {
+    func terminate(_ code: HTTP2ErrorCode) {
         look(nghttp2_session_terminate_session(session, code.rawValue))
     }
 
@@ -127,15 +124,16 @@ final class HTTP2Session {
             session, id, stream.map { Unmanaged.passUnretained($0).toOpaque() })
     }
 
-    /// Begins a stream with a request.
+    /// Begins a stream with a request, and a body that the stream provides if it is to have one.
     ///
     /// - Returns: The id of the stream, or `nil` if no more can be opened on this connection, or if the session
     ///   has failed.
-    func submitRequest(_ fields: FieldBlock, for stream: HTTP2Stream) -> Int32? {
-        var provider = SessionCallbacks.provider(for: stream)
+    func submitRequest(_ fields: FieldBlock, for stream: HTTP2Stream, hasBody: Bool) -> Int32? {
         let id = fields.withNV { vectors, count in
-            nghttp2_submit_request(
-                session, nil, vectors, count, &provider, Unmanaged.passUnretained(stream).toOpaque())
+            let data = Unmanaged.passUnretained(stream).toOpaque()
+            guard hasBody else { return nghttp2_submit_request(session, nil, vectors, count, nil, data) }
+            var provider = SessionCallbacks.provider(for: stream)
+            return nghttp2_submit_request(session, nil, vectors, count, &provider, data)
         }
         return look(id) ? id : nil
     }
@@ -149,14 +147,14 @@ final class HTTP2Session {
             var provider = SessionCallbacks.provider(for: stream)
             return nghttp2_submit_response(session, stream.id, vectors, count, &provider)
         }
-        if !look(result) { reset(stream.id, NGHTTP2_INTERNAL_ERROR) }
+        if !look(result) { reset(stream.id, .internalError) }
     }
 
     /// Answers with a head that needs no copy, and a body that the stream provides.
     func submitResponse(_ fields: PermanentFieldBlock, for stream: HTTP2Stream) {
         var provider = SessionCallbacks.provider(for: stream)
         let result = nghttp2_submit_response(session, stream.id, fields.vectors, fields.count, &provider)
-        if !look(result) { reset(stream.id, NGHTTP2_INTERNAL_ERROR) }
+        if !look(result) { reset(stream.id, .internalError) }
     }
 
     /// Ends a stream with trailers behind its body.
@@ -183,7 +181,7 @@ final class HTTP2Session {
     }
 
     /// Resets a stream.
-    func reset(_ id: Int32, _ code: nghttp2_error_code) {
+    func reset(_ id: Int32, _ code: HTTP2ErrorCode) {
         look(nghttp2_submit_rst_stream(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, code.rawValue))
     }
 
@@ -209,8 +207,8 @@ final class HTTP2Session {
 }
 
 /// Why a session can't go on.
-struct SessionFailure: Error {
-    let reason: String
+package struct SessionFailure: Error {
+    package let reason: String
 }
 
 /// How all sessions of a role are set up.
@@ -223,12 +221,12 @@ private struct SessionOptions: @unchecked Sendable {
 
     let pointer: OpaquePointer?
 
-    private init(_ role: HTTP2Session.Role) {
+    private init(_ role: HTTP2Role) {
         var created: OpaquePointer?
         nghttp2_option_new(&created)
         // A slow reader must close its own window only, so we say what has been used.
         nghttp2_option_set_no_auto_window_update(created, 1)
-        // Closed streams are kept only for the tree of priorities, which gRPC doesn't use.
+        // Closed streams are kept only for the tree of priorities, which we don't use.
         nghttp2_option_set_no_closed_streams(created, 1)
         // FloodGuard bounds both more exactly, and answers with the right code.
         micro_nghttp2_lift_reset_limit(created)
@@ -238,7 +236,7 @@ private struct SessionOptions: @unchecked Sendable {
             // RequestRules has the rules for requests, and knows of exceptions.
             nghttp2_option_set_no_http_messaging(created, 1)
         case .client:
-            // gRPC's C core sends white space at the edges of values as it is, also in grpc-message.
+            // Some servers send white space at the edges of values as it is: gRPC's C core, for one.
             micro_nghttp2_allow_white_space_at_edges(created)
         }
         pointer = created

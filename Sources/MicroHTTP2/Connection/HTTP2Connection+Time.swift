@@ -1,4 +1,3 @@
-import CNghttp2
 import NIOCore
 
 // Deadlines, and peers that keep us waiting.
@@ -7,83 +6,83 @@ extension HTTP2Connection {
     static let tickLength: TimeAmount = .milliseconds(5)
 
     /// Gives the peer the time of a handshake to greet us.
-    final func expectGreeting() {
-        let due = now + TimeAmount(limits.handshakeTimeout)
+    func expectGreeting() {
+        let due = time + TimeAmount(limits.handshakeTimeout)
         greetingDue = due
         watchDeadline(due)
     }
 
     /// A header block that goes on in the next read has to end some time: it stops the whole connection.
-    final func watchHeaders() {
+    func watchHeaders() {
         guard scanner.isInsideHeaders else { return headersDue = nil }
-        guard headersDue == nil, !isClosed else { return }
-        let due = now + stallTimeout
+        guard headersDue == nil, !hasClosed else { return }
+        let due = time + stallTimeout
         headersDue = due
         watchDeadline(due)
     }
 
     /// Sees to it that a deadline is kept, of a stream or of the connection: one timer stands for all of them.
-    final func watchDeadline(_ deadline: NIODeadline) {
+    func watchDeadline(_ deadline: NIODeadline) {
         if let tick, tick.due <= deadline + Self.tickLength { return }
         tick?.task.cancel()
-        let due = max(deadline, now + Self.tickLength)
+        let due = max(deadline, time + Self.tickLength)
         let bound = NIOLoopBound(self, eventLoop: loop)
         tick = (due, loop.scheduleTask(deadline: due) { bound.value.ticked() })
     }
 
-    private final func ticked() {
+    private func ticked() {
         tick = nil
-        guard !isClosed else { return }
-        now = .now()
+        guard !hasClosed else { return }
+        time = .now()
         if endIfStuck() { return }
-        for stream in streams {
-            if let deadline = stream.deadline, deadline <= now { stream.expire() }
-            if let patience = stream.patience, patience <= now { stream.patienceEnded() }
+        for stream in streams.all {
+            if let due = stream.endDue, due <= time { stream.deadlinePassed() }
+            if let due = stream.stallDue, due <= time { stream.stalled() }
         }
-        for stream in streams {
-            if let deadline = stream.deadline, deadline > now { watchDeadline(deadline) }
-            if let patience = stream.patience, patience > now { watchDeadline(patience) }
+        for stream in streams.all {
+            if let due = stream.endDue, due > time { watchDeadline(due) }
+            if let due = stream.stallDue, due > time { watchDeadline(due) }
         }
-        checkWaitingCalls()
+        if !queue.isEmpty { checkQueue() }
         keepAlive()
         flush()
     }
 
     /// Ends the connection of a peer that keeps it as a whole waiting for too long.
-    private final func endIfStuck() -> Bool {
+    private func endIfStuck() -> Bool {
         for due in [greetingDue, headersDue] {
-            if let due, due > now { watchDeadline(due) }
+            if let due, due > time { watchDeadline(due) }
         }
-        if let greetingDue, greetingDue <= now {
-            session.terminate(NGHTTP2_SETTINGS_TIMEOUT)
+        if let greetingDue, greetingDue <= time {
+            session.terminate(.settingsTimeout)
             hangUp("The peer did not send its settings, or acknowledge ours, in time.")
-        } else if let headersDue, headersDue <= now {
+        } else if let headersDue, headersDue <= time {
             refuse(.unfinishedHeaders)
         } else if let blockedSince {
             let due = blockedSince + stallTimeout
-            if due <= now {
+            if due <= time {
                 close("The peer does not take what it is sent.")
             } else {
                 watchDeadline(due)
             }
         }
-        return isClosed
+        return hasClosed
     }
 
-    private final func keepAlive() {
+    private func keepAlive() {
         guard let interval = limits.keepaliveInterval else { return }
         if let pingDue {
-            guard pingDue > now else {
+            guard pingDue > time else {
                 return close("The peer did not answer a ping; the connection is lost.")
             }
             return watchDeadline(pingDue)
         }
         let next = lastRead + TimeAmount(interval)
-        guard next <= now else { return watchDeadline(next) }
+        guard next <= time else { return watchDeadline(next) }
         session.submitPing()
-        let due = now + TimeAmount(limits.keepaliveTimeout)
+        let due = time + TimeAmount(limits.keepaliveTimeout)
         pingDue = due
         // An answered ping is followed by the next interval, however long it might have taken.
-        watchDeadline(min(due, now + TimeAmount(interval)))
+        watchDeadline(min(due, time + TimeAmount(interval)))
     }
 }
