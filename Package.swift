@@ -182,7 +182,7 @@ let rows: [Row] = [
         name: "Micro",
         dependencies: [
             "MicroCore", "MicroPluginKit", "MicroWire", "MicroInterfaces", configuration, logging,
-            serviceLifecycle, unixSignals,
+            serviceLifecycle,
         ],
         tests: .own([
             "MicroCodecJSON", "MicroTransportMemory", "MicroRegistryMemory", "MicroBrokerMemory",

@@ -24,7 +24,7 @@ struct RegistrationTests {
             try await body(registry, address, monitor)
             group.cancelAll()
         }
-        #expect(await registration.end())
+        #expect(await registration.end(within: .seconds(5)))
         #expect(await registry.lookup("greeter").isEmpty)
     }
 

@@ -79,7 +79,7 @@ import Testing
             let (ready, isReady) = AsyncStream.makeStream(of: MicroClient.self)
             let (watching, isWatching) = AsyncStream.makeStream(of: Void.self)
             group.addTask {
-                try await service.run(handlingSignals: false) { isReady.yield($0.client) }
+                try await service.onReady { isReady.yield($0.client) }.run()
             }
             var clients = ready.makeAsyncIterator()
             let client = try #require(await clients.next())

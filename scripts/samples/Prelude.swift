@@ -21,6 +21,7 @@
 @_exported import MicroWire
 @_exported import NIOCore
 @_exported import NIOPosix
+@_exported import ServiceLifecycle
 @_exported import Synchronization
 @_exported import Testing
 
@@ -104,4 +105,19 @@ enum A_Second {
         init(_ implementation: some Service) {}
         func contribute(to contents: inout ServiceContents) {}
     }
+}
+
+// A database and a web server that README.md runs beside a service.
+struct Pool: Service {
+    func run() async throws {}
+    func migrate() async throws {}
+    func flush() async {}
+}
+func NotesEndpoints(_ pool: Pool) -> Endpoint { hello }
+let pool = Pool()
+let web = Pool()
+let logger = Logger(label: "sample")
+enum database {
+    static func open() async throws {}
+    static func close() async {}
 }

@@ -1,2 +1,3 @@
 extension MicroService: EventPublisher {}
 extension RunningService: EventPublisher {}
+extension LifecycleContext: EventPublisher {}

@@ -4,16 +4,12 @@ public import ServiceLifecycle
 /// A service: endpoints and subscribers under a name, found by others in a registry.
 ///
 /// ```swift
-/// @main struct Greeter {
-///     static func main() async throws {
-///         let service = MicroService("greeter") {
-///             Endpoint("Greeter.Hello") { (request: HelloRequest, context) in
-///                 HelloReply(message: "Hello, \(request.name)!")
-///             }
-///         }
-///         try await service.run()
+/// let service = MicroService("greeter") {
+///     Endpoint("Greeter.Hello") { (request: HelloRequest, context) in
+///         HelloReply(message: "Hello, \(request.name)!")
 ///     }
 /// }
+/// await service.main()
 /// ```
 ///
 /// Registry, transport and the other parts are chosen among the linked plugins by flags, environment or
@@ -21,10 +17,13 @@ public import ServiceLifecycle
 ///
 /// ## Start and stop
 ///
-/// ``run(handlingSignals:onReady:)`` starts the registry, listens, subscribes, registers the node and repeats
-/// that while it runs. When it is told to stop it leaves the registry, waits a moment for the news to spread,
-/// refuses new calls, lets those that run finish within a limit, unsubscribes, lets the events that are being
-/// handled finish within the same limit, and ends the broker and the registry.
+/// ``main()`` is a whole program, with signals and a log; ``run()`` is a service for a `ServiceGroup`.
+///
+/// Either starts the service's parts and the `services` beside it, runs the ``onStart(_:)`` hooks, listens, subscribes,
+/// registers the node, and runs the ``onReady(_:)`` hooks. To stop, it leaves the registry, waits a moment for the
+/// registry's clients to hear of it, refuses new calls, lets those that run finish within a limit, unsubscribes, lets the
+/// events that are being handled finish within the same limit, runs the ``onStop(_:)`` hooks, and ends the `services`
+/// beside it and its parts, in reverse.
 ///
 /// Name, version, id, address and metadata are defaults, which `MICRO_SERVER_NAME`,
 /// `MICRO_SERVER_VERSION`, `MICRO_SERVER_ID`, `MICRO_SERVER_ADDRESS` and `MICRO_SERVER_METADATA` replace.
@@ -49,6 +48,9 @@ public final class MicroService: Service, Sendable {
     ///   - selector: The rule by which the client picks nodes; chosen by `MICRO_SELECTOR` if `nil`.
     ///   - codecs: Codecs beside those that are linked, which are preferred.
     ///   - plugins: The catalogue from which parts are chosen.
+    ///   - services: Services that this one needs, such as the pool of a database: they begin in this order before the
+    ///     service starts, and are shut down in reverse once its last call and event have ended. One that ends earlier
+    ///     stops the service.
     ///   - middleware: What runs around all calls that arrive, the outermost first; not around those of
     ///     internal endpoints, such as health.
     ///   - messageMiddleware: What runs around all handlers, the outermost first.
@@ -60,7 +62,8 @@ public final class MicroService: Service, Sendable {
         _ name: String, version: String? = nil, id: String? = nil, address: String? = nil,
         metadata: [String: String] = [:], registry: (any Registry)? = nil,
         transport: (any Transport)? = nil, broker: (any Broker)? = nil, selector: (any Selector)? = nil,
-        codecs: [any Codec] = [], plugins: Plugins = .linked, middleware: [any ServerMiddleware] = [],
+        codecs: [any Codec] = [], plugins: Plugins = .linked, services: [any Service] = [],
+        middleware: [any ServerMiddleware] = [],
         messageMiddleware: [any ServerMessageMiddleware] = [],
         subscriberMiddleware: [any SubscriberMiddleware] = [],
         clientMiddleware: [any ClientMiddleware] = [], configuration: ConfigurationSources = .process,
@@ -75,7 +78,7 @@ public final class MicroService: Service, Sendable {
             overrides: PartOverrides(
                 registry: registry, transports: transport.map { [$0] } ?? [], broker: broker,
                 selector: selector, codecs: codecs),
-            plugins: plugins,
+            plugins: plugins, services: services,
             middleware: ServerMiddlewareStack(calls: middleware, messages: messageMiddleware),
             subscriberMiddleware: subscriberMiddleware, clientMiddleware: clientMiddleware,
             configuration: configuration, contents: contents)
@@ -92,6 +95,8 @@ struct ServiceDefinition: Sendable {
     let defaults: ServiceDefaults
     var overrides: PartOverrides
     let plugins: Plugins
+    let services: [any Service]
+    var hooks = ServiceHooks()
     let middleware: ServerMiddlewareStack
     let subscriberMiddleware: [any SubscriberMiddleware]
     let clientMiddleware: [any ClientMiddleware]

@@ -5,11 +5,9 @@ internal import MicroPluginKit
 
 /// A node's place in the registry.
 struct Registration: Sendable {
-    /// The longest that leaving the registry may take when the service stops.
-    static let patience = Duration.seconds(5)
-
-    /// The same for a service that the registry has not confirmed: an attempt that seemed to fail may have been heard.
-    private static let unregisteredPatience = Duration.milliseconds(100)
+    /// How long leaving the registry may take for a service that the registry has not confirmed: an attempt that
+    /// seemed to fail may have been heard.
+    private static let unregisteredLimit = Duration.milliseconds(100)
 
     /// How often the first registration is tried.
     private static let attempts = 3
@@ -86,11 +84,12 @@ struct Registration: Sendable {
 
     /// Removes the node.
     ///
+    /// - Parameter limit: How long it may take.
     /// - Returns: Whether the registry was told.
-    func end() async -> Bool {
+    func end(within limit: Duration) async -> Bool {
         do {
             try await registry.deregister(
-                record(), within: isRegistered ? Self.patience : Self.unregisteredPatience)
+                record(), within: isRegistered ? limit : Self.unregisteredLimit)
             return true
         } catch {
             guard isRegistered, !Task.isCancelled else { return false }
