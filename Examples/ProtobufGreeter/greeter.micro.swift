@@ -105,8 +105,8 @@ nonisolated extension Greeter_Greeter.Service {
     }
 }
 
-fileprivate nonisolated let _files: [MicroProtobuf.ProtobufFile] = [
-    MicroProtobuf.ProtobufFile("greeter.proto", base64: """
+fileprivate nonisolated let _files: [MicroProtobuf.ProtobufService.File] = [
+    MicroProtobuf.ProtobufService.File("greeter.proto", base64: """
         Cg1ncmVldGVyLnByb3RvEgdncmVldGVyIiIKDEhlbGxvUmVxdWVzdBISCgRuYW1lGAEgASgJUgRuYW1lIiYKCkhlbGxvUmVw\
         bHkSGAoHbWVzc2FnZRgBIAEoCVIHbWVzc2FnZTI+CgdHcmVldGVyEjMKBUhlbGxvEhUuZ3JlZXRlci5IZWxsb1JlcXVlc3Qa\
         Ey5ncmVldGVyLkhlbGxvUmVwbHliBnByb3RvMw==

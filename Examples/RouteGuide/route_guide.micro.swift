@@ -204,8 +204,8 @@ nonisolated extension Routeguide_RouteGuide.Service {
     }
 }
 
-fileprivate nonisolated let _files: [MicroProtobuf.ProtobufFile] = [
-    MicroProtobuf.ProtobufFile("route_guide.proto", base64: """
+fileprivate nonisolated let _files: [MicroProtobuf.ProtobufService.File] = [
+    MicroProtobuf.ProtobufService.File("route_guide.proto", base64: """
         ChFyb3V0ZV9ndWlkZS5wcm90bxIKcm91dGVndWlkZSJBCgVQb2ludBIaCghsYXRpdHVkZRgBIAEoBVIIbGF0aXR1ZGUSHAoJ\
         bG9uZ2l0dWRlGAIgASgFUglsb25naXR1ZGUiVwoJUmVjdGFuZ2xlEiMKA2xvdxgBIAEoCzIRLnJvdXRlZ3VpZGUuUG9pbnRS\
         A2xvdxIlCgRoaWdoGAIgASgLMhEucm91dGVndWlkZS5Qb2ludFIEaGlnaCJMCgdGZWF0dXJlEhIKBG5hbWUYASABKAlSBG5h\

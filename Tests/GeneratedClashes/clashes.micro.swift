@@ -426,8 +426,8 @@ nonisolated extension Micro_Service.Service {
     }
 }
 
-fileprivate nonisolated let _files: [MicroProtobuf.ProtobufFile] = [
-    MicroProtobuf.ProtobufFile("clashes.proto", base64: """
+fileprivate nonisolated let _files: [MicroProtobuf.ProtobufService.File] = [
+    MicroProtobuf.ProtobufService.File("clashes.proto", base64: """
         Cg1jbGFzaGVzLnByb3RvIhwKBkNsaWVudBISCgR0ZXh0GAEgASgJUgR0ZXh0Ih0KB1NlcnZpY2USEgoEdGV4dBgBIAEoCVIE\
         dGV4dCIeCghFbmRwb2ludBISCgR0ZXh0GAEgASgJUgR0ZXh0Ih8KCUVuZHBvaW50cxISCgR0ZXh0GAEgASgJUgR0ZXh0Ih0K\
         B01ldGhvZHMSEgoEdGV4dBgBIAEoCVIEdGV4dCIcCgZNZXRob2QSEgoEdGV4dBgBIAEoCVIEdGV4dCIjCg1NZXNzYWdlU3Ry\

@@ -198,7 +198,9 @@ struct EventTests {
         let journal = Journal()
         let service = makeService(
             broker: .memory(.init()),
-            subscriberMiddleware: [Tag(name: "a", journal: journal), Tag(name: "b", journal: journal)]
+            middleware: [
+                .subscriber(Tag(name: "a", journal: journal)), .subscriber(Tag(name: "b", journal: journal)),
+            ]
         ) {
             Subscriber("tagged") { (event: Greeting, context) in journal.add(event.message) }
             Subscriber("plain") { (event: Greeting, context) in journal.add(event.message) }

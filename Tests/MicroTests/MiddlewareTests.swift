@@ -58,7 +58,9 @@ struct MiddlewareTests {
     func order() async throws {
         let journal = Journal()
         let service = makeService(
-            middleware: [Note(name: "a", journal: journal), Note(name: "b", journal: journal)]
+            middleware: [
+                .server(Note(name: "a", journal: journal)), .server(Note(name: "b", journal: journal)),
+            ]
         ) { hello }
         try await service.withRunning { running in
             _ = try await running.client.call(
@@ -76,7 +78,7 @@ struct MiddlewareTests {
     @Test("it runs around streams as well")
     func streams() async throws {
         let journal = Journal()
-        let service = makeService(middleware: [Note(name: "a", journal: journal)]) {
+        let service = makeService(middleware: [.server(Note(name: "a", journal: journal))]) {
             Endpoint("S.Server") { (request: Number, replies: MessageWriter<Number>, context) in
                 try await replies.write(request)
             }
@@ -109,7 +111,7 @@ struct MiddlewareTests {
 
     @Test("it can refuse, and be scoped")
     func scope() async throws {
-        let service = makeService(middleware: [RequireToken().only("Greeter.Hello")]) {
+        let service = makeService(middleware: [.server(RequireToken().only("Greeter.Hello"))]) {
             hello
             Endpoint("Open.Get") { (request: Number, context) in request }
         }
@@ -127,7 +129,7 @@ struct MiddlewareTests {
 
     @Test("message middleware sees and replaces decoded requests")
     func messages() async throws {
-        try await makeService(messageMiddleware: [Shout()]) { hello }.withRunning { running in
+        try await makeService(middleware: [.messages(Shout())]) { hello }.withRunning { running in
             let result = try await running.client.hello("ada")
             #expect(result == "Hello, ADA!")
         }
@@ -135,7 +137,7 @@ struct MiddlewareTests {
 
     @Test("client middleware changes calls of the services that it is for")
     func client() async throws {
-        let service = makeService(clientMiddleware: [AddTenant().only(services: "greeter")]) {
+        let service = makeService(middleware: [.client(AddTenant().only(services: "greeter"))]) {
             Endpoint("Greeter.Hello") { (request: HelloRequest, context) in
                 HelloReply(message: context.metadata["tenant"] ?? "none")
             }

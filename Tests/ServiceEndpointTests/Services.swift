@@ -12,7 +12,7 @@ import SwiftProtobuf
 /// A service on memory parts, with the components that a program gets by linking them.
 func makeService(
     _ name: String = "shapes", peer: Peer? = nil, registry: (any Registry)? = nil,
-    middleware: [any ServerMiddleware] = [], environment: [String: String] = [:],
+    middleware: [Middleware] = [], environment: [String: String] = [:],
     @ServiceBuilder _ components: () -> [any ServiceComponent] = { [] }
 ) -> MicroService {
     MicroService(

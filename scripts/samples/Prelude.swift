@@ -38,6 +38,24 @@ struct Status: Codable { var text: String }
 struct Order: Codable, Equatable { var id = "" }
 
 enum Tenant { static var current: String { "acme" } }
+struct ReadTenant: ServerMiddleware {
+    func handle<Answer: Sendable>(_ context: RequestContext, next: Next<Answer>) async throws -> Answer {
+        try await next()
+    }
+}
+struct RequireToken: ServerMiddleware {
+    func handle<Answer: Sendable>(_ context: RequestContext, next: Next<Answer>) async throws -> Answer {
+        try await next()
+    }
+}
+struct AddTenant: ClientMiddleware {
+    func handle<Answer>(_ call: OutgoingCall, next: NextCall<Answer>) async throws -> Answer {
+        try await next(call)
+    }
+}
+struct StampEvents: PublisherMiddleware {
+    func handle(_ event: OutgoingEvent, next: NextEvent) async throws { try await next(event) }
+}
 protocol Store: Part { func read(_ key: String) async throws -> [UInt8]? }
 struct SQLiteStore: Store {
     init(path: String) {}

@@ -170,8 +170,8 @@ nonisolated extension Echo_Echo.Service {
     }
 }
 
-fileprivate nonisolated let _files: [MicroProtobuf.ProtobufFile] = [
-    MicroProtobuf.ProtobufFile("echo.proto", base64: """
+fileprivate nonisolated let _files: [MicroProtobuf.ProtobufService.File] = [
+    MicroProtobuf.ProtobufService.File("echo.proto", base64: """
         CgplY2hvLnByb3RvEgRlY2hvIiMKB1BheWxvYWQSGAoHcGF5bG9hZBgBIAEoDFIHcGF5bG9hZCI5Cg1TdHJlYW1SZXF1ZXN0\
         EhQKBWNvdW50GAEgASgNUgVjb3VudBISCgRzaXplGAIgASgNUgRzaXplIjEKC1NwaW5SZXF1ZXN0EiIKDG1pY3Jvc2Vjb25k\
         cxgBIAEoDVIMbWljcm9zZWNvbmRzIgsKCVNwaW5SZXBseTKPAQoERWNobxIlCgVVbmFyeRINLmVjaG8uUGF5bG9hZBoNLmVj\

@@ -20,6 +20,7 @@ final class ClientEngine: Sendable {
     let settings: ClientSettings
     let codecs: CodecSet
     let middleware: [any ClientMiddleware]
+    let publisherMiddleware: [any PublisherMiddleware]
     let selector: any Selector
 
     /// What the selector wants to be measured.
@@ -40,12 +41,14 @@ final class ClientEngine: Sendable {
 
     init(
         settings: ClientSettings, codecs: CodecSet, middleware: [any ClientMiddleware],
-        selector: any Selector, registry: (any Registry)?, transports: TransportTable, parts: PartResolver,
+        publisherMiddleware: [any PublisherMiddleware], selector: any Selector, registry: (any Registry)?,
+        transports: TransportTable, parts: PartResolver,
         metadata: Metadata
     ) {
         self.settings = settings
         self.codecs = codecs
         self.middleware = middleware
+        self.publisherMiddleware = publisherMiddleware
         self.selector = selector
         signals = selector.signals
         self.registry = registry

@@ -30,7 +30,7 @@ public final class Method<Request: Sendable, Reply: Sendable>: Sendable {
     ///   - request: The type of requests.
     ///   - reply: The type of replies.
     ///   - contentSubtype: How the messages are encoded.
-    public init(
+    @_spi(MessageFamily) public init(
         service: String, endpoint: String, request: Request.Type, reply: Reply.Type,
         contentSubtype: String? = nil
     ) {

@@ -88,7 +88,7 @@ extension MicroClient {
     ///   - options: How the call is made, which may have a content subtype.
     /// - Returns: The method.
     /// - Throws: Why the client does not run.
-    public func method<Request: Sendable, Reply: Sendable>(
+    @_spi(MessageFamily) public func method<Request: Sendable, Reply: Sendable>(
         _ service: String, _ endpoint: String, _ request: Request.Type, _ reply: Reply.Type,
         _ options: CallOptions
     ) async throws(MicroError) -> Method<Request, Reply> {

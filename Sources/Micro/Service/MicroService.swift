@@ -51,11 +51,7 @@ public final class MicroService: Service, Sendable {
     ///   - services: Services that this one needs, such as the pool of a database: they begin in this order before the
     ///     service starts, and are shut down in reverse once its last call and event have ended. One that ends earlier
     ///     stops the service.
-    ///   - middleware: What runs around all calls that arrive, the outermost first; not around those of
-    ///     internal endpoints, such as health.
-    ///   - messageMiddleware: What runs around all handlers, the outermost first.
-    ///   - subscriberMiddleware: What runs around all events that arrive, the outermost first.
-    ///   - clientMiddleware: What runs around all calls that the service makes, the outermost first.
+    ///   - middleware: What runs around calls and events, in both directions, the outermost first.
     ///   - configuration: Where the configuration comes from.
     ///   - components: What the service is made of.
     public init(
@@ -63,10 +59,7 @@ public final class MicroService: Service, Sendable {
         metadata: [String: String] = [:], registry: (any Registry)? = nil,
         transport: (any Transport)? = nil, broker: (any Broker)? = nil, selector: (any Selector)? = nil,
         codecs: [any Codec] = [], plugins: Plugins = .linked, services: [any Service] = [],
-        middleware: [any ServerMiddleware] = [],
-        messageMiddleware: [any ServerMessageMiddleware] = [],
-        subscriberMiddleware: [any SubscriberMiddleware] = [],
-        clientMiddleware: [any ClientMiddleware] = [], configuration: ConfigurationSources = .process,
+        middleware: [Middleware] = [], configuration: ConfigurationSources = .process,
         @ServiceBuilder _ components: () -> [any ServiceComponent]
     ) {
         var contents = ServiceContents()
@@ -79,9 +72,7 @@ public final class MicroService: Service, Sendable {
                 registry: registry, transports: transport.map { [$0] } ?? [], broker: broker,
                 selector: selector, codecs: codecs),
             plugins: plugins, services: services,
-            middleware: ServerMiddlewareStack(calls: middleware, messages: messageMiddleware),
-            subscriberMiddleware: subscriberMiddleware, clientMiddleware: clientMiddleware,
-            configuration: configuration, contents: contents)
+            middleware: Middleware(joining: middleware), configuration: configuration, contents: contents)
     }
 
     init(definition: ServiceDefinition, client: MicroClient) {
@@ -97,9 +88,7 @@ struct ServiceDefinition: Sendable {
     let plugins: Plugins
     let services: [any Service]
     var hooks = ServiceHooks()
-    let middleware: ServerMiddlewareStack
-    let subscriberMiddleware: [any SubscriberMiddleware]
-    let clientMiddleware: [any ClientMiddleware]
+    var middleware: Middleware
     let configuration: ConfigurationSources
     let contents: ServiceContents
 }

@@ -15,5 +15,7 @@ enum LogKeys {
     static let signal = "process.signal"
     static let limit = "micro.limit"
     static let duration = "micro.duration"
+    static let call = "micro.call.id"
+    static let trace = "trace_id"
     static let topic = "messaging.destination.name"
 }

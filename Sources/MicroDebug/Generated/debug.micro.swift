@@ -230,8 +230,8 @@ nonisolated extension Debug_Debug.Service {
     }
 }
 
-fileprivate nonisolated let _files: [MicroProtobuf.ProtobufFile] = [
-    MicroProtobuf.ProtobufFile("debug.proto", base64: """
+fileprivate nonisolated let _files: [MicroProtobuf.ProtobufService.File] = [
+    MicroProtobuf.ProtobufService.File("debug.proto", base64: """
         CgtkZWJ1Zy5wcm90byIpCg1IZWFsdGhSZXF1ZXN0EhgKB3NlcnZpY2UYASABKAlSB3NlcnZpY2UiKAoOSGVhbHRoUmVzcG9u\
         c2USFgoGc3RhdHVzGAEgASgJUgZzdGF0dXMiKAoMU3RhdHNSZXF1ZXN0EhgKB3NlcnZpY2UYASABKAlSB3NlcnZpY2Ui1QEK\
         DVN0YXRzUmVzcG9uc2USHAoJdGltZXN0YW1wGAEgASgEUgl0aW1lc3RhbXASGAoHc3RhcnRlZBgCIAEoBFIHc3RhcnRlZBIW\

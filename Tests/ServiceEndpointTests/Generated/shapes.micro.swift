@@ -335,8 +335,8 @@ nonisolated extension Shapes_V1_Empty.Service {
     }
 }
 
-fileprivate nonisolated let _files: [MicroProtobuf.ProtobufFile] = [
-    MicroProtobuf.ProtobufFile("shapes.proto", base64: """
+fileprivate nonisolated let _files: [MicroProtobuf.ProtobufService.File] = [
+    MicroProtobuf.ProtobufService.File("shapes.proto", base64: """
         CgxzaGFwZXMucHJvdG8SCXNoYXBlcy52MSJHCgRUZXh0EhcKBHRleHQYASABKAlIAFIEdGV4dIgBARodCgVDb3VudBIUCgV2\
         YWx1ZRgBIAEoBVIFdmFsdWVCBwoFX3RleHQyqAIKCUFsbFNoYXBlcxIqCgZTaW5nbGUSDy5zaGFwZXMudjEuVGV4dBoPLnNo\
         YXBlcy52MS5UZXh0EikKA091dBIPLnNoYXBlcy52MS5UZXh0Gg8uc2hhcGVzLnYxLlRleHQwARIuCgJJbhIPLnNoYXBlcy52\
