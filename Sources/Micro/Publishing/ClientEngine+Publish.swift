@@ -10,7 +10,8 @@ extension ClientEngine {
             do {
                 return (try coder.encode(event), subtype)
             } catch {
-                throw ClientErrors.invalid("The event can't be encoded: \(CodingFailure.text(error))")
+                throw ClientErrors.invalid(
+                    "The event can't be encoded: \(CodingFailure.text(error))", cause: error)
             }
         }
         throw ClientErrors.invalid(
@@ -28,24 +29,29 @@ extension ClientEngine {
         let event = OutgoingEvent(
             topic: topic, body: message, contentType: contentType, metadata: outgoing(options.metadata),
             messageID: options.messageID)
-        var publish = NextEvent { try await self.send($0) }
-        for middleware in publisherMiddleware.reversed() {
-            let next = publish
-            publish = NextEvent { try await middleware.handle($0, next: next) }
-        }
         do {
-            try await publish(event)
+            try await sendThroughMiddleware(event)
         } catch let error as MicroError {
             throw error
         } catch is CancellationError {
             throw ClientErrors.cancelled()
         } catch {
-            throw ClientErrors.unavailable("The event can't be published: \(error)")
+            throw ClientErrors.unavailable("The event can't be published: \(error)", cause: error)
         }
     }
 }
 
 extension ClientEngine {
+    private func sendThroughMiddleware(_ event: OutgoingEvent) async throws {
+        guard !publisherMiddleware.isEmpty else { return try await send(event) }
+        var next = NextEvent { try await self.send($0) }
+        for middleware in publisherMiddleware.reversed() {
+            let inner = next
+            next = NextEvent { try await middleware.handle($0, next: inner) }
+        }
+        try await next(event)
+    }
+
     /// Gives an event to the broker, behind all middleware.
     private func send(_ event: OutgoingEvent) async throws {
         var header = EventHeader.fields(of: event.metadata)

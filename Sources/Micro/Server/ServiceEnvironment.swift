@@ -46,7 +46,9 @@ final class ServiceEnvironment: Sendable {
     /// The text of an error that isn't meant for callers stays in the log, under a reference that the
     /// caller gets.
     func outcome(of error: any Error, endpoint: String, logger: @autoclosure () -> Logger) -> MicroError {
-        if let error = error as? MicroError { return error }
+        if let error = error as? MicroError {
+            return withoutCause(error, endpoint: endpoint, logger: logger)
+        }
         if error is CancellationError { return MicroError(.cancelled, "The call was cancelled.") }
         let reference = Self.newReference()
         logger().error(
@@ -57,6 +59,23 @@ final class ServiceEnvironment: Sendable {
             ])
         return MicroError(
             id: identity.name, code: 500, detail: "internal error (reference \(reference))")
+    }
+
+    /// Returns an error without its cause, which goes to the log: it is for nobody outside the process.
+    private func withoutCause(
+        _ error: MicroError, endpoint: String, logger: () -> Logger
+    ) -> MicroError {
+        guard let cause = error.cause else { return error }
+        let isOurFault = [.internal, .unknown, .dataLoss].contains(error.rpcStatus)
+        logger().log(
+            level: isOurFault ? .error : .info, "A call was answered with an error.",
+            metadata: [
+                LogKeys.endpoint: "\(endpoint)", LogKeys.error: "\(error)",
+                LogKeys.cause: "\("\(cause)".printable(limit: 2000))",
+            ])
+        var answer = error
+        answer.cause = nil
+        return answer
     }
 
     /// Returns a short text by which a line of the log is found again.

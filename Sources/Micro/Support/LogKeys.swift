@@ -9,6 +9,7 @@ enum LogKeys {
     static let error = "error.message"
     static let suppressed = "micro.log.suppressed"
     static let reference = "micro.error.reference"
+    static let cause = "micro.error.cause"
     static let version = "micro.version"
     static let node = "micro.node.id"
     static let registry = "micro.registry"
