@@ -186,7 +186,7 @@ let rows: [Row] = [
         ],
         tests: .own([
             "MicroCodecJSON", "MicroTransportMemory", "MicroRegistryMemory", "MicroBrokerMemory",
-            "MicroTesting", inMemoryLogging,
+            "MicroServiceTesting", "MicroTesting", inMemoryLogging,
         ])
     ),
     .library(
@@ -263,6 +263,13 @@ let rows: [Row] = [
         name: "MicroTesting",
         dependencies: ["MicroCore", "MicroPluginKit", "MicroTestSupport"],
         tests: .by("MicroMemoryTests")),
+    .library(
+        name: "MicroServiceTesting",
+        dependencies: [
+            "Micro", "MicroCore", "MicroPluginKit", "MicroRegistryMemory", "MicroTransportMemory",
+            "MicroBrokerMemory", inMemoryLogging, logging,
+        ],
+        tests: .own(["MicroCodecJSON", "MicroTesting"])),
 
     // Endpoints that a service has beside its own, once they are linked.
     .library(

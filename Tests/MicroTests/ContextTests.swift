@@ -3,6 +3,7 @@ import Logging
 import Micro
 import MicroBrokerMemory
 import MicroCore
+import MicroServiceTesting
 import Synchronization
 import Testing
 
@@ -123,31 +124,29 @@ struct ContextTests {
     @Test("the logger tells endpoint, call and trace, and so do lines about failures")
     func logger() async throws {
         struct Broken: Error {}
-        let log = InMemoryLogHandler()
         let trace = "0af7651916cd43dd8448eb211c80319c"
-        try await withLogger(Logger(label: "test") { _ in log }) { _ in
-            let service = makeService {
-                Endpoint("Greeter.Hello") { (request: HelloRequest, context) in
-                    context.logger.notice("Greeting.")
-                    if request.name == "bad" { throw Broken() }
-                    return HelloReply(message: context.callID)
-                }
-            }
-            try await service.withRunning { running in
-                let given = try await running.client.hello(
-                    options: .metadata([
-                        "x-request-id": "r-1", "traceparent": "00-\(trace)-b7ad6b7169203331-01",
-                    ]))
-                #expect(given == "r-1")
-                #expect(try await running.client.hello().utf8.count == 16)
-                _ = try? await running.client.hello("bad", options: .metadata(["micro-trace-id": "t-1"]))
+        let service = makeService {
+            Endpoint("Greeter.Hello") { (request: HelloRequest, context) in
+                context.logger.notice("Greeting.")
+                if request.name == "bad" { throw Broken() }
+                return HelloReply(message: context.callID)
             }
         }
-        let lines = log.entries.filter { "\($0.message)" == "Greeting." }
+        let log = try await service.test { client in
+            let given = try await client.microClient.hello(
+                options: .metadata([
+                    "x-request-id": "r-1", "traceparent": "00-\(trace)-b7ad6b7169203331-01",
+                ]))
+            #expect(given == "r-1")
+            #expect(try await client.microClient.hello().utf8.count == 16)
+            _ = try? await client.microClient.hello("bad", options: .metadata(["micro-trace-id": "t-1"]))
+            return client.log
+        }
+        let lines = log.filter { "\($0.message)" == "Greeting." }
         #expect(lines.map { $0.metadata["rpc.method"] } == Array(repeating: "Greeter.Hello", count: 3))
         #expect(lines.map { $0.metadata["trace_id"] } == ["\(trace)", nil, "t-1"])
         #expect(lines.first?.metadata["micro.call.id"] == "r-1")
-        let failure = log.entries.first { "\($0.message)" == "A handler failed." }
+        let failure = log.first { "\($0.message)" == "A handler failed." }
         #expect(failure?.metadata["trace_id"] == "t-1")
         #expect(failure?.metadata["micro.call.id"] == lines.last?.metadata["micro.call.id"])
     }

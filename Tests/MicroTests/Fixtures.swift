@@ -20,7 +20,8 @@ extension ConfigurationSources {
     ) -> Self {
         Self(
             arguments: arguments,
-            environment: environment.merging(["MICRO_SERVER_DEREGISTRATION_DELAY": "0"]) { given, _ in given },
+            environment: environment.merging(["MICRO_SERVER_DEREGISTRATION_DELAY": "0"]) { given, _ in given
+            },
             overrides: overrides)
     }
 }

@@ -1,5 +1,6 @@
 import Micro
 import MicroCore
+import MicroServiceTesting
 import Testing
 
 private struct Note: ServerMiddleware {
@@ -62,10 +63,10 @@ struct MiddlewareTests {
                 .server(Note(name: "a", journal: journal)), .server(Note(name: "b", journal: journal)),
             ]
         ) { hello }
-        try await service.withRunning { running in
-            _ = try await running.client.call(
+        try await service.test { client in
+            _ = try await client.microClient.call(
                 "greeter", "/odd.pkg.Greeter/Hello", HelloRequest(name: "x"), returning: HelloReply.self)
-            _ = try? await running.client.callRaw(
+            _ = try? await client.microClient.callRaw(
                 "greeter", "Greeter.Hello", message: Message("?".utf8), contentSubtype: "json")
         }
         #expect(
@@ -89,8 +90,8 @@ struct MiddlewareTests {
                 throw MicroError(.notFound, "nothing")
             }
         }
-        try await service.withRunning { running in
-            let client = running.client
+        try await service.test { test in
+            let client = test.microClient
             try await client.stream("greeter", "S.Server", Number(value: 1), returning: Number.self) {
                 replies in
                 for try await _ in replies {}
@@ -115,8 +116,8 @@ struct MiddlewareTests {
             hello
             Endpoint("Open.Get") { (request: Number, context) in request }
         }
-        try await service.withRunning { running in
-            let client = running.client
+        try await service.test { test in
+            let client = test.microClient
             let error = try await #require(throws: MicroError.self) { try await client.hello() }
             #expect(error.rpcStatus == .unauthenticated)
             let reply = try await client.hello(options: .metadata(["authorization": "Bearer 42"]))
@@ -129,8 +130,8 @@ struct MiddlewareTests {
 
     @Test("message middleware sees and replaces decoded requests")
     func messages() async throws {
-        try await makeService(middleware: [.messages(Shout())]) { hello }.withRunning { running in
-            let result = try await running.client.hello("ada")
+        try await makeService(middleware: [.messages(Shout())]) { hello }.test { client in
+            let result = try await client.microClient.hello("ada")
             #expect(result == "Hello, ADA!")
         }
     }

@@ -20,7 +20,8 @@ func makeService(
         plugins: [.protobufCodec, .jsonCodec, .healthComponent, .reflectionComponent, .debugComponent],
         middleware: middleware,
         configuration: ConfigurationSources(
-            environment: environment.merging(["MICRO_SERVER_DEREGISTRATION_DELAY": "0"]) { given, _ in given }),
+            environment: environment.merging(["MICRO_SERVER_DEREGISTRATION_DELAY": "0"]) { given, _ in given }
+        ),
         components)
 }
 

@@ -2,6 +2,7 @@
 // features does it. It is only type-checked: what is here must stay possible.
 import MicroDefaults
 import MicroPluginKit
+import MicroServiceTesting
 import MicroTesting
 
 // MARK: - Middleware
@@ -254,6 +255,13 @@ func service(_ body: () async throws -> Void) async throws {
     }
     try await service.withRunning { _ in try await body() }
     await runProgram(body)
+    try await service.test(beside: [service], clock: ManualClock()) { client in
+        client.faults.add(.latency(.seconds(1)), to: "Plain.Sum")
+        _ = try await client.call("Plain.Sum", Text(text: ""), returning: Text.self)
+        try await client.publish("texts", Text(text: "a"))
+        _ = try await client.nextEvent("texts", as: Text.self)
+        try await body()
+    }
     await service.onStart { _ in }.onReady { _ in }.onStop { _ in }.main()
 }
 

@@ -15,6 +15,7 @@
 @_exported import MicroRegistryEtcd
 @_exported import MicroRegistryMDNS
 @_exported import MicroRegistryMemory
+@_exported import MicroServiceTesting
 @_exported import MicroTesting
 @_exported import MicroTransportHTTP2
 @_exported import MicroTransportMemory
@@ -69,6 +70,7 @@ let hello = Endpoint("Greeter.Hello") { (request: HelloRequest, context) in
 }
 let client = MicroClient()
 let service = MicroService("sample") { hello }
+let greeter = service
 let request = HelloRequest(name: "world")
 let options = SubscriptionOptions(topic: "greetings")
 let runner = SubscriptionRunner()

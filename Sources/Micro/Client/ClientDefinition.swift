@@ -10,6 +10,7 @@ struct ClientDefinition: Sendable {
     let middleware: [any ClientMiddleware]
     let publisherMiddleware: [any PublisherMiddleware]
     let configuration: ConfigurationSources
+    var time = TimeSource.continuous
 
     /// Runs a client until it is told to stop or the task is cancelled.
     func run(_ core: ClientCore, until stop: Latch) async throws {
@@ -58,7 +59,8 @@ struct ClientDefinition: Sendable {
         let engine = try ClientEngine(
             parts, registry: parts.has(.registry) ? parts.part(.registry) : nil,
             transports: TransportTable(parts), codecs: CodecSet(parts.parts(.codec)),
-            middleware: middleware, publisherMiddleware: publisherMiddleware, fromService: name)
+            middleware: middleware, publisherMiddleware: publisherMiddleware, fromService: name,
+            time: time)
         unknown.logOthers(to: .current)
         return engine
     }
@@ -69,13 +71,13 @@ extension ClientEngine {
     convenience init(
         _ parts: PartResolver, registry: (any Registry)?, transports: TransportTable, codecs: CodecSet,
         middleware: [any ClientMiddleware], publisherMiddleware: [any PublisherMiddleware],
-        fromService: String?
+        fromService: String?, time: TimeSource
     ) throws(StartError) {
         let settings = parts.settings
         self.init(
             settings: try ClientSettings(settings), codecs: codecs, middleware: middleware,
             publisherMiddleware: publisherMiddleware, selector: try parts.part(.selector), registry: registry,
             transports: transports, parts: parts,
-            metadata: fromService.map { ["micro-from-service": $0] } ?? [:])
+            metadata: fromService.map { ["micro-from-service": $0] } ?? [:], time: time)
     }
 }

@@ -33,6 +33,9 @@ final class ClientEngine: Sendable {
     /// What goes with each call: `micro-from-service`, if a service owns the client.
     let metadata: Metadata
 
+    /// The clock of what waits, but for deadlines of calls.
+    let time: TimeSource
+
     private let transports: TransportTable
     private let pool: ConnectionPool
     private let actions = ClientActions()
@@ -43,7 +46,7 @@ final class ClientEngine: Sendable {
         settings: ClientSettings, codecs: CodecSet, middleware: [any ClientMiddleware],
         publisherMiddleware: [any PublisherMiddleware], selector: any Selector, registry: (any Registry)?,
         transports: TransportTable, parts: PartResolver,
-        metadata: Metadata
+        metadata: Metadata, time: TimeSource
     ) {
         self.settings = settings
         self.codecs = codecs
@@ -55,8 +58,9 @@ final class ClientEngine: Sendable {
         self.parts = parts
         self.transports = transports
         self.metadata = metadata
+        self.time = time
         pool = ConnectionPool(
-            size: settings.poolSize, timeToLive: settings.poolTimeToLive, actions: actions)
+            size: settings.poolSize, timeToLive: settings.poolTimeToLive, actions: actions, time: time)
     }
 
     /// The present moment in a measure that is coarse and costs nothing: it says which entry was used last.
@@ -188,8 +192,8 @@ final class ClientEngine: Sendable {
 
     private func sweepRepeatedly() async {
         let pause = min(settings.poolTimeToLive / 2, .seconds(10))
-        while (try? await Task.sleep(for: pause)) != nil {
-            pool.sweep(now: .now)
+        while (try? await time.sleep(for: pause)) != nil {
+            pool.sweep(now: time.now)
             tick.wrappingAdd(1, ordering: .relaxed)
         }
     }

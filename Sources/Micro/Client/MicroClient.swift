@@ -20,7 +20,7 @@ public import ServiceLifecycle
 /// Calls before ``run()`` wait for it. Once it has ended they fail.
 public struct MicroClient: Service, Sendable {
     let core: ClientCore
-    private let definition: ClientDefinition?
+    let definition: ClientDefinition?
 
     /// The deadline of the call that is being answered with this client's help.
     let bound: ContinuousClock.Instant?

@@ -81,6 +81,27 @@ extension MicroClient: EventPublisher {
 }
 
 extension MicroClient {
+    /// Returns the value of an event, for tests.
+    ///
+    /// - Throws: A ``MicroError`` with the status `invalidArgument` if it is none of the type.
+    package func decode<Event: Sendable>(
+        _ event: BrokerEvent, as type: Event.Type
+    ) async throws(MicroError) -> Event {
+        let engine = try await core.engine(deadline: bound)
+        let field = event.header["Content-Type"] ?? ""
+        let subtype = EventContentType.subtype(of: field) ?? EventContentType.missing
+        guard let coder = engine.codecs.coder(for: type, subtype: subtype) else {
+            throw ClientErrors.invalid(
+                "No linked codec can decode \(type) as \"\(subtype)\". \(CodecSet.advice)")
+        }
+        do {
+            return try event.body.withBytes(coder.decode)
+        } catch {
+            throw ClientErrors.invalid(
+                "The event is no \(type): \(CodingFailure.text(error))", cause: error)
+        }
+    }
+
     /// Returns how many receivers an event of a topic would have now, or `nil` if the broker can't know.
     ///
     /// - Throws: A ``MicroError`` if nobody can be asked.

@@ -89,7 +89,8 @@ struct ServiceDefinition: Sendable {
     let services: [any Service]
     var hooks = ServiceHooks()
     var middleware: Middleware
-    let configuration: ConfigurationSources
+    var configuration: ConfigurationSources
+    var time = TimeSource.continuous
     let contents: ServiceContents
 }
 

@@ -107,7 +107,8 @@ struct ServiceRun: Sendable {
             currentRecord: { plan.record(listeners) })
         try await subscribe(running, listeners)
         let registration = Registration(
-            registry: plan.registry, timeToLive: plan.settings.timeToLive, record: running.currentRecord)
+            registry: plan.registry, timeToLive: plan.settings.timeToLive, time: service.definition.time,
+            record: running.currentRecord)
         do {
             let record = try await stop.stop.runUntilOpen { try await registration.begin() }
             plan.overview.enter(.serving)
