@@ -70,10 +70,10 @@ nonisolated enum Greeter_Greeter {
         func through(_ client: Micro.MicroClient) -> Self { Self(client, self._methods) }
 
         private final class Methods: Sendable {
-            let hello: Micro.Method<Greeter_HelloRequest, Greeter_HelloReply>
+            let hello: Micro.RPCMethod<Greeter_HelloRequest, Greeter_HelloReply>
 
             init(_ service: String, _ contentSubtype: String?) {
-                self.hello = Micro.Method(
+                self.hello = Micro.RPCMethod(
                     service, "/greeter.Greeter/Hello", contentSubtype: contentSubtype)
             }
         }

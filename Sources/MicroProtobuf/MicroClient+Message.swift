@@ -2,7 +2,7 @@
 public import MicroCore
 public import SwiftProtobuf
 
-extension Method {
+extension RPCMethod {
     /// Creates a method of Protobuf messages.
     ///
     /// - Parameters:

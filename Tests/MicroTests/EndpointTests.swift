@@ -52,7 +52,7 @@ struct EndpointTests {
 
     @Test("a method is prepared once and used often")
     func method() async throws {
-        let method = Method<HelloRequest, HelloReply>("greeter", "Greeter.Hello")
+        let method = RPCMethod<HelloRequest, HelloReply>("greeter", "Greeter.Hello")
         for _ in 0..<2 {
             // The second turn is another client: what the method kept of the first does not count.
             try await makeService { hello }.test { client in

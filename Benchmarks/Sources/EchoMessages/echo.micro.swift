@@ -98,16 +98,16 @@ package nonisolated enum Echo_Echo {
         package func through(_ client: Micro.MicroClient) -> Self { Self(client, self._methods) }
 
         private final class Methods: Sendable {
-            let unary: Micro.Method<Echo_Payload, Echo_Payload>
-            let serverStream: Micro.Method<Echo_StreamRequest, Echo_Payload>
-            let spin: Micro.Method<Echo_SpinRequest, Echo_SpinReply>
+            let unary: Micro.RPCMethod<Echo_Payload, Echo_Payload>
+            let serverStream: Micro.RPCMethod<Echo_StreamRequest, Echo_Payload>
+            let spin: Micro.RPCMethod<Echo_SpinRequest, Echo_SpinReply>
 
             init(_ service: String, _ contentSubtype: String?) {
-                self.unary = Micro.Method(
+                self.unary = Micro.RPCMethod(
                     service, "/echo.Echo/Unary", contentSubtype: contentSubtype)
-                self.serverStream = Micro.Method(
+                self.serverStream = Micro.RPCMethod(
                     service, "/echo.Echo/ServerStream", contentSubtype: contentSubtype)
-                self.spin = Micro.Method(
+                self.spin = Micro.RPCMethod(
                     service, "/echo.Echo/Spin", contentSubtype: contentSubtype)
             }
         }

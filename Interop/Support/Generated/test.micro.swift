@@ -167,31 +167,31 @@ package nonisolated enum Grpc_Testing_TestService {
         package func through(_ client: Micro.MicroClient) -> Self { Self(client, self._methods) }
 
         private final class Methods: Sendable {
-            let emptyCall: Micro.Method<Grpc_Testing_Empty, Grpc_Testing_Empty>
-            let unaryCall: Micro.Method<Grpc_Testing_SimpleRequest, Grpc_Testing_SimpleResponse>
-            let cacheableUnaryCall: Micro.Method<Grpc_Testing_SimpleRequest, Grpc_Testing_SimpleResponse>
-            let streamingOutputCall: Micro.Method<Grpc_Testing_StreamingOutputCallRequest, Grpc_Testing_StreamingOutputCallResponse>
-            let streamingInputCall: Micro.Method<Grpc_Testing_StreamingInputCallRequest, Grpc_Testing_StreamingInputCallResponse>
-            let fullDuplexCall: Micro.Method<Grpc_Testing_StreamingOutputCallRequest, Grpc_Testing_StreamingOutputCallResponse>
-            let halfDuplexCall: Micro.Method<Grpc_Testing_StreamingOutputCallRequest, Grpc_Testing_StreamingOutputCallResponse>
-            let unimplementedCall: Micro.Method<Grpc_Testing_Empty, Grpc_Testing_Empty>
+            let emptyCall: Micro.RPCMethod<Grpc_Testing_Empty, Grpc_Testing_Empty>
+            let unaryCall: Micro.RPCMethod<Grpc_Testing_SimpleRequest, Grpc_Testing_SimpleResponse>
+            let cacheableUnaryCall: Micro.RPCMethod<Grpc_Testing_SimpleRequest, Grpc_Testing_SimpleResponse>
+            let streamingOutputCall: Micro.RPCMethod<Grpc_Testing_StreamingOutputCallRequest, Grpc_Testing_StreamingOutputCallResponse>
+            let streamingInputCall: Micro.RPCMethod<Grpc_Testing_StreamingInputCallRequest, Grpc_Testing_StreamingInputCallResponse>
+            let fullDuplexCall: Micro.RPCMethod<Grpc_Testing_StreamingOutputCallRequest, Grpc_Testing_StreamingOutputCallResponse>
+            let halfDuplexCall: Micro.RPCMethod<Grpc_Testing_StreamingOutputCallRequest, Grpc_Testing_StreamingOutputCallResponse>
+            let unimplementedCall: Micro.RPCMethod<Grpc_Testing_Empty, Grpc_Testing_Empty>
 
             init(_ service: String, _ contentSubtype: String?) {
-                self.emptyCall = Micro.Method(
+                self.emptyCall = Micro.RPCMethod(
                     service, "/grpc.testing.TestService/EmptyCall", contentSubtype: contentSubtype)
-                self.unaryCall = Micro.Method(
+                self.unaryCall = Micro.RPCMethod(
                     service, "/grpc.testing.TestService/UnaryCall", contentSubtype: contentSubtype)
-                self.cacheableUnaryCall = Micro.Method(
+                self.cacheableUnaryCall = Micro.RPCMethod(
                     service, "/grpc.testing.TestService/CacheableUnaryCall", contentSubtype: contentSubtype)
-                self.streamingOutputCall = Micro.Method(
+                self.streamingOutputCall = Micro.RPCMethod(
                     service, "/grpc.testing.TestService/StreamingOutputCall", contentSubtype: contentSubtype)
-                self.streamingInputCall = Micro.Method(
+                self.streamingInputCall = Micro.RPCMethod(
                     service, "/grpc.testing.TestService/StreamingInputCall", contentSubtype: contentSubtype)
-                self.fullDuplexCall = Micro.Method(
+                self.fullDuplexCall = Micro.RPCMethod(
                     service, "/grpc.testing.TestService/FullDuplexCall", contentSubtype: contentSubtype)
-                self.halfDuplexCall = Micro.Method(
+                self.halfDuplexCall = Micro.RPCMethod(
                     service, "/grpc.testing.TestService/HalfDuplexCall", contentSubtype: contentSubtype)
-                self.unimplementedCall = Micro.Method(
+                self.unimplementedCall = Micro.RPCMethod(
                     service, "/grpc.testing.TestService/UnimplementedCall", contentSubtype: contentSubtype)
             }
         }
@@ -391,10 +391,10 @@ package nonisolated enum Grpc_Testing_UnimplementedService {
         package func through(_ client: Micro.MicroClient) -> Self { Self(client, self._methods) }
 
         private final class Methods: Sendable {
-            let unimplementedCall: Micro.Method<Grpc_Testing_Empty, Grpc_Testing_Empty>
+            let unimplementedCall: Micro.RPCMethod<Grpc_Testing_Empty, Grpc_Testing_Empty>
 
             init(_ service: String, _ contentSubtype: String?) {
-                self.unimplementedCall = Micro.Method(
+                self.unimplementedCall = Micro.RPCMethod(
                     service, "/grpc.testing.UnimplementedService/UnimplementedCall", contentSubtype: contentSubtype)
             }
         }

@@ -68,10 +68,10 @@ final class ClientEngine: Sendable {
 
     /// Returns the method of a key; makes it if it isn't remembered.
     func method<Request: Sendable, Reply: Sendable>(
-        _ key: MethodKey, make: () -> Method<Request, Reply>
-    ) -> Method<Request, Reply> {
+        _ key: MethodKey, make: () -> RPCMethod<Request, Reply>
+    ) -> RPCMethod<Request, Reply> {
         state.withLock { state in
-            if let method = state.methods[key] as? Method<Request, Reply> { return method }
+            if let method = state.methods[key] as? RPCMethod<Request, Reply> { return method }
             if state.methods.count >= Self.memoLimit { state.methods = [:] }
             let method = make()
             state.methods[key] = method

@@ -72,10 +72,10 @@ nonisolated enum Grpc_Reflection_V1_ServerReflection {
         func through(_ client: Micro.MicroClient) -> Self { Self(client, self._methods) }
 
         private final class Methods: Sendable {
-            let serverReflectionInfo: Micro.Method<Grpc_Reflection_V1_ServerReflectionRequest, Grpc_Reflection_V1_ServerReflectionResponse>
+            let serverReflectionInfo: Micro.RPCMethod<Grpc_Reflection_V1_ServerReflectionRequest, Grpc_Reflection_V1_ServerReflectionResponse>
 
             init(_ service: String, _ contentSubtype: String?) {
-                self.serverReflectionInfo = Micro.Method(
+                self.serverReflectionInfo = Micro.RPCMethod(
                     service, "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", contentSubtype: contentSubtype)
             }
         }
