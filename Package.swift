@@ -188,11 +188,11 @@ let rows: [Row] = [
         name: "Micro",
         dependencies: [
             "MicroCore", "MicroPluginKit", "MicroWire", "MicroInterfaces", configuration, logging,
-            serviceLifecycle, unixSignals,
+            serviceLifecycle,
         ],
         tests: .own([
             "MicroCodecJSON", "MicroTransportMemory", "MicroRegistryMemory", "MicroBrokerMemory",
-            "MicroTesting", inMemoryLogging,
+            "MicroServiceTesting", "MicroTesting", inMemoryLogging,
         ])
     ),
     .library(
@@ -269,6 +269,13 @@ let rows: [Row] = [
         name: "MicroTesting",
         dependencies: ["MicroCore", "MicroPluginKit", "MicroTestSupport"],
         tests: .by("MicroMemoryTests")),
+    .library(
+        name: "MicroServiceTesting",
+        dependencies: [
+            "Micro", "MicroCore", "MicroPluginKit", "MicroRegistryMemory", "MicroTransportMemory",
+            "MicroBrokerMemory", inMemoryLogging, logging,
+        ],
+        tests: .own(["MicroCodecJSON", "MicroTesting"])),
 
     // Endpoints that a service has beside its own, once they are linked.
     .library(

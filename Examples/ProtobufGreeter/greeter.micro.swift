@@ -70,10 +70,10 @@ nonisolated enum Greeter_Greeter {
         func through(_ client: Micro.MicroClient) -> Self { Self(client, self._methods) }
 
         private final class Methods: Sendable {
-            let hello: Micro.Method<Greeter_HelloRequest, Greeter_HelloReply>
+            let hello: Micro.RPCMethod<Greeter_HelloRequest, Greeter_HelloReply>
 
             init(_ service: String, _ contentSubtype: String?) {
-                self.hello = Micro.Method(
+                self.hello = Micro.RPCMethod(
                     service, "/greeter.Greeter/Hello", contentSubtype: contentSubtype)
             }
         }
@@ -105,8 +105,8 @@ nonisolated extension Greeter_Greeter.Service {
     }
 }
 
-fileprivate nonisolated let _files: [MicroProtobuf.ProtobufFile] = [
-    MicroProtobuf.ProtobufFile("greeter.proto", base64: """
+fileprivate nonisolated let _files: [MicroProtobuf.ProtobufService.File] = [
+    MicroProtobuf.ProtobufService.File("greeter.proto", base64: """
         Cg1ncmVldGVyLnByb3RvEgdncmVldGVyIiIKDEhlbGxvUmVxdWVzdBISCgRuYW1lGAEgASgJUgRuYW1lIiYKCkhlbGxvUmVw\
         bHkSGAoHbWVzc2FnZRgBIAEoCVIHbWVzc2FnZTI+CgdHcmVldGVyEjMKBUhlbGxvEhUuZ3JlZXRlci5IZWxsb1JlcXVlc3Qa\
         Ey5ncmVldGVyLkhlbGxvUmVwbHliBnByb3RvMw==

@@ -113,19 +113,19 @@ nonisolated enum Routeguide_RouteGuide {
         func through(_ client: Micro.MicroClient) -> Self { Self(client, self._methods) }
 
         private final class Methods: Sendable {
-            let getFeature: Micro.Method<Routeguide_Point, Routeguide_Feature>
-            let listFeatures: Micro.Method<Routeguide_Rectangle, Routeguide_Feature>
-            let recordRoute: Micro.Method<Routeguide_Point, Routeguide_RouteSummary>
-            let routeChat: Micro.Method<Routeguide_RouteNote, Routeguide_RouteNote>
+            let getFeature: Micro.RPCMethod<Routeguide_Point, Routeguide_Feature>
+            let listFeatures: Micro.RPCMethod<Routeguide_Rectangle, Routeguide_Feature>
+            let recordRoute: Micro.RPCMethod<Routeguide_Point, Routeguide_RouteSummary>
+            let routeChat: Micro.RPCMethod<Routeguide_RouteNote, Routeguide_RouteNote>
 
             init(_ service: String, _ contentSubtype: String?) {
-                self.getFeature = Micro.Method(
+                self.getFeature = Micro.RPCMethod(
                     service, "/routeguide.RouteGuide/GetFeature", contentSubtype: contentSubtype)
-                self.listFeatures = Micro.Method(
+                self.listFeatures = Micro.RPCMethod(
                     service, "/routeguide.RouteGuide/ListFeatures", contentSubtype: contentSubtype)
-                self.recordRoute = Micro.Method(
+                self.recordRoute = Micro.RPCMethod(
                     service, "/routeguide.RouteGuide/RecordRoute", contentSubtype: contentSubtype)
-                self.routeChat = Micro.Method(
+                self.routeChat = Micro.RPCMethod(
                     service, "/routeguide.RouteGuide/RouteChat", contentSubtype: contentSubtype)
             }
         }
@@ -204,8 +204,8 @@ nonisolated extension Routeguide_RouteGuide.Service {
     }
 }
 
-fileprivate nonisolated let _files: [MicroProtobuf.ProtobufFile] = [
-    MicroProtobuf.ProtobufFile("route_guide.proto", base64: """
+fileprivate nonisolated let _files: [MicroProtobuf.ProtobufService.File] = [
+    MicroProtobuf.ProtobufService.File("route_guide.proto", base64: """
         ChFyb3V0ZV9ndWlkZS5wcm90bxIKcm91dGVndWlkZSJBCgVQb2ludBIaCghsYXRpdHVkZRgBIAEoBVIIbGF0aXR1ZGUSHAoJ\
         bG9uZ2l0dWRlGAIgASgFUglsb25naXR1ZGUiVwoJUmVjdGFuZ2xlEiMKA2xvdxgBIAEoCzIRLnJvdXRlZ3VpZGUuUG9pbnRS\
         A2xvdxIlCgRoaWdoGAIgASgLMhEucm91dGVndWlkZS5Qb2ludFIEaGlnaCJMCgdGZWF0dXJlEhIKBG5hbWUYASABKAlSBG5h\

@@ -45,9 +45,9 @@ struct InteropServer: AsyncParsableCommand {
         ) {
             InteropService()
         }
-        try await service.run { running in
+        await service.onReady { running in
             // Without a buffer: whoever has started us waits for the line.
             FileHandle.standardOutput.write(Data("listening \(running.address)\n".utf8))
-        }
+        }.main()
     }
 }

@@ -35,7 +35,7 @@ struct DebugComponent: ServiceComponent {
         let service = DebugService(rule: rule, buffer: .shared, recorder: recorder)
         Debug_Debug.Endpoints(service).asInternal().contribute(to: &contents)
         contents.add(logHandler: { DebugLogHandler(forServiceLog: $0) })
-        if let recorder { contents.add(middleware: recorder) }
+        if let recorder { contents.add(middleware: .server(recorder)) }
     }
 }
 

@@ -1,4 +1,4 @@
-public import Micro
+@_spi(MessageFamily) public import Micro
 public import MicroCore
 public import SwiftProtobuf
 

@@ -1,8 +1,8 @@
-public import Micro
+@_spi(MessageFamily) public import Micro
 public import MicroCore
 public import SwiftProtobuf
 
-extension Method {
+extension RPCMethod {
     /// Creates a method of Protobuf messages.
     ///
     /// - Parameters:

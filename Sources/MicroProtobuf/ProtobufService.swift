@@ -9,41 +9,43 @@ public struct ProtobufService: Sendable {
     public let name: String
 
     /// The file that defines the service, behind all that it imports.
-    public let files: [ProtobufFile]
+    public let files: [File]
 
     /// Creates a definition.
     ///
     /// - Parameters:
     ///   - name: The name with the package.
     ///   - files: The file that defines the service, behind all that it imports.
-    public init(_ name: String, files: [ProtobufFile]) {
+    public init(_ name: String, files: [File]) {
         self.name = name
         self.files = files
     }
 }
 
-/// One `.proto` file, compiled.
-public struct ProtobufFile: Sendable {
-    /// The path by which others import it.
-    public let name: String
+extension ProtobufService {
+    /// One `.proto` file, compiled.
+    public struct File: Sendable {
+        /// The path by which others import it.
+        public let name: String
 
-    private let base64: StaticString
+        private let base64: StaticString
 
-    /// Creates a file.
-    ///
-    /// - Parameters:
-    ///   - name: The path by which others import it.
-    ///   - base64: A `google.protobuf.FileDescriptorProto`, in base 64.
-    public init(_ name: String, base64: StaticString) {
-        self.name = name
-        self.base64 = base64
-    }
+        /// Creates a file.
+        ///
+        /// - Parameters:
+        ///   - name: The path by which others import it.
+        ///   - base64: A `google.protobuf.FileDescriptorProto`, in base 64.
+        public init(_ name: String, base64: StaticString) {
+            self.name = name
+            self.base64 = base64
+        }
 
-    /// The file as a serialised `google.protobuf.FileDescriptorProto`; empty if the text is no base 64.
-    public var descriptor: [UInt8] {
-        // Sound because a literal that isn't a single scalar is constant memory.
-        guard base64.hasPointerRepresentation else { return [] }
-        return base64.withUTF8Buffer { Base64.decode($0) ?? [] }
+        /// The file as a serialised `google.protobuf.FileDescriptorProto`; empty if the text is no base 64.
+        public var descriptor: [UInt8] {
+            // Sound because a literal that isn't a single scalar is constant memory.
+            guard base64.hasPointerRepresentation else { return [] }
+            return base64.withUTF8Buffer { Base64.decode($0) ?? [] }
+        }
     }
 }
 

@@ -61,13 +61,13 @@ struct ClientText {
             """)
         printer.withIndentation { printer in
             for method in generator.methods {
-                printer.print("let \(method.function): Micro.Method<\(method.request), \(method.reply)>")
+                printer.print("let \(method.function): Micro.RPCMethod<\(method.request), \(method.reply)>")
             }
             if !generator.methods.isEmpty { printer.print("") }
             printer.print("init(_ service: String, _ contentSubtype: String?) {")
             printer.withIndentation { printer in
                 for method in generator.methods {
-                    printer.print("self.\(method.function) = Micro.Method(")
+                    printer.print("self.\(method.function) = Micro.RPCMethod(")
                     printer.printIndented("service, \"\(method.path)\", contentSubtype: contentSubtype)")
                 }
             }

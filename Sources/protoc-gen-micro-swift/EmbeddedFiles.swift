@@ -25,10 +25,11 @@ struct EmbeddedFiles {
     }
 
     func print(to printer: inout CodePrinter) {
-        printer.print("fileprivate nonisolated let _files: [MicroProtobuf.ProtobufFile] = [")
+        printer.print("fileprivate nonisolated let _files: [MicroProtobuf.ProtobufService.File] = [")
         printer.withIndentation { printer in
             for file in files {
-                printer.print("MicroProtobuf.ProtobufFile(\"\(Self.quoted(file.name))\", base64: \"\"\"")
+                printer.print(
+                    "MicroProtobuf.ProtobufService.File(\"\(Self.quoted(file.name))\", base64: \"\"\"")
                 printer.withIndentation { printer in
                     printer.print(Self.lines(of: file).joined(separator: "\\\n"), "\"\"\"),")
                 }

@@ -216,40 +216,40 @@ nonisolated enum Micro_Service {
         func through(_ client: Micro.MicroClient) -> Self { Self(client, self._methods) }
 
         private final class Methods: Sendable {
-            let init_: Micro.Method<Micro_Service_Client, Micro_Service_Service>
-            let self_: Micro.Method<Micro_Service_Client, Micro_Service_Service>
-            let type: Micro.Method<Micro_Service_Client, Micro_Service_Service>
-            let `default`: Micro.Method<Micro_Service_Client, Micro_Service_Service>
-            let `import`: Micro.Method<Endpoint, Result>
-            let contribute: Micro.Method<Endpoint, MessageStream>
-            let getURL: Micro.Method<Endpoint, Method>
-            let SameName: Micro.Method<Endpoint, Endpoint>
-            let same_name: Micro.Method<Endpoint, Endpoint>
-            let client: Micro.Method<Endpoint, Micro_Service_Endpoints>
-            let definition: Micro.Method<Endpoint, Micro_Service_Methods>
+            let init_: Micro.RPCMethod<Micro_Service_Client, Micro_Service_Service>
+            let self_: Micro.RPCMethod<Micro_Service_Client, Micro_Service_Service>
+            let type: Micro.RPCMethod<Micro_Service_Client, Micro_Service_Service>
+            let `default`: Micro.RPCMethod<Micro_Service_Client, Micro_Service_Service>
+            let `import`: Micro.RPCMethod<Endpoint, Result>
+            let contribute: Micro.RPCMethod<Endpoint, MessageStream>
+            let getURL: Micro.RPCMethod<Endpoint, Method>
+            let SameName: Micro.RPCMethod<Endpoint, Endpoint>
+            let same_name: Micro.RPCMethod<Endpoint, Endpoint>
+            let client: Micro.RPCMethod<Endpoint, Micro_Service_Endpoints>
+            let definition: Micro.RPCMethod<Endpoint, Micro_Service_Methods>
 
             init(_ service: String, _ contentSubtype: String?) {
-                self.init_ = Micro.Method(
+                self.init_ = Micro.RPCMethod(
                     service, "/Micro/init", contentSubtype: contentSubtype)
-                self.self_ = Micro.Method(
+                self.self_ = Micro.RPCMethod(
                     service, "/Micro/self", contentSubtype: contentSubtype)
-                self.type = Micro.Method(
+                self.type = Micro.RPCMethod(
                     service, "/Micro/Type", contentSubtype: contentSubtype)
-                self.`default` = Micro.Method(
+                self.`default` = Micro.RPCMethod(
                     service, "/Micro/default", contentSubtype: contentSubtype)
-                self.`import` = Micro.Method(
+                self.`import` = Micro.RPCMethod(
                     service, "/Micro/Import", contentSubtype: contentSubtype)
-                self.contribute = Micro.Method(
+                self.contribute = Micro.RPCMethod(
                     service, "/Micro/Contribute", contentSubtype: contentSubtype)
-                self.getURL = Micro.Method(
+                self.getURL = Micro.RPCMethod(
                     service, "/Micro/GetURL", contentSubtype: contentSubtype)
-                self.SameName = Micro.Method(
+                self.SameName = Micro.RPCMethod(
                     service, "/Micro/SameName", contentSubtype: contentSubtype)
-                self.same_name = Micro.Method(
+                self.same_name = Micro.RPCMethod(
                     service, "/Micro/same_name", contentSubtype: contentSubtype)
-                self.client = Micro.Method(
+                self.client = Micro.RPCMethod(
                     service, "/Micro/client", contentSubtype: contentSubtype)
-                self.definition = Micro.Method(
+                self.definition = Micro.RPCMethod(
                     service, "/Micro/definition", contentSubtype: contentSubtype)
             }
         }
@@ -426,8 +426,8 @@ nonisolated extension Micro_Service.Service {
     }
 }
 
-fileprivate nonisolated let _files: [MicroProtobuf.ProtobufFile] = [
-    MicroProtobuf.ProtobufFile("clashes.proto", base64: """
+fileprivate nonisolated let _files: [MicroProtobuf.ProtobufService.File] = [
+    MicroProtobuf.ProtobufService.File("clashes.proto", base64: """
         Cg1jbGFzaGVzLnByb3RvIhwKBkNsaWVudBISCgR0ZXh0GAEgASgJUgR0ZXh0Ih0KB1NlcnZpY2USEgoEdGV4dBgBIAEoCVIE\
         dGV4dCIeCghFbmRwb2ludBISCgR0ZXh0GAEgASgJUgR0ZXh0Ih8KCUVuZHBvaW50cxISCgR0ZXh0GAEgASgJUgR0ZXh0Ih0K\
         B01ldGhvZHMSEgoEdGV4dBgBIAEoCVIEdGV4dCIcCgZNZXRob2QSEgoEdGV4dBgBIAEoCVIEdGV4dCIjCg1NZXNzYWdlU3Ry\

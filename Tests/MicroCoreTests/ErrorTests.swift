@@ -26,4 +26,27 @@ import Testing
         #expect(error.rpcStatus.rawValue == status)
         #expect(error.rpcStatus.description == name)
     }
+
+    @Test func anotherStatusHasItsCodeAndName() {
+        var error = MicroError(id: "x", code: 404, detail: "gone")
+        error.reclassify(as: .unavailable)
+        #expect(error.code == 503)
+        #expect(error.status == "Service Unavailable")
+        #expect(error.rpcStatus == .unavailable)
+        #expect(error.detail == "gone")
+    }
+
+    @Test func theCauseStaysAsideOfComparisonsAndTexts() {
+        struct Secret: Error {}
+        var error = MicroError(.internal, "broken", cause: Secret())
+        #expect(error.cause is Secret)
+        error.detail = "still broken"
+        #expect(error.cause is Secret)
+        #expect(!"\(error)".contains("Secret"))
+        let same = MicroError(.internal, "still broken")
+        #expect(error == same)
+        #expect(error.hashValue == same.hashValue)
+        error.cause = nil
+        #expect(error.cause == nil)
+    }
 }

@@ -47,7 +47,7 @@ struct MicroProtobufTests {
                     options: CallOptions(contentSubtype: subtype))
                 #expect(reply.value == "Hello, Ada!")
             }
-            let method = Method<Text, Text>("greeter", "Greeter.Hello")
+            let method = RPCMethod<Text, Text>("greeter", "Greeter.Hello")
             let reply = try await client.call(method, Text("Bo"))
             #expect(reply.value == "Hello, Bo!")
         }

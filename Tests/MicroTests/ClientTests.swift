@@ -271,7 +271,7 @@ struct ClientTests {
         #expect(reply == "\(target) /greeter.Greeter/Hello")
         // As generated code calls, with a Protobuf package in the path.
         try await withClient(transport, registry: registry, environment) { client in
-            let method = Method<HelloRequest, HelloReply>("go.micro.srv.greeter", "/pb.Greeter/Hello")
+            let method = RPCMethod<HelloRequest, HelloReply>("go.micro.srv.greeter", "/pb.Greeter/Hello")
             let request = HelloRequest(name: "x")
             let redirected = try await client.call(method, request).message
             #expect(redirected == "\(target) /go.micro.srv.greeter.Greeter/Hello")

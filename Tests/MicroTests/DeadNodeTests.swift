@@ -2,6 +2,7 @@ import Micro
 import MicroCore
 import MicroRegistryMemory
 import MicroTestSupport
+import MicroTesting
 import Synchronization
 import Testing
 
@@ -32,16 +33,25 @@ struct DeadNodeTests {
     @Test("are probed beside the calls once their back-off has passed, and used again when they are back")
     func probed() async throws {
         let switchboard = Switchboard(down: ["a"])
+        let clock = ManualClock()
         try await withClient(
-            switchboard.transport, nodes: Array(nodes.prefix(2)), selector: FixedSelector()
+            switchboard.transport, nodes: Array(nodes.prefix(2)), selector: FixedSelector(),
+            time: TimeSource(clock)
         ) { client in
             try await expect(client, "b")
-            while switchboard.attempts("a") < 2 { _ = try await client.hello() }
+            for _ in 0..<200 { _ = try await client.hello() }
+            #expect(switchboard.attempts("a") == 1)
+            clock.advance(by: .seconds(5))
+            try await eventually("a probe") {
+                _ = try await client.hello()
+                return switchboard.attempts("a") == 2
+            }
             // The probe has failed, too: the next one comes later, however many calls there are.
             for _ in 0..<200 { _ = try await client.hello() }
             #expect(switchboard.attempts("a") == 2)
             switchboard.up("a")
-            while try await client.hello() != "a" { try await Task.sleep(for: .milliseconds(5)) }
+            clock.advance(by: .seconds(60))
+            try await eventually("a answers again") { try await client.hello() == "a" }
             #expect(switchboard.attempts("a") == 3)
         }
     }
@@ -100,14 +110,14 @@ struct DeadNodeTests {
 
     private func withClient(
         _ transport: ScriptedTransport, nodes: [Node]? = nil, registry: MemoryRegistry = MemoryRegistry(),
-        selector: any Selector, _ body: (MicroClient) async throws -> Void
+        selector: any Selector, time: TimeSource = .continuous, _ body: (MicroClient) async throws -> Void
     ) async throws {
         try await registry.register(
             ServiceRecord(name: "greeter", nodes: nodes ?? self.nodes), timeToLive: nil)
         let client = MicroClient(
             registry: registry, transports: [transport], selector: selector, plugins: testPlugins,
             configuration: .test())
-        try await withMicroClient(client, body)
+        try await withMicroClient(client.onTestClock(time), body)
     }
 }
 

@@ -1,13 +1,14 @@
 import Micro
 import MicroCore
+import MicroServiceTesting
 import Testing
 
 @Suite("Endpoints of all shapes, called through a client", .timeLimit(.minutes(2)))
 struct EndpointTests {
     @Test("a unary call")
     func unary() async throws {
-        try await makeService { hello }.withRunning { running in
-            let result = try await running.client.hello("Ada")
+        try await makeService { hello }.test { client in
+            let result = try await client.microClient.hello("Ada")
             #expect(result == "Hello, Ada!")
         }
     }
@@ -32,10 +33,10 @@ struct EndpointTests {
                 return request
             }
         }
-        try await service.withRunning { running in
+        try await service.test { client in
             await withTaskGroup { group in
                 group.addTask {
-                    _ = try? await running.client.call(
+                    _ = try? await client.microClient.call(
                         "greeter", "Math.Wait", Number(value: 1), returning: Number.self)
                 }
                 await journal.wait(for: 1)
@@ -51,12 +52,12 @@ struct EndpointTests {
 
     @Test("a method is prepared once and used often")
     func method() async throws {
-        let method = Method<HelloRequest, HelloReply>("greeter", "Greeter.Hello")
+        let method = RPCMethod<HelloRequest, HelloReply>("greeter", "Greeter.Hello")
         for _ in 0..<2 {
             // The second turn is another client: what the method kept of the first does not count.
-            try await makeService { hello }.withRunning { running in
+            try await makeService { hello }.test { client in
                 for name in ["Ada", "Bo"] {
-                    let reply = try await running.client.call(method, HelloRequest(name: name))
+                    let reply = try await client.microClient.call(method, HelloRequest(name: name))
                     #expect(reply.message == "Hello, \(name)!")
                 }
             }
@@ -70,8 +71,8 @@ struct EndpointTests {
                 try await replies.write(contentsOf: (1...request.value).map(Number.init))
             }
         }
-        try await service.withRunning { running in
-            let values = try await running.client.stream(
+        try await service.test { client in
+            let values = try await client.microClient.stream(
                 "greeter", "Math.Count", Number(value: 100), returning: Number.self
             ) { replies in
                 var values: [Int] = []
@@ -91,8 +92,8 @@ struct EndpointTests {
                 return Number(value: sum)
             }
         }
-        try await service.withRunning { running in
-            let sum = try await running.client.stream(
+        try await service.test { client in
+            let sum = try await client.microClient.stream(
                 "greeter", "Math.Sum", sending: Number.self, returning: Number.self
             ) { requests in
                 try await requests.write(contentsOf: (1...50).map(Number.init))
@@ -111,8 +112,8 @@ struct EndpointTests {
                 }
             }
         }
-        try await service.withRunning { running in
-            try await running.client.stream(
+        try await service.test { client in
+            try await client.microClient.stream(
                 "greeter", "Math.Double", sending: Number.self, returning: Number.self
             ) { requests, replies in
                 for value in 1...3 {
@@ -140,8 +141,8 @@ struct EndpointTests {
                 }
             }
         }
-        try await service.withRunning { running in
-            try await running.client.stream(
+        try await service.test { client in
+            try await client.microClient.stream(
                 "greeter", "Clock.Tick", Number(value: 1), returning: Number.self
             ) { replies in
                 let result = try await replies.next()
@@ -166,14 +167,15 @@ struct EndpointTests {
                 context.trailingMetadata["x-last"] = "2"
             }
         }
-        try await service.withRunning { running in
-            let reply = try await running.client.callRaw(
+        try await service.test { client in
+            let reply = try await client.service.client.callRaw(
                 "greeter", "Meta.Echo", message: Message(#"{"value":1}"#.utf8), contentSubtype: "json",
                 options: .metadata(["x-tenant": "acme"]))
             #expect(reply.message.bytes == Array(#"{"value":1}"#.utf8))
             #expect(reply.metadata["x-from"] == "greeter")
             #expect(reply.trailingMetadata["x-tail"] == "acme")
-            try await running.client.streamRaw("greeter", "Meta.Stream", contentSubtype: "json") { stream in
+            try await client.microClient.streamRaw("greeter", "Meta.Stream", contentSubtype: "json") {
+                stream in
                 try await stream.send(Message(#"{"value":1}"#.utf8))
                 try await stream.finish()
                 #expect(try await stream.metadata()["x-first"] == "1")
@@ -198,8 +200,8 @@ struct EndpointTests {
                 return Number(value: Int(left.components.seconds))
             }
         }
-        try await service.withRunning { running in
-            let reply = try await running.client.call(
+        try await service.test { client in
+            let reply = try await client.microClient.call(
                 "greeter", "Time.Left", Number(value: 0), returning: Number.self,
                 options: .timeout(.seconds(500)))
             #expect(reply.value > 0 && reply.value <= 500)
@@ -220,13 +222,13 @@ struct EndpointTests {
             }
             OwnGroup()
         }
-        try await service.withRunning { running in
+        try await service.test { client in
             #expect(
-                running.record.endpoints?.map(\.name) == [
+                client.service.record.endpoints?.map(\.name) == [
                     "Extra.One", "Greeter.Hello", "Grouped.One", "Numbers.Get1", "Numbers.Get2",
                     "Numbers.Get3", "Own.One",
                 ])
-            let reply = try await running.client.call(
+            let reply = try await client.microClient.call(
                 "greeter", "Numbers.Get2", Number(value: 0), returning: Number.self)
             #expect(reply.value == 2)
         }

@@ -2,6 +2,7 @@ import InMemoryLogging
 import Logging
 import Micro
 import MicroCore
+import MicroServiceTesting
 import Testing
 
 @Suite("What callers learn of errors", .timeLimit(.minutes(2)))
@@ -18,8 +19,8 @@ struct ErrorTests {
     }
 
     private func outcome(_ error: any Error & Sendable) async throws -> MicroError {
-        try await failing(error).withRunning { running in
-            await #expect(throws: MicroError.self) { try await running.client.hello() }
+        try await failing(error).test { client in
+            await #expect(throws: MicroError.self) { try await client.microClient.hello() }
         } ?? MicroError(.ok, "")
     }
 
@@ -37,16 +38,32 @@ struct ErrorTests {
 
     @Test("another error's text stays in the log, under a reference")
     func hides() async throws {
-        let log = InMemoryLogHandler()
-        let logger = Logger(label: "test") { _ in log }
-        let caught = try await withLogger(logger) { _ in try await outcome(Secret()) }
+        let (caught, log) = try await failing(Secret()).test { client in
+            let error = await #expect(throws: MicroError.self) { try await client.microClient.hello() }
+            return (try #require(error), client.log)
+        }
         #expect(caught.id == "greeter" && caught.code == 500 && caught.rpcStatus == .internal)
         let reference = try #require(
             caught.detail.firstMatch(of: /^internal error \(reference ([0-9A-F]{8})\)$/))
-        let entry = try #require(log.entries.first { $0.level == .error })
+        let entry = try #require(log.first { $0.level == .error })
         #expect(entry.metadata["error.message"] == "password is 42")
         #expect(entry.metadata["micro.error.reference"] == "\(reference.1)")
         #expect(entry.metadata["rpc.method"] == "Greeter.Hello")
+    }
+
+    @Test("the cause of an error is logged where it ends a call, and goes no further")
+    func cause() async throws {
+        let thrown = MicroError(.internal, "The order can't be stored.", cause: Secret())
+        let (caught, log) = try await failing(thrown).test { client in
+            let error = await #expect(throws: MicroError.self) { try await client.microClient.hello() }
+            return (try #require(error), client.log)
+        }
+        #expect(caught.cause == nil)
+        #expect(caught.detail == "The order can't be stored.")
+        let entry = try #require(log.first { $0.level == .error })
+        #expect(entry.metadata["micro.error.cause"] == "password is 42")
+        #expect(entry.metadata["rpc.method"] == "Greeter.Hello")
+        #expect(entry.metadata["micro.call.id"] != nil)
     }
 
     @Test("cancellation is cancelled")
@@ -56,9 +73,9 @@ struct ErrorTests {
 
     @Test("a request that can't be decoded says what is wrong")
     func undecodable() async throws {
-        try await makeService { hello }.withRunning { running in
+        try await makeService { hello }.test { client in
             let error = try await #require(throws: MicroError.self) {
-                try await running.client.callRaw(
+                try await client.microClient.callRaw(
                     "greeter", "Greeter.Hello", message: Message(#"{"name":7}"#.utf8), contentSubtype: "json")
             }
             #expect(error.code == 400 && error.rpcStatus == .invalidArgument && error.id == "greeter")
@@ -74,9 +91,10 @@ struct ErrorTests {
                 return Number(value: 0)
             }
         }
-        try await service.withRunning { running in
+        try await service.test { client in
             let error = try await #require(throws: MicroError.self) {
-                try await running.client.streamRaw("greeter", "Math.Sum", contentSubtype: "json") { stream in
+                try await client.microClient.streamRaw("greeter", "Math.Sum", contentSubtype: "json") {
+                    stream in
                     try await stream.send(Message("nonsense".utf8))
                     _ = try await stream.receive()
                 }
@@ -90,9 +108,9 @@ struct ErrorTests {
         let service = makeService {
             Endpoint("Math.Half") { (request: Number, context) in Double.infinity }
         }
-        try await service.withRunning { running in
+        try await service.test { client in
             let error = try await #require(throws: MicroError.self) {
-                try await running.client.call(
+                try await client.microClient.call(
                     "greeter", "Math.Half", Number(value: 1), returning: Double.self)
             }
             #expect(error.code == 500 && error.detail.contains("internal error (reference"))
@@ -101,9 +119,9 @@ struct ErrorTests {
 
     @Test("a reply that the client can't decode names the endpoint")
     func wrongReply() async throws {
-        try await makeService { hello }.withRunning { running in
+        try await makeService { hello }.test { client in
             let error = try await #require(throws: MicroError.self) {
-                try await running.client.call(
+                try await client.microClient.call(
                     "greeter", "Greeter.Hello", HelloRequest(name: "x"), returning: Number.self)
             }
             #expect(error.id == "go.micro.client" && error.detail.contains("Greeter.Hello"))

@@ -109,7 +109,7 @@ struct EventLifecycleTests {
     @Test("a service with subscribers does not start without its broker")
     func noBroker() async throws {
         let service = makeService { Subscriber("t", handler: ignore) }
-        let error = await #expect(throws: StartError.self) { try await service.run(handlingSignals: false) }
+        let error = await #expect(throws: StartError.self) { try await service.run() }
         #expect(error?.code == .unknownPlugin)
         #expect(error?.message.contains("No broker is linked") == true)
     }
@@ -127,7 +127,7 @@ struct EventLifecycleTests {
                 transport: CapturingTransport(journal), broker: .memory(.init())
             ) { subscriber }
             let error = await #expect(throws: StartError.self) {
-                try await service.run(handlingSignals: false)
+                try await service.run()
             }
             #expect(error?.message.contains(part) == true, "\(error?.message ?? "")")
         }
@@ -135,7 +135,7 @@ struct EventLifecycleTests {
             "t", registry: MemoryRegistry(), transport: CapturingTransport(journal), broker: .memory(.init()),
             plugins: [.memoryTransport], configuration: .test()
         ) { Subscriber("t", handler: ignore) }
-        let error = await #expect(throws: StartError.self) { try await service.run(handlingSignals: false) }
+        let error = await #expect(throws: StartError.self) { try await service.run() }
         #expect(error?.message.contains("no codec is linked") == true)
         #expect(!journal.lines.contains("listen"))
     }
@@ -147,7 +147,7 @@ struct EventLifecycleTests {
             registry: JournalRegistry(journal), transport: CapturingTransport(journal),
             broker: JournalBroker(subscribeError: MicroError(.unavailable, "Nobody answers."))
         ) { Subscriber("t", handler: ignore) }
-        let error = await #expect(throws: StartError.self) { try await service.run(handlingSignals: false) }
+        let error = await #expect(throws: StartError.self) { try await service.run() }
         #expect(error?.code == .unavailable)
         #expect(error?.message.contains("Nobody answers.") == true)
         #expect(journal.lines.contains("shut down"))
@@ -162,10 +162,10 @@ struct EventLifecycleTests {
             broker: JournalBroker(failingRun: gate)
         ) { hello }
         let error = await #expect(throws: StartError.self) {
-            try await service.run(handlingSignals: false) { running in
+            try await service.onReady { running in
                 Task.detached { try? await running.publish("t", "x") }
                 gate.open()
-            }
+            }.run()
         }
         #expect(error?.message == "The broker is lost.")
         #expect(journal.lines.contains("deregister"))

@@ -4,6 +4,7 @@ import Micro
 import MicroBrokerMemory
 import MicroCore
 import MicroRegistryMemory
+import MicroServiceTesting
 import MicroTestSupport
 import MicroTransportMemory
 import Synchronization
@@ -162,8 +163,7 @@ struct EventTests {
 
     @Test("handlers of calls and events publish as well")
     func publishingFromHandlers() async throws {
-        let journal = Journal()
-        let service = makeService(broker: .memory(.init())) {
+        let service = makeService {
             Endpoint("Greeter.Hello") { (request: HelloRequest, context) in
                 try await context.publish("first", Greeting(message: request.name))
                 return HelloReply(message: "sent")
@@ -171,14 +171,13 @@ struct EventTests {
             Subscriber("first") { (event: Greeting, context) in
                 try await context.publish("second", Greeting(message: event.message + "!"))
             }
-            Subscriber("second") { (event: Greeting, context) in journal.add(event.message) }
         }
-        try await service.withRunning { running in
-            let reply = try await running.client.hello("John")
+        try await service.test { client in
+            let reply = try await client.microClient.hello("John")
             #expect(reply == "sent")
-            await journal.wait(for: 1)
+            let event = try await client.nextEvent("second", as: Greeting.self)
+            #expect(event.message == "John!")
         }
-        #expect(journal.lines == ["John!"])
     }
 
     @Test("middleware runs around events, the first one outermost, and can refuse them")
@@ -198,7 +197,9 @@ struct EventTests {
         let journal = Journal()
         let service = makeService(
             broker: .memory(.init()),
-            subscriberMiddleware: [Tag(name: "a", journal: journal), Tag(name: "b", journal: journal)]
+            middleware: [
+                .subscriber(Tag(name: "a", journal: journal)), .subscriber(Tag(name: "b", journal: journal)),
+            ]
         ) {
             Subscriber("tagged") { (event: Greeting, context) in journal.add(event.message) }
             Subscriber("plain") { (event: Greeting, context) in journal.add(event.message) }

@@ -20,7 +20,8 @@ extension ConfigurationSources {
     ) -> Self {
         Self(
             arguments: arguments,
-            environment: environment.merging(["MICRO_SERVER_DEREGISTRATION_DELAY": "0"]) { given, _ in given },
+            environment: environment.merging(["MICRO_SERVER_DEREGISTRATION_DELAY": "0"]) { given, _ in given
+            },
             overrides: overrides)
     }
 }
@@ -30,15 +31,12 @@ func makeService(
     _ name: String = "greeter", registry: (any Registry)? = MemoryRegistry(),
     transport: (any Transport)? = MemoryTransport(), broker: (any Broker)? = nil,
     environment: [String: String] = [:],
-    middleware: [any ServerMiddleware] = [], messageMiddleware: [any ServerMessageMiddleware] = [],
-    subscriberMiddleware: [any SubscriberMiddleware] = [], clientMiddleware: [any ClientMiddleware] = [],
+    middleware: [Middleware] = [],
     @ServiceBuilder _ components: () -> [any ServiceComponent]
 ) -> MicroService {
     MicroService(
         name, registry: registry, transport: transport, broker: broker, plugins: testPlugins,
-        middleware: middleware, messageMiddleware: messageMiddleware,
-        subscriberMiddleware: subscriberMiddleware, clientMiddleware: clientMiddleware,
-        configuration: .test(environment), components)
+        middleware: middleware, configuration: .test(environment), components)
 }
 
 /// The endpoint that most tests call.

@@ -57,7 +57,7 @@ struct LifecycleTests {
         let service = makeJournalled(journal)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.cancelAll()
-            group.addTask { try await service.run(handlingSignals: false) }
+            group.addTask { try await service.run() }
             try await group.waitForAll()
         }
         #expect(!journal.lines.contains("listen"))
@@ -69,7 +69,7 @@ struct LifecycleTests {
         let registry = JournalRegistry(journal, failingRegistrations: .max)
         let service = makeJournalled(journal, registry: registry)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await service.run(handlingSignals: false) }
+            group.addTask { try await service.run() }
             try await eventually("the registration") { journal.lines.contains("register") }
             group.cancelAll()
             try await group.waitForAll()
@@ -203,7 +203,7 @@ struct LifecycleTests {
         let lost = Gate()
         let service = makeJournalled(journal, registry: JournalRegistry(journal, failingRun: lost))
         let error = try await #require(throws: StartError.self) {
-            try await service.run(handlingSignals: false) { _ in lost.open() }
+            try await service.onReady { _ in lost.open() }.run()
         }
         #expect(error.message == "The directory is lost.")
         #expect(journal.lines.suffix(3) == ["deregister", "shutdown", "shut down"])
@@ -226,31 +226,6 @@ struct LifecycleTests {
         let service = makeService { hello }
         try await service.withRunning { _ in
             await #expect(throws: StartError.self) { try await service.withRunning { _ in } }
-        }
-    }
-
-    @Test("SIGTERM stops a service that handles signals")
-    func signal() async throws {
-        await #expect(processExitsWith: .success) {
-            let journal = Journal()
-            let service = LifecycleTests().makeJournalled(journal)
-            try await service.run { _ in raiseTermination() }
-            #expect(journal.lines.contains("shut down"))
-        }
-    }
-
-    @Test("run() alone handles signals")
-    func signalWithoutArguments() async throws {
-        await #expect(processExitsWith: .success) {
-            let journal = Journal()
-            let service = LifecycleTests().makeJournalled(journal)
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await service.run() }
-                try await eventually("the registration") { journal.lines.contains("register") }
-                raiseTermination()
-                try await group.waitForAll()
-            }
-            #expect(journal.lines.contains("shut down"))
         }
     }
 

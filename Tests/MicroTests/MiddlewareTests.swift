@@ -1,5 +1,6 @@
 import Micro
 import MicroCore
+import MicroServiceTesting
 import Testing
 
 private struct Note: ServerMiddleware {
@@ -58,12 +59,14 @@ struct MiddlewareTests {
     func order() async throws {
         let journal = Journal()
         let service = makeService(
-            middleware: [Note(name: "a", journal: journal), Note(name: "b", journal: journal)]
+            middleware: [
+                .server(Note(name: "a", journal: journal)), .server(Note(name: "b", journal: journal)),
+            ]
         ) { hello }
-        try await service.withRunning { running in
-            _ = try await running.client.call(
+        try await service.test { client in
+            _ = try await client.microClient.call(
                 "greeter", "/odd.pkg.Greeter/Hello", HelloRequest(name: "x"), returning: HelloReply.self)
-            _ = try? await running.client.callRaw(
+            _ = try? await client.microClient.callRaw(
                 "greeter", "Greeter.Hello", message: Message("?".utf8), contentSubtype: "json")
         }
         #expect(
@@ -76,7 +79,7 @@ struct MiddlewareTests {
     @Test("it runs around streams as well")
     func streams() async throws {
         let journal = Journal()
-        let service = makeService(middleware: [Note(name: "a", journal: journal)]) {
+        let service = makeService(middleware: [.server(Note(name: "a", journal: journal))]) {
             Endpoint("S.Server") { (request: Number, replies: MessageWriter<Number>, context) in
                 try await replies.write(request)
             }
@@ -87,8 +90,8 @@ struct MiddlewareTests {
                 throw MicroError(.notFound, "nothing")
             }
         }
-        try await service.withRunning { running in
-            let client = running.client
+        try await service.test { test in
+            let client = test.microClient
             try await client.stream("greeter", "S.Server", Number(value: 1), returning: Number.self) {
                 replies in
                 for try await _ in replies {}
@@ -109,12 +112,12 @@ struct MiddlewareTests {
 
     @Test("it can refuse, and be scoped")
     func scope() async throws {
-        let service = makeService(middleware: [RequireToken().only("Greeter.Hello")]) {
+        let service = makeService(middleware: [.server(RequireToken().only("Greeter.Hello"))]) {
             hello
             Endpoint("Open.Get") { (request: Number, context) in request }
         }
-        try await service.withRunning { running in
-            let client = running.client
+        try await service.test { test in
+            let client = test.microClient
             let error = try await #require(throws: MicroError.self) { try await client.hello() }
             #expect(error.rpcStatus == .unauthenticated)
             let reply = try await client.hello(options: .metadata(["authorization": "Bearer 42"]))
@@ -127,15 +130,15 @@ struct MiddlewareTests {
 
     @Test("message middleware sees and replaces decoded requests")
     func messages() async throws {
-        try await makeService(messageMiddleware: [Shout()]) { hello }.withRunning { running in
-            let result = try await running.client.hello("ada")
+        try await makeService(middleware: [.messages(Shout())]) { hello }.test { client in
+            let result = try await client.microClient.hello("ada")
             #expect(result == "Hello, ADA!")
         }
     }
 
     @Test("client middleware changes calls of the services that it is for")
     func client() async throws {
-        let service = makeService(clientMiddleware: [AddTenant().only(services: "greeter")]) {
+        let service = makeService(middleware: [.client(AddTenant().only(services: "greeter"))]) {
             Endpoint("Greeter.Hello") { (request: HelloRequest, context) in
                 HelloReply(message: context.metadata["tenant"] ?? "none")
             }

@@ -2,6 +2,7 @@ import MicroCore
 import MicroInterfaces
 import MicroPluginKit
 import MicroRegistryMemory
+import MicroTesting
 import MicroTransportMemory
 import Testing
 
@@ -11,11 +12,12 @@ import Testing
 struct RegistrationTests {
     /// Runs a registration whose address is what a test says, while a closure does.
     private func run(
-        interval: Duration?, _ body: (MemoryRegistry, Shared<String>, NetworkMonitor) async throws -> Void
+        interval: Duration?, time: TimeSource = .continuous,
+        _ body: (MemoryRegistry, Shared<String>, NetworkMonitor) async throws -> Void
     ) async throws {
         let address = Shared("192.168.77.1:90")
         let (registry, monitor) = (MemoryRegistry(), NetworkMonitor())
-        let registration = Registration(registry: registry, timeToLive: nil, monitor: monitor) {
+        let registration = Registration(registry: registry, timeToLive: nil, monitor: monitor, time: time) {
             ServiceRecord(name: "greeter", version: "1", nodes: [Node(id: "a", address: address.value)])
         }
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -24,7 +26,7 @@ struct RegistrationTests {
             try await body(registry, address, monitor)
             group.cancelAll()
         }
-        #expect(await registration.end())
+        #expect(await registration.end(within: .seconds(5)))
         #expect(await registry.lookup("greeter").isEmpty)
     }
 
@@ -48,8 +50,11 @@ struct RegistrationTests {
 
     @Test("follows the machine's at each renewal", .timeLimit(.minutes(1)))
     func renewal() async throws {
-        try await run(interval: .milliseconds(20)) { registry, address, monitor in
+        let clock = ManualClock()
+        try await run(interval: .seconds(30), time: TimeSource(clock)) { registry, address, monitor in
+            await clock.waitForSleepers(1)
             address.value = "192.168.77.9:90"
+            clock.advance(by: .seconds(30))
             try await waitForAddress("192.168.77.9:90", in: registry)
         }
     }

@@ -1,6 +1,7 @@
 import Micro
 import MicroCore
 import MicroRegistryMemory
+import MicroServiceTesting
 import MicroTransportMemory
 import Testing
 
@@ -10,9 +11,9 @@ struct RouterTests {
         _ endpoint: String, subtype: String = "json",
         @ServiceBuilder _ components: () -> [any ServiceComponent] = { [hello] }
     ) async throws -> MicroError? {
-        try await makeService("greeter", components).withRunning { running in
+        try await makeService("greeter", components).test { client in
             do {
-                _ = try await running.client.callRaw(
+                _ = try await client.microClient.callRaw(
                     "greeter", endpoint, message: Message(#"{"name":"x"}"#.utf8), contentSubtype: subtype)
                 return nil
             } catch let error as MicroError {
@@ -104,9 +105,9 @@ struct RouterTests {
             let error = try #require(try await refusal(path) { both() })
             #expect(error.rpcStatus == .unimplemented)
         }
-        try await makeService { both() }.withRunning { running in
+        try await makeService { both() }.test { client in
             for version in ["v1", "v2"] {
-                let reply = try await running.client.call(
+                let reply = try await client.microClient.call(
                     "greeter", "/\(version).Greeter/Hello", HelloRequest(name: ""), returning: HelloReply.self
                 )
                 #expect(reply.message == "\(version).Greeter.Hello")

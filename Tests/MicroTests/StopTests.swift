@@ -26,22 +26,19 @@ struct StopTests {
                 }
             }
             let log = InMemoryLogHandler()
-            try await withLogger(Logger(label: "test") { _ in log }) { _ in
-                try await withThrowingTaskGroup(of: Void.self) { group in
-                    try await service.run { running in
-                        let client = running.client
-                        Task { try? await client.hello() }
-                        Task {
-                            await started.wait()
-                            raiseTermination()
-                            try await eventually("it waits for its clients") {
-                                log.entries.contains { "\($0.message)".contains("to hear of it") }
-                            }
-                            raiseTermination()
+            await withLogger(Logger(label: "test") { _ in log }) { _ in
+                await service.onReady { running in
+                    let client = running.client
+                    Task { try? await client.hello() }
+                    Task {
+                        await started.wait()
+                        raiseTermination()
+                        try await eventually("it waits for its clients") {
+                            log.entries.contains { "\($0.message)".contains("to hear of it") }
                         }
+                        raiseTermination()
                     }
-                    try await group.waitForAll()
-                }
+                }.main()
             }
             #expect(journal.lines.contains("cancelled true"))
             let messages = log.entries.map { "\($0.message)" }
@@ -73,7 +70,7 @@ struct StopTests {
         let registry = SilentRegistry()
         let service = makeService(registry: registry) { hello }
         let begin = try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await service.run(handlingSignals: false) }
+            group.addTask { try await service.run() }
             await registry.isAsked.wait()
             let begin = ContinuousClock.now
             group.cancelAll()

@@ -79,7 +79,7 @@ import Testing
             let (ready, isReady) = AsyncStream.makeStream(of: MicroClient.self)
             let (watching, isWatching) = AsyncStream.makeStream(of: Void.self)
             group.addTask {
-                try await service.run(handlingSignals: false) { isReady.yield($0.client) }
+                try await service.onReady { isReady.yield($0.client) }.run()
             }
             var clients = ready.makeAsyncIterator()
             let client = try #require(await clients.next())
@@ -144,7 +144,7 @@ import Testing
                 _ context: RequestContext, next: Next<Answer>
             ) async throws -> Answer { throw MicroError(.unauthenticated, "no token") }
         }
-        try await makeService(middleware: [Refuse()]) { Shapes() }.withRunning { running in
+        try await makeService(middleware: [.server(Refuse())]) { Shapes() }.withRunning { running in
             let shapes = Shapes_V1_AllShapes.Client(running.client, service: "shapes")
             await #expect(throws: MicroError.self) { try await shapes.single(text("a")) }
             let health = Grpc_Health_V1_Health.Client(running.client, service: "shapes")

@@ -103,7 +103,7 @@ import Testing
     }
 
     @Test func brokenDefinitionsAreLeftOut() {
-        let broken = ProtobufService("b.B", files: [ProtobufFile("b.proto", base64: "AAAA!")])
+        let broken = ProtobufService("b.B", files: [ProtobufService.File("b.proto", base64: "AAAA!")])
         let index = DescriptorIndex([broken, Shapes_V1_AllShapes.definition])
         #expect(index.files["shapes.proto"] != nil)
         #expect(index.services == ["b.B", "shapes.v1.AllShapes"])

@@ -12,7 +12,7 @@ import SwiftProtobuf
 /// A service on memory parts, with the components that a program gets by linking them.
 func makeService(
     _ name: String = "shapes", peer: Peer? = nil, registry: (any Registry)? = nil,
-    middleware: [any ServerMiddleware] = [], environment: [String: String] = [:],
+    middleware: [Middleware] = [], environment: [String: String] = [:],
     @ServiceBuilder _ components: () -> [any ServiceComponent] = { [] }
 ) -> MicroService {
     MicroService(
@@ -20,7 +20,8 @@ func makeService(
         plugins: [.protobufCodec, .jsonCodec, .healthComponent, .reflectionComponent, .debugComponent],
         middleware: middleware,
         configuration: ConfigurationSources(
-            environment: environment.merging(["MICRO_SERVER_DEREGISTRATION_DELAY": "0"]) { given, _ in given }),
+            environment: environment.merging(["MICRO_SERVER_DEREGISTRATION_DELAY": "0"]) { given, _ in given }
+        ),
         components)
 }
 

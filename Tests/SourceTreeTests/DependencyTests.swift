@@ -4,7 +4,7 @@ import Testing
 @Suite(.timeLimit(.minutes(2))) struct DependencyTests {
     /// What comes with the compiler and the system.
     private static let system: Set = [
-        "Darwin", "Foundation", "FoundationEssentials", "Glibc", "Musl", "Synchronization",
+        "Darwin", "Dispatch", "Foundation", "FoundationEssentials", "Glibc", "Musl", "Synchronization",
     ]
 
     @Test func importsAreTheDependencies() throws {

@@ -2,6 +2,7 @@
 // features does it. It is only type-checked: what is here must stay possible.
 import MicroDefaults
 import MicroPluginKit
+import MicroServiceTesting
 import MicroTesting
 
 // MARK: - Middleware
@@ -63,6 +64,33 @@ struct TwoOfClient: ClientMiddleware {
 
 struct PlainSubscriber: SubscriberMiddleware {
     func handle(_ context: EventContext, next: Next<Void>) async throws { try await next() }
+}
+
+struct PlainPublisher: PublisherMiddleware {
+    func handle(_ event: OutgoingEvent, next: NextEvent) async throws {
+        var event = event
+        event.metadata["tenant"] = "acme"
+        try await next(event)
+    }
+}
+
+struct Recorder: EventPublisher {
+    func publish<Event: Sendable>(
+        topic: String, value: Event, options: PublishOptions
+    ) async throws(MicroError) {}
+}
+
+enum Tenant: ContextKey { typealias Value = String }
+
+/// Contexts for tests, and what middleware adds to them.
+func contexts() async throws {
+    let call = RequestContext(endpoint: "Plain.Sum", metadata: ["a": "b"], publisher: Recorder())
+    call[Tenant.self] = "acme"
+    call.metadata["tenant"] = call[Tenant.self]
+    call.principal = Principal("jane", verifiedBy: "token")
+    call.logger.info("\(call.callID)")
+    try await call.publish("texts", Text(text: "a"))
+    try await handle(Text(text: "a"), EventContext(topic: "texts", publisher: Recorder()))
 }
 
 // MARK: - Plugins
@@ -212,9 +240,14 @@ func handle(_ event: Text, _ context: EventContext) async throws { try await con
 /// Functions of this package in place of closures, and closures of this package that are passed on.
 func service(_ body: () async throws -> Void) async throws {
     let service = MicroService(
-        "plain", middleware: [PlainServer(), CountingServer(), TimeLimit().except("A.B")],
-        messageMiddleware: [PlainMessages()], subscriberMiddleware: [PlainSubscriber()],
-        clientMiddleware: [PlainClient().only(services: "plain"), TwoOfClient()]
+        "plain",
+        middleware: [
+            Middleware(
+                server: [PlainServer(), CountingServer()], client: [TwoOfClient()],
+                subscriber: [PlainSubscriber()], publisher: [PlainPublisher()]),
+            .server(TimeLimit().except("A.B")), .messages(PlainMessages()),
+            .client(PlainClient().only(services: "plain")),
+        ]
     ) {
         Endpoint("Plain.Sum", handler: sum)
         Subscriber("texts", handler: handle)
@@ -222,6 +255,14 @@ func service(_ body: () async throws -> Void) async throws {
     }
     try await service.withRunning { _ in try await body() }
     await runProgram(body)
+    try await service.test(beside: [service], clock: ManualClock()) { client in
+        client.faults.add(.latency(.seconds(1)), to: "Plain.Sum")
+        _ = try await client.call("Plain.Sum", Text(text: ""), returning: Text.self)
+        try await client.publish("texts", Text(text: "a"))
+        _ = try await client.nextEvent("texts", as: Text.self)
+        try await body()
+    }
+    await service.onStart { _ in }.onReady { _ in }.onStop { _ in }.main()
 }
 
 /// An actor's state in the closures of a call.

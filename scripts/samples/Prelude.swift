@@ -15,12 +15,14 @@
 @_exported import MicroRegistryEtcd
 @_exported import MicroRegistryMDNS
 @_exported import MicroRegistryMemory
+@_exported import MicroServiceTesting
 @_exported import MicroTesting
 @_exported import MicroTransportHTTP2
 @_exported import MicroTransportMemory
 @_exported import MicroWire
 @_exported import NIOCore
 @_exported import NIOPosix
+@_exported import ServiceLifecycle
 @_exported import Synchronization
 @_exported import Testing
 
@@ -37,6 +39,24 @@ struct Status: Codable { var text: String }
 struct Order: Codable, Equatable { var id = "" }
 
 enum Tenant { static var current: String { "acme" } }
+struct ReadTenant: ServerMiddleware {
+    func handle<Answer: Sendable>(_ context: RequestContext, next: Next<Answer>) async throws -> Answer {
+        try await next()
+    }
+}
+struct RequireToken: ServerMiddleware {
+    func handle<Answer: Sendable>(_ context: RequestContext, next: Next<Answer>) async throws -> Answer {
+        try await next()
+    }
+}
+struct AddTenant: ClientMiddleware {
+    func handle<Answer>(_ call: OutgoingCall, next: NextCall<Answer>) async throws -> Answer {
+        try await next(call)
+    }
+}
+struct StampEvents: PublisherMiddleware {
+    func handle(_ event: OutgoingEvent, next: NextEvent) async throws { try await next(event) }
+}
 protocol Store: Part { func read(_ key: String) async throws -> [UInt8]? }
 struct SQLiteStore: Store {
     init(path: String) {}
@@ -50,6 +70,7 @@ let hello = Endpoint("Greeter.Hello") { (request: HelloRequest, context) in
 }
 let client = MicroClient()
 let service = MicroService("sample") { hello }
+let greeter = service
 let request = HelloRequest(name: "world")
 let options = SubscriptionOptions(topic: "greetings")
 let runner = SubscriptionRunner()
@@ -104,4 +125,19 @@ enum A_Second {
         init(_ implementation: some Service) {}
         func contribute(to contents: inout ServiceContents) {}
     }
+}
+
+// A database and a web server that README.md runs beside a service.
+struct Pool: Service {
+    func run() async throws {}
+    func migrate() async throws {}
+    func flush() async {}
+}
+func NotesEndpoints(_ pool: Pool) -> Endpoint { hello }
+let pool = Pool()
+let web = Pool()
+let logger = Logger(label: "sample")
+enum database {
+    static func open() async throws {}
+    static func close() async {}
 }

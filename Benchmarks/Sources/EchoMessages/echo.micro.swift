@@ -98,16 +98,16 @@ package nonisolated enum Echo_Echo {
         package func through(_ client: Micro.MicroClient) -> Self { Self(client, self._methods) }
 
         private final class Methods: Sendable {
-            let unary: Micro.Method<Echo_Payload, Echo_Payload>
-            let serverStream: Micro.Method<Echo_StreamRequest, Echo_Payload>
-            let spin: Micro.Method<Echo_SpinRequest, Echo_SpinReply>
+            let unary: Micro.RPCMethod<Echo_Payload, Echo_Payload>
+            let serverStream: Micro.RPCMethod<Echo_StreamRequest, Echo_Payload>
+            let spin: Micro.RPCMethod<Echo_SpinRequest, Echo_SpinReply>
 
             init(_ service: String, _ contentSubtype: String?) {
-                self.unary = Micro.Method(
+                self.unary = Micro.RPCMethod(
                     service, "/echo.Echo/Unary", contentSubtype: contentSubtype)
-                self.serverStream = Micro.Method(
+                self.serverStream = Micro.RPCMethod(
                     service, "/echo.Echo/ServerStream", contentSubtype: contentSubtype)
-                self.spin = Micro.Method(
+                self.spin = Micro.RPCMethod(
                     service, "/echo.Echo/Spin", contentSubtype: contentSubtype)
             }
         }
@@ -170,8 +170,8 @@ nonisolated extension Echo_Echo.Service {
     }
 }
 
-fileprivate nonisolated let _files: [MicroProtobuf.ProtobufFile] = [
-    MicroProtobuf.ProtobufFile("echo.proto", base64: """
+fileprivate nonisolated let _files: [MicroProtobuf.ProtobufService.File] = [
+    MicroProtobuf.ProtobufService.File("echo.proto", base64: """
         CgplY2hvLnByb3RvEgRlY2hvIiMKB1BheWxvYWQSGAoHcGF5bG9hZBgBIAEoDFIHcGF5bG9hZCI5Cg1TdHJlYW1SZXF1ZXN0\
         EhQKBWNvdW50GAEgASgNUgVjb3VudBISCgRzaXplGAIgASgNUgRzaXplIjEKC1NwaW5SZXF1ZXN0EiIKDG1pY3Jvc2Vjb25k\
         cxgBIAEoDVIMbWljcm9zZWNvbmRzIgsKCVNwaW5SZXBseTKPAQoERWNobxIlCgVVbmFyeRINLmVjaG8uUGF5bG9hZBoNLmVj\

@@ -50,10 +50,10 @@ struct EchoServer: AsyncParsableCommand {
                 }
             }
         }
-        try await service.run { running in
+        await service.onReady { running in
             print("listening \(running.address)")
             fflush(nil)
-        }
+        }.main()
     }
 
     private var tls: TLSConfiguration? {

@@ -167,31 +167,31 @@ package nonisolated enum Grpc_Testing_TestService {
         package func through(_ client: Micro.MicroClient) -> Self { Self(client, self._methods) }
 
         private final class Methods: Sendable {
-            let emptyCall: Micro.Method<Grpc_Testing_Empty, Grpc_Testing_Empty>
-            let unaryCall: Micro.Method<Grpc_Testing_SimpleRequest, Grpc_Testing_SimpleResponse>
-            let cacheableUnaryCall: Micro.Method<Grpc_Testing_SimpleRequest, Grpc_Testing_SimpleResponse>
-            let streamingOutputCall: Micro.Method<Grpc_Testing_StreamingOutputCallRequest, Grpc_Testing_StreamingOutputCallResponse>
-            let streamingInputCall: Micro.Method<Grpc_Testing_StreamingInputCallRequest, Grpc_Testing_StreamingInputCallResponse>
-            let fullDuplexCall: Micro.Method<Grpc_Testing_StreamingOutputCallRequest, Grpc_Testing_StreamingOutputCallResponse>
-            let halfDuplexCall: Micro.Method<Grpc_Testing_StreamingOutputCallRequest, Grpc_Testing_StreamingOutputCallResponse>
-            let unimplementedCall: Micro.Method<Grpc_Testing_Empty, Grpc_Testing_Empty>
+            let emptyCall: Micro.RPCMethod<Grpc_Testing_Empty, Grpc_Testing_Empty>
+            let unaryCall: Micro.RPCMethod<Grpc_Testing_SimpleRequest, Grpc_Testing_SimpleResponse>
+            let cacheableUnaryCall: Micro.RPCMethod<Grpc_Testing_SimpleRequest, Grpc_Testing_SimpleResponse>
+            let streamingOutputCall: Micro.RPCMethod<Grpc_Testing_StreamingOutputCallRequest, Grpc_Testing_StreamingOutputCallResponse>
+            let streamingInputCall: Micro.RPCMethod<Grpc_Testing_StreamingInputCallRequest, Grpc_Testing_StreamingInputCallResponse>
+            let fullDuplexCall: Micro.RPCMethod<Grpc_Testing_StreamingOutputCallRequest, Grpc_Testing_StreamingOutputCallResponse>
+            let halfDuplexCall: Micro.RPCMethod<Grpc_Testing_StreamingOutputCallRequest, Grpc_Testing_StreamingOutputCallResponse>
+            let unimplementedCall: Micro.RPCMethod<Grpc_Testing_Empty, Grpc_Testing_Empty>
 
             init(_ service: String, _ contentSubtype: String?) {
-                self.emptyCall = Micro.Method(
+                self.emptyCall = Micro.RPCMethod(
                     service, "/grpc.testing.TestService/EmptyCall", contentSubtype: contentSubtype)
-                self.unaryCall = Micro.Method(
+                self.unaryCall = Micro.RPCMethod(
                     service, "/grpc.testing.TestService/UnaryCall", contentSubtype: contentSubtype)
-                self.cacheableUnaryCall = Micro.Method(
+                self.cacheableUnaryCall = Micro.RPCMethod(
                     service, "/grpc.testing.TestService/CacheableUnaryCall", contentSubtype: contentSubtype)
-                self.streamingOutputCall = Micro.Method(
+                self.streamingOutputCall = Micro.RPCMethod(
                     service, "/grpc.testing.TestService/StreamingOutputCall", contentSubtype: contentSubtype)
-                self.streamingInputCall = Micro.Method(
+                self.streamingInputCall = Micro.RPCMethod(
                     service, "/grpc.testing.TestService/StreamingInputCall", contentSubtype: contentSubtype)
-                self.fullDuplexCall = Micro.Method(
+                self.fullDuplexCall = Micro.RPCMethod(
                     service, "/grpc.testing.TestService/FullDuplexCall", contentSubtype: contentSubtype)
-                self.halfDuplexCall = Micro.Method(
+                self.halfDuplexCall = Micro.RPCMethod(
                     service, "/grpc.testing.TestService/HalfDuplexCall", contentSubtype: contentSubtype)
-                self.unimplementedCall = Micro.Method(
+                self.unimplementedCall = Micro.RPCMethod(
                     service, "/grpc.testing.TestService/UnimplementedCall", contentSubtype: contentSubtype)
             }
         }
@@ -391,10 +391,10 @@ package nonisolated enum Grpc_Testing_UnimplementedService {
         package func through(_ client: Micro.MicroClient) -> Self { Self(client, self._methods) }
 
         private final class Methods: Sendable {
-            let unimplementedCall: Micro.Method<Grpc_Testing_Empty, Grpc_Testing_Empty>
+            let unimplementedCall: Micro.RPCMethod<Grpc_Testing_Empty, Grpc_Testing_Empty>
 
             init(_ service: String, _ contentSubtype: String?) {
-                self.unimplementedCall = Micro.Method(
+                self.unimplementedCall = Micro.RPCMethod(
                     service, "/grpc.testing.UnimplementedService/UnimplementedCall", contentSubtype: contentSubtype)
             }
         }
@@ -426,11 +426,11 @@ nonisolated extension Grpc_Testing_UnimplementedService.Service {
     }
 }
 
-fileprivate nonisolated let _files: [MicroProtobuf.ProtobufFile] = [
-    MicroProtobuf.ProtobufFile("grpc/testing/empty.proto", base64: """
+fileprivate nonisolated let _files: [MicroProtobuf.ProtobufService.File] = [
+    MicroProtobuf.ProtobufService.File("grpc/testing/empty.proto", base64: """
         ChhncnBjL3Rlc3RpbmcvZW1wdHkucHJvdG8SDGdycGMudGVzdGluZyIHCgVFbXB0eWIGcHJvdG8z
         """),
-    MicroProtobuf.ProtobufFile("grpc/testing/messages.proto", base64: """
+    MicroProtobuf.ProtobufService.File("grpc/testing/messages.proto", base64: """
         ChtncnBjL3Rlc3RpbmcvbWVzc2FnZXMucHJvdG8SDGdycGMudGVzdGluZyIhCglCb29sVmFsdWUSFAoFdmFsdWUYASABKAhS\
         BXZhbHVlIkwKB1BheWxvYWQSLQoEdHlwZRgBIAEoDjIZLmdycGMudGVzdGluZy5QYXlsb2FkVHlwZVIEdHlwZRISCgRib2R5\
         GAIgASgMUgRib2R5IjoKCkVjaG9TdGF0dXMSEgoEY29kZRgBIAEoBVIEY29kZRIYCgdtZXNzYWdlGAIgASgJUgdtZXNzYWdl\
@@ -453,7 +453,7 @@ fileprivate nonisolated let _files: [MicroProtobuf.ProtobufFile] = [
         IAEoCzIVLmdycGMudGVzdGluZy5QYXlsb2FkUgdwYXlsb2FkKh8KC1BheWxvYWRUeXBlEhAKDENPTVBSRVNTQUJMRRAAYgZw\
         cm90bzM=
         """),
-    MicroProtobuf.ProtobufFile("grpc/testing/test.proto", base64: """
+    MicroProtobuf.ProtobufService.File("grpc/testing/test.proto", base64: """
         ChdncnBjL3Rlc3RpbmcvdGVzdC5wcm90bxIMZ3JwYy50ZXN0aW5nGhhncnBjL3Rlc3RpbmcvZW1wdHkucHJvdG8aG2dycGMv\
         dGVzdGluZy9tZXNzYWdlcy5wcm90bzLLBQoLVGVzdFNlcnZpY2USNQoJRW1wdHlDYWxsEhMuZ3JwYy50ZXN0aW5nLkVtcHR5\
         GhMuZ3JwYy50ZXN0aW5nLkVtcHR5EkYKCVVuYXJ5Q2FsbBIbLmdycGMudGVzdGluZy5TaW1wbGVSZXF1ZXN0GhwuZ3JwYy50\

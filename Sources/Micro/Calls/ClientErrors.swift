@@ -30,22 +30,23 @@ enum ClientErrors {
         MicroError(.cancelled, "The call was cancelled.", id: id, processed: .no)
     }
 
-    static func unavailable(_ detail: String) -> MicroError {
-        MicroError(.unavailable, detail, id: id, processed: .no)
+    static func unavailable(_ detail: String, cause: (any Error)? = nil) -> MicroError {
+        MicroError(.unavailable, detail, id: id, processed: .no, cause: cause)
     }
 
-    static func invalid(_ detail: String) -> MicroError {
-        MicroError(id: id, code: 400, detail: detail, processed: .no)
+    static func invalid(_ detail: String, cause: (any Error)? = nil) -> MicroError {
+        MicroError(id: id, code: 400, detail: detail, processed: .no, cause: cause)
     }
 
     static func undecodable(_ endpoint: String, _ error: any Error) -> MicroError {
         MicroError(
             id: id, code: 500,
-            detail: "The reply of \(endpoint) can't be decoded: \(CodingFailure.text(error))")
+            detail: "The reply of \(endpoint) can't be decoded: \(CodingFailure.text(error))", cause: error)
     }
 
     static func unencodable(_ endpoint: String, _ error: any Error) -> MicroError {
-        invalid("The request of \(endpoint) can't be encoded: \(CodingFailure.text(error))")
+        invalid(
+            "The request of \(endpoint) can't be encoded: \(CodingFailure.text(error))", cause: error)
     }
 
     /// Turns what middleware or a closure threw into a call's outcome.
@@ -53,8 +54,8 @@ enum ClientErrors {
         switch error {
         case let error as MicroError: error
         case is CancellationError: cancelled()
-        case let error as StartError: unavailable(error.message)
-        default: MicroError(id: id, code: 500, detail: "\(error)")
+        case let error as StartError: unavailable(error.message, cause: error)
+        default: MicroError(id: id, code: 500, detail: "\(error)", cause: error)
         }
     }
 }

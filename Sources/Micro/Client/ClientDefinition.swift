@@ -8,7 +8,9 @@ struct ClientDefinition: Sendable {
     let overrides: PartOverrides
     let plugins: Plugins
     let middleware: [any ClientMiddleware]
+    let publisherMiddleware: [any PublisherMiddleware]
     let configuration: ConfigurationSources
+    var time = TimeSource.continuous
 
     /// Runs a client until it is told to stop or the task is cancelled.
     func run(_ core: ClientCore, until stop: Latch) async throws {
@@ -57,7 +59,8 @@ struct ClientDefinition: Sendable {
         let engine = try ClientEngine(
             parts, registry: parts.has(.registry) ? parts.part(.registry) : nil,
             transports: TransportTable(parts), codecs: CodecSet(parts.parts(.codec)),
-            middleware: middleware, fromService: name)
+            middleware: middleware, publisherMiddleware: publisherMiddleware, fromService: name,
+            time: time)
         unknown.logOthers(to: .current)
         return engine
     }
@@ -67,12 +70,14 @@ extension ClientEngine {
     /// Creates the engine of a client from its parts.
     convenience init(
         _ parts: PartResolver, registry: (any Registry)?, transports: TransportTable, codecs: CodecSet,
-        middleware: [any ClientMiddleware], fromService: String?
+        middleware: [any ClientMiddleware], publisherMiddleware: [any PublisherMiddleware],
+        fromService: String?, time: TimeSource
     ) throws(StartError) {
         let settings = parts.settings
         self.init(
             settings: try ClientSettings(settings), codecs: codecs, middleware: middleware,
-            selector: try parts.part(.selector), registry: registry, transports: transports, parts: parts,
-            metadata: fromService.map { ["micro-from-service": $0] } ?? [:])
+            publisherMiddleware: publisherMiddleware, selector: try parts.part(.selector), registry: registry,
+            transports: transports, parts: parts,
+            metadata: fromService.map { ["micro-from-service": $0] } ?? [:], time: time)
     }
 }

@@ -178,7 +178,7 @@ extension ClientEngine {
         else { throw failed.error }
         let pause = failed.canGoElsewhere ? .zero : Backoff.pause(before: retry)
         guard ContinuousClock.now + pause < deadline else { throw failed.error }
-        if pause > .zero, (try? await Task.sleep(for: pause)) == nil { throw failed.error }
+        if pause > .zero, (try? await time.sleep(for: pause)) == nil { throw failed.error }
     }
 
     /// Chooses where an attempt goes; waits for the nodes to be known.

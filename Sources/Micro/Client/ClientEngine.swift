@@ -20,6 +20,7 @@ final class ClientEngine: Sendable {
     let settings: ClientSettings
     let codecs: CodecSet
     let middleware: [any ClientMiddleware]
+    let publisherMiddleware: [any PublisherMiddleware]
     let selector: any Selector
 
     /// What the selector wants to be measured.
@@ -32,6 +33,9 @@ final class ClientEngine: Sendable {
     /// What goes with each call: `micro-from-service`, if a service owns the client.
     let metadata: Metadata
 
+    /// The clock of what waits, but for deadlines of calls.
+    let time: TimeSource
+
     private let transports: TransportTable
     private let pool: ConnectionPool
     private let actions = ClientActions()
@@ -40,20 +44,23 @@ final class ClientEngine: Sendable {
 
     init(
         settings: ClientSettings, codecs: CodecSet, middleware: [any ClientMiddleware],
-        selector: any Selector, registry: (any Registry)?, transports: TransportTable, parts: PartResolver,
-        metadata: Metadata
+        publisherMiddleware: [any PublisherMiddleware], selector: any Selector, registry: (any Registry)?,
+        transports: TransportTable, parts: PartResolver,
+        metadata: Metadata, time: TimeSource
     ) {
         self.settings = settings
         self.codecs = codecs
         self.middleware = middleware
+        self.publisherMiddleware = publisherMiddleware
         self.selector = selector
         signals = selector.signals
         self.registry = registry
         self.parts = parts
         self.transports = transports
         self.metadata = metadata
+        self.time = time
         pool = ConnectionPool(
-            size: settings.poolSize, timeToLive: settings.poolTimeToLive, actions: actions)
+            size: settings.poolSize, timeToLive: settings.poolTimeToLive, actions: actions, time: time)
     }
 
     /// The present moment in a measure that is coarse and costs nothing: it says which entry was used last.
@@ -61,10 +68,10 @@ final class ClientEngine: Sendable {
 
     /// Returns the method of a key; makes it if it isn't remembered.
     func method<Request: Sendable, Reply: Sendable>(
-        _ key: MethodKey, make: () -> Method<Request, Reply>
-    ) -> Method<Request, Reply> {
+        _ key: MethodKey, make: () -> RPCMethod<Request, Reply>
+    ) -> RPCMethod<Request, Reply> {
         state.withLock { state in
-            if let method = state.methods[key] as? Method<Request, Reply> { return method }
+            if let method = state.methods[key] as? RPCMethod<Request, Reply> { return method }
             if state.methods.count >= Self.memoLimit { state.methods = [:] }
             let method = make()
             state.methods[key] = method
@@ -185,8 +192,8 @@ final class ClientEngine: Sendable {
 
     private func sweepRepeatedly() async {
         let pause = min(settings.poolTimeToLive / 2, .seconds(10))
-        while (try? await Task.sleep(for: pause)) != nil {
-            pool.sweep(now: .now)
+        while (try? await time.sleep(for: pause)) != nil {
+            pool.sweep(now: time.now)
             tick.wrappingAdd(1, ordering: .relaxed)
         }
     }

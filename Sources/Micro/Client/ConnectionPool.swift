@@ -19,10 +19,14 @@ final class ConnectionPool: Sendable {
     private let state = Mutex(State())
     private let actions: ClientActions
 
-    init(size: Int, timeToLive: Duration, actions: ClientActions) {
+    /// The clock by which nodes that are down are tried again.
+    let time: TimeSource
+
+    init(size: Int, timeToLive: Duration, actions: ClientActions, time: TimeSource) {
         self.size = size
         self.timeToLive = timeToLive
         self.actions = actions
+        self.time = time
     }
 
     /// Whether the client has stopped.

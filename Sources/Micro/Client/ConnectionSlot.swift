@@ -87,7 +87,7 @@ final class ConnectionSlot: Sendable {
     var isDown: Bool { health.isDown }
 
     /// Has a node that is down probed, once its back-off has passed.
-    func probeIfDue() { if health.claimProbe() { pool.probe(self) } }
+    func probeIfDue() { if health.claimProbe(now: Uptime(pool.time.now)) { pool.probe(self) } }
 
     /// Tries to connect, to find out whether the node is back.
     func probe() async {
@@ -197,7 +197,7 @@ final class ConnectionSlot: Sendable {
                 case .deadlineExceeded: .now - begin >= NodeHealth.patience
                 default: true
                 }
-            if isNodesFault { health.connectFailed() }
+            if isNodesFault { health.connectFailed(now: Uptime(pool.time.now)) }
             throw error
         }
     }
@@ -220,7 +220,8 @@ final class ConnectionSlot: Sendable {
             if Task.isCancelled { throw ClientErrors.cancelled() }
             var failure = ClientErrors.outcome(error)
             if !(error is MicroError) {
-                failure = ClientErrors.unavailable("\(node.address.printableAddress()): \(error)")
+                failure = ClientErrors.unavailable(
+                    "\(node.address.printableAddress()): \(error)", cause: error)
             }
             failure.processed = .no
             throw failure

@@ -84,7 +84,7 @@ extension MicroClient {
     /// - Returns: What the closure returned.
     /// - Throws: What the closure threw, or why the service could not be called.
     public func stream<Request: Sendable, Reply: Sendable, Result>(
-        _ method: Method<Request, Reply>, _ request: Request, options: CallOptions = CallOptions(),
+        _ method: RPCMethod<Request, Reply>, _ request: Request, options: CallOptions = CallOptions(),
         _ body: (MessageStream<Reply>) async throws -> Result
     ) async throws -> Result {
         try await withStream(method, .serverStream, options) { writer, replies in
@@ -105,7 +105,7 @@ extension MicroClient {
     /// - Throws: What the closure threw, the error that the service answered with, or why it could not be
     ///   called.
     public func stream<Request: Sendable, Reply: Sendable>(
-        _ method: Method<Request, Reply>, options: CallOptions = CallOptions(),
+        _ method: RPCMethod<Request, Reply>, options: CallOptions = CallOptions(),
         _ body: (RequestWriter<Request>) async throws -> Void
     ) async throws -> Reply {
         try await withStream(method, .clientStream, options) { writer, replies in
@@ -141,7 +141,7 @@ extension MicroClient {
     /// - Returns: What the closure returned.
     /// - Throws: What the closure threw, or why the service could not be called.
     public func stream<Request: Sendable, Reply: Sendable, Result>(
-        _ method: Method<Request, Reply>, options: CallOptions = CallOptions(),
+        _ method: RPCMethod<Request, Reply>, options: CallOptions = CallOptions(),
         _ body: (RequestWriter<Request>, MessageStream<Reply>) async throws -> Result
     ) async throws -> Result {
         try await withStream(method, .bidirectional, options, body)
@@ -167,7 +167,7 @@ extension MicroClient {
     }
 
     private func withStream<Request: Sendable, Reply: Sendable, Result>(
-        _ method: Method<Request, Reply>, _ shape: CallShape, _ options: CallOptions,
+        _ method: RPCMethod<Request, Reply>, _ shape: CallShape, _ options: CallOptions,
         _ body: (RequestWriter<Request>, MessageStream<Reply>) async throws -> Result
     ) async throws -> Result {
         let engine = try await runningEngine(options)

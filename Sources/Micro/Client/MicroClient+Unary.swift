@@ -28,7 +28,7 @@ extension MicroClient {
     /// - Returns: The reply.
     /// - Throws: The error that the service answered with, or why it could not be called.
     public func call<Request: Sendable, Reply: Sendable>(
-        _ method: Method<Request, Reply>, _ request: Request, options: CallOptions = CallOptions()
+        _ method: RPCMethod<Request, Reply>, _ request: Request, options: CallOptions = CallOptions()
     ) async throws(MicroError) -> Reply {
         let engine = try await runningEngine(options)
         let binding = try method.bound(to: engine)
@@ -88,15 +88,15 @@ extension MicroClient {
     ///   - options: How the call is made, which may have a content subtype.
     /// - Returns: The method.
     /// - Throws: Why the client does not run.
-    public func method<Request: Sendable, Reply: Sendable>(
+    @_spi(MessageFamily) public func method<Request: Sendable, Reply: Sendable>(
         _ service: String, _ endpoint: String, _ request: Request.Type, _ reply: Reply.Type,
         _ options: CallOptions
-    ) async throws(MicroError) -> Method<Request, Reply> {
+    ) async throws(MicroError) -> RPCMethod<Request, Reply> {
         let key = MethodKey(
             service: service, endpoint: endpoint, subtype: options.contentSubtype,
             request: ObjectIdentifier(request), reply: ObjectIdentifier(reply))
         return try await runningEngine(options).method(key) {
-            Method(
+            RPCMethod(
                 service: service, endpoint: endpoint, request: request, reply: reply,
                 contentSubtype: options.contentSubtype)
         }

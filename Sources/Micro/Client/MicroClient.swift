@@ -20,37 +20,22 @@ public import ServiceLifecycle
 /// Calls before ``run()`` wait for it. Once it has ended they fail.
 public struct MicroClient: Service, Sendable {
     let core: ClientCore
-    private let definition: ClientDefinition?
+    let definition: ClientDefinition?
 
     /// The deadline of the call that is being answered with this client's help.
     let bound: ContinuousClock.Instant?
 
-    /// Creates a client, which finds its parts and connects when it runs.
-    ///
-    /// - Parameters:
-    ///   - name: The name that is sent along as `micro-from-service`; none by default.
-    ///   - registry: The registry; chosen by `MICRO_REGISTRY` if `nil`.
-    ///   - transports: Transports beside those that are linked, which are preferred.
-    ///   - broker: The broker for events; chosen by `MICRO_BROKER` if `nil`. It is run only if it is used.
-    ///   - selector: The selector; chosen by `MICRO_SELECTOR` if `nil`.
-    ///   - codecs: Codecs beside those that are linked, which are preferred.
-    ///   - plugins: The catalogue from which parts are chosen.
-    ///   - middleware: What runs around all calls, the outermost first.
-    ///   - configuration: Where the configuration comes from.
-    public init(
-        name: String? = nil, registry: (any Registry)? = nil, transports: [any Transport] = [],
-        broker: (any Broker)? = nil, selector: (any Selector)? = nil, codecs: [any Codec] = [],
-        plugins: Plugins = .linked,
-        middleware: [any ClientMiddleware] = [], configuration: ConfigurationSources = .process
-    ) {
+    /// Creates a client that stands for itself.
+    init(_ definition: ClientDefinition) {
         core = ClientCore()
         bound = nil
-        definition = ClientDefinition(
-            name: name,
-            overrides: PartOverrides(
-                registry: registry, transports: transports, broker: broker, selector: selector,
-                codecs: codecs),
-            plugins: plugins, middleware: middleware, configuration: configuration)
+        self.definition = definition
+    }
+
+    /// Creates a client whose calls fail with a reason.
+    init(failing reason: String) {
+        self.init(core: ClientCore())
+        core.fail(StartError(.invalidConfiguration, reason))
     }
 
     /// Creates the client of a service, which runs it.

@@ -23,7 +23,7 @@ final class NodeHealth: Sendable {
     var isDown: Bool { retryTime.load(ordering: .relaxed) != 0 }
 
     /// Marks the node: it could not be connected to.
-    func connectFailed(now: Uptime = .now) {
+    func connectFailed(now: Uptime) {
         let count = failures.wrappingAdd(1, ordering: .relaxed).oldValue
         let end = now.nanoseconds &+ Self.backoff.delay(attempt: count).nanosecondsClamped
         retryTime.store(max(end, 1), ordering: .relaxed)
@@ -38,7 +38,7 @@ final class NodeHealth: Sendable {
     /// Returns whether the caller is the one who should probe the node now.
     ///
     /// It is at most one caller for each back-off.
-    func claimProbe(now: Uptime = .now) -> Bool {
+    func claimProbe(now: Uptime) -> Bool {
         let due = retryTime.load(ordering: .relaxed)
         guard due != 0, now.nanoseconds >= due else { return false }
         let next = now.nanoseconds &+ (Self.probeLimit * 2).nanosecondsClamped

@@ -122,7 +122,8 @@ final class ServiceEntry: Sendable {
         Logger.current.warning(
             "The registry can't be watched; known nodes are used further.",
             metadata: [LogKeys.service: "\(service)", LogKeys.error: "\("\(error)".printable(limit: 2000))"])
-        let failure = ClientErrors.unavailable("The registry can't tell the nodes of \(service): \(error)")
+        let failure = ClientErrors.unavailable(
+            "The registry can't tell the nodes of \(service): \(error)", cause: error)
         state.withLock { $0.failure = failure }
         settled.open()
     }

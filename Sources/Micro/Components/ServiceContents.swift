@@ -30,8 +30,8 @@ public struct ServiceContents: Sendable {
     /// What components want to tell each other, whatever its type.
     private(set) var attachments: [any Sendable] = []
 
-    /// What runs around the calls of the application's endpoints, outside of its own middleware.
-    private(set) var middleware: [any ServerMiddleware] = []
+    /// What runs around the application's calls and events, outside of its own middleware.
+    private(set) var middleware = Middleware()
 
     /// What gets the service's log as well, each made for the label of its logger.
     private(set) var logHandlers: [@Sendable (_ label: String) -> any LogHandler] = []
@@ -43,10 +43,10 @@ public struct ServiceContents: Sendable {
     /// - Parameter value: The value, which is found by its type.
     public mutating func attach(_ value: some Sendable) { attachments.append(value) }
 
-    /// Adds middleware around the calls of the application's endpoints, outside of its own.
+    /// Adds middleware around the application's calls and events, outside of its own.
     ///
     /// - Parameter middleware: The middleware.
-    public mutating func add(middleware: some ServerMiddleware) { self.middleware.append(middleware) }
+    public mutating func add(middleware: Middleware) { self.middleware.append(middleware) }
 
     /// Adds something that gets what the service itself logs, beside the program's own log.
     ///

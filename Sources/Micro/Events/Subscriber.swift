@@ -92,7 +92,7 @@ public struct Subscriber: Sendable {
     ///   - options: What the subscriber has beside its topic and function.
     ///   - handler: The function.
     /// - Returns: The subscriber.
-    public static func handling<Event: Sendable>(
+    @_spi(MessageFamily) public static func handling<Event: Sendable>(
         _ topic: String, event: @escaping @Sendable () -> ValueRecord?, options: Options,
         handler: @escaping @Sendable (Event, EventContext) async throws -> Void
     ) -> Subscriber {

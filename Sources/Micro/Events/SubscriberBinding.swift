@@ -21,7 +21,7 @@ struct SubscriberBinding: Sendable {
         return EventHandler(
             check: { event throws(MicroError) in
                 do throws(UndecodableEvent) { _ = try decoder.subtype(of: event) } catch {
-                    info.refused(error)
+                    info.refused(error, logger: nil)
                     throw MicroError(
                         .invalidArgument,
                         "A subscriber of \"\(info.topic)\" in the service \"\(info.service.name)\" can't read the event. "
@@ -29,14 +29,16 @@ struct SubscriberBinding: Sendable {
                 }
             }
         ) { received in
+            var context: EventContext?
             do {
                 let subtype = try decoder.subtype(of: received.event)
-                let context = EventContext(received, contentSubtype: subtype, info: info)
-                try await run(context, received.event.body)
+                let new = EventContext(received, contentSubtype: subtype, info: info)
+                context = new
+                try await run(new, received.event.body)
                 info.counters.count(.handled)
                 return .ack
             } catch {
-                info.refused(error)
+                info.refused(error, logger: context?.logger)
                 return .nack()
             }
         }
@@ -109,7 +111,7 @@ extension SubscriberInfo {
     /// Counts and logs an event that could not be handled.
     ///
     /// That the service is being stopped is nothing to report.
-    fileprivate func refused(_ error: any Error) {
+    fileprivate func refused(_ error: any Error, logger: @autoclosure () -> Logger?) {
         if let error = error as? UndecodableEvent {
             counters.count(.undecodable)
             // A publisher can send as many of them as it likes.
@@ -125,7 +127,7 @@ extension SubscriberInfo {
         }
         counters.count(.failed)
         if error is CancellationError, Task.isCancelled { return }
-        environment.logger.error(
+        (logger() ?? environment.logger).error(
             "A subscriber failed.",
             metadata: [
                 LogKeys.topic: "\(topic)", LogKeys.reference: "\(ServiceEnvironment.newReference())",

@@ -8,7 +8,7 @@
 ///     }
 /// }
 ///
-/// MicroService("shop", subscriberMiddleware: [LogEvents()]) { … }
+/// MicroService("shop", middleware: [.subscriber(LogEvents())]) { … }
 /// ```
 ///
 /// The first middleware of a service is the outermost.

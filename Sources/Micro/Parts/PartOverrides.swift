@@ -17,6 +17,18 @@ struct PartOverrides: Sendable {
         }
     }
 
+    /// Gives a part in code in place of all others of its role.
+    mutating func replace<Interface: Sendable>(_ role: PluginRole<Interface>, _ part: Interface) {
+        parts[role.name] = [part]
+    }
+
+    /// Returns what was given for one role alone.
+    func only<Interface: Sendable>(_ role: PluginRole<Interface>) -> PartOverrides {
+        var others = PartOverrides()
+        others.parts[role.name] = parts[role.name]
+        return others
+    }
+
     /// Sees to it that the service does not start without a part of a role.
     mutating func require<Interface: Sendable>(_ role: PluginRole<Interface>) {
         required.append { resolver in

@@ -10,7 +10,8 @@ extension ClientEngine {
             do {
                 return (try coder.encode(event), subtype)
             } catch {
-                throw ClientErrors.invalid("The event can't be encoded: \(CodingFailure.text(error))")
+                throw ClientErrors.invalid(
+                    "The event can't be encoded: \(CodingFailure.text(error))", cause: error)
             }
         }
         throw ClientErrors.invalid(
@@ -21,24 +22,44 @@ extension ClientEngine {
     /// Returns the broker; makes it when it is first asked for.
     func broker() throws(MicroError) -> any Broker { try parts.partForCalls(.broker) }
 
-    /// Gives an event to the broker.
+    /// Publishes an event that is encoded, with all middleware around it.
     func publish(
         _ message: Message, contentType: String, to topic: String, _ options: PublishOptions
     ) async throws(MicroError) {
-        var header = EventHeader.fields(of: outgoing(options.metadata))
-        header["Content-Type"] = contentType
-        header["Micro-Topic"] = topic
-        if let id = options.messageID { header["Micro-Id"] = id }
-        let event = BrokerEvent(topic: topic, header: header, body: message)
+        let event = OutgoingEvent(
+            topic: topic, body: message, contentType: contentType, metadata: outgoing(options.metadata),
+            messageID: options.messageID)
         do {
-            try await broker().publish(event, to: topic)
+            try await sendThroughMiddleware(event)
         } catch let error as MicroError {
             throw error
         } catch is CancellationError {
             throw ClientErrors.cancelled()
         } catch {
-            throw ClientErrors.unavailable("The event can't be published: \(error)")
+            throw ClientErrors.unavailable("The event can't be published: \(error)", cause: error)
         }
+    }
+}
+
+extension ClientEngine {
+    private func sendThroughMiddleware(_ event: OutgoingEvent) async throws {
+        guard !publisherMiddleware.isEmpty else { return try await send(event) }
+        var next = NextEvent { try await self.send($0) }
+        for middleware in publisherMiddleware.reversed() {
+            let inner = next
+            next = NextEvent { try await middleware.handle($0, next: inner) }
+        }
+        try await next(event)
+    }
+
+    /// Gives an event to the broker, behind all middleware.
+    private func send(_ event: OutgoingEvent) async throws {
+        var header = EventHeader.fields(of: event.metadata)
+        header["Content-Type"] = event.contentType
+        header["Micro-Topic"] = event.topic
+        if let id = event.messageID { header["Micro-Id"] = id }
+        try await broker().publish(
+            BrokerEvent(topic: event.topic, header: header, body: event.body), to: event.topic)
     }
 }
 

@@ -9,14 +9,31 @@ public import MicroCore
 /// The broker is chosen by `MICRO_BROKER` unless one is given in code; it is made when the first event is
 /// published. How sure it is that an event arrives, and when publishing returns, is the broker's
 /// `Delivery`.
-public protocol EventPublisher {
-    /// The client that publishes.
-    var client: MicroClient { get }
-}
-
-extension MicroClient: EventPublisher {
-    /// The client itself.
-    public var client: MicroClient { self }
+///
+/// A test gives a handler another one, which keeps what is published:
+///
+/// ```swift
+/// struct Refusing: EventPublisher {
+///     func publish<Event: Sendable>(
+///         topic: String, value: Event, options: PublishOptions
+///     ) async throws(MicroError) {
+///         throw MicroError(.unavailable, "No broker.")
+///     }
+/// }
+///
+/// let context = EventContext(topic: "orders", publisher: Refusing())
+/// ```
+public protocol EventPublisher: Sendable {
+    /// Publishes an event of any type that a linked codec can encode.
+    ///
+    /// - Parameters:
+    ///   - topic: The topic.
+    ///   - value: The event.
+    ///   - options: How it is published.
+    /// - Throws: What `publish(_:_:options:)` throws.
+    func publish<Event: Sendable>(
+        topic: String, value: Event, options: PublishOptions
+    ) async throws(MicroError)
 }
 
 extension EventPublisher {
@@ -34,18 +51,14 @@ extension EventPublisher {
     ) async throws(MicroError) {
         try await publish(topic: topic, value: event, options: options)
     }
+}
 
-    /// Publishes an event of any family of types, for modules that add one.
-    ///
-    /// - Parameters:
-    ///   - topic: The topic.
-    ///   - value: The event.
-    ///   - options: How it is published.
-    /// - Throws: What `publish(_:_:options:)` throws.
+extension MicroClient: EventPublisher {
+    /// Publishes an event of any type that a linked codec can encode.
     public func publish<Event: Sendable>(
         topic: String, value: Event, options: PublishOptions
     ) async throws(MicroError) {
-        let engine = try await client.core.engine(deadline: client.bound)
+        let engine = try await core.engine(deadline: bound)
         let (message, subtype) = try engine.encode(value, options.contentSubtype)
         try await engine.publish(
             message, contentType: EventContentType.contentType(of: subtype), to: topic, options)
@@ -62,12 +75,33 @@ extension EventPublisher {
     package func publishRaw(
         _ topic: String, _ message: Message, contentType: String, options: PublishOptions = PublishOptions()
     ) async throws(MicroError) {
-        let engine = try await client.core.engine(deadline: client.bound)
+        let engine = try await core.engine(deadline: bound)
         try await engine.publish(message, contentType: contentType, to: topic, options)
     }
 }
 
 extension MicroClient {
+    /// Returns the value of an event, for tests.
+    ///
+    /// - Throws: A ``MicroError`` with the status `invalidArgument` if it is none of the type.
+    package func decode<Event: Sendable>(
+        _ event: BrokerEvent, as type: Event.Type
+    ) async throws(MicroError) -> Event {
+        let engine = try await core.engine(deadline: bound)
+        let field = event.header["Content-Type"] ?? ""
+        let subtype = EventContentType.subtype(of: field) ?? EventContentType.missing
+        guard let coder = engine.codecs.coder(for: type, subtype: subtype) else {
+            throw ClientErrors.invalid(
+                "No linked codec can decode \(type) as \"\(subtype)\". \(CodecSet.advice)")
+        }
+        do {
+            return try event.body.withBytes(coder.decode)
+        } catch {
+            throw ClientErrors.invalid(
+                "The event is no \(type): \(CodingFailure.text(error))", cause: error)
+        }
+    }
+
     /// Returns how many receivers an event of a topic would have now, or `nil` if the broker can't know.
     ///
     /// - Throws: A ``MicroError`` if nobody can be asked.

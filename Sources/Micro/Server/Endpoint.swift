@@ -109,9 +109,9 @@ public struct Endpoint: Sendable {
     }
 }
 
-// For modules that add a family of message types, as `MicroProtobuf` does: the types are not
-// constrained here, and the linked codecs decide at start.
-extension Endpoint {
+// For modules that add a family of message types, as `MicroProtobuf` does with `@_spi(MessageFamily) import Micro`: the
+// types are not constrained here, and the linked codecs decide at start.
+@_spi(MessageFamily) extension Endpoint {
     /// Creates an endpoint with one message each way, for any family of types.
     ///
     /// - Parameters:

@@ -50,7 +50,8 @@ struct CodingFailures: Sendable {
     }
 
     @Sendable func unencodable(_ error: any Error) -> MicroError {
-        environment.outcome(of: UnencodableReply(underlying: error), endpoint: info.name)
+        environment.outcome(
+            of: UnencodableReply(underlying: error), endpoint: info.name, logger: environment.logger)
     }
 
     func undecodable(_ error: any Error, _ context: RequestContext) -> MicroError {

@@ -1,3 +1,4 @@
+public import Logging
 public import MicroCore
 internal import Synchronization
 
@@ -24,6 +25,9 @@ public final class RequestContext: Sendable {
 
     /// How the one request was compressed on its way; the requests of a stream tell it one by one.
     package let requestCompression: Compression
+
+    /// What middleware and the handler have added to the call, once they have.
+    private let additions = AtomicLazyReference<ContextAdditions>()
 
     /// Whether a handler has set metadata, or the answer is compressed: the hot path reads no more than this flag.
     private let hasAnswerMetadata: Atomic<Bool>
@@ -59,16 +63,56 @@ public final class RequestContext: Sendable {
     /// How the messages are encoded, such as `proto` or `json`.
     public var contentSubtype: String { head.contentSubtype.isEmpty ? "proto" : head.contentSubtype }
 
-    /// The metadata that the caller sent along.
-    public var metadata: Metadata { head.metadata }
+    /// The metadata that the caller sent along; middleware may change it for what is inside of it.
+    public var metadata: Metadata {
+        get { additions.load()?.metadata ?? head.metadata }
+        set { added.metadata = newValue }
+    }
+
+    /// A value that middleware or the handler has added to the call.
+    ///
+    /// - Parameter key: The value's key.
+    public subscript<Key: ContextKey>(key: Key.Type) -> Key.Value? {
+        get { additions.load()?[key] }
+        set { added[key] = newValue }
+    }
+
+    private var added: ContextAdditions {
+        additions.load() ?? additions.storeIfNil(ContextAdditions())
+    }
 
     /// The moment after which the caller does not wait any more.
     ///
     /// When it passes, the handler's task is cancelled.
     public var deadline: ContinuousClock.Instant? { head.deadline }
 
-    /// Who calls, as far as the transport knows.
+    /// The other side of the connection, as far as the transport knows it.
     public var peer: Peer? { head.peer }
+
+    /// Who makes the call, as far as that was verified: by the peer's certificate, or by middleware that sets it.
+    public var principal: Principal? {
+        get {
+            if let principal = additions.load()?.principal { return principal }
+            guard let identities = head.peer?.identities, let name = identities.first else { return nil }
+            return Principal(name, verifiedBy: .certificate, identities: identities)
+        }
+        set { added.principal = .some(newValue) }
+    }
+
+    /// What tells the call from others in logs: the caller's `x-request-id`, or else a random number.
+    public var callID: String { added.callID(head.metadata) }
+
+    /// The id of the trace to which the call belongs, from `traceparent` or go-micro's `Micro-Trace-Id`.
+    public var traceID: String? { metadata.traceID }
+
+    /// The service's logger, with the endpoint, the call's id and its trace in each line.
+    ///
+    /// It is made when it is first used.
+    public var logger: Logger {
+        added.logger {
+            environment.logger.tagged(LogKeys.endpoint, info.name, callID: callID, traceID: traceID)
+        }
+    }
 
     /// A client for calls to other services, whose deadline is at most that of this call.
     ///
@@ -152,7 +196,7 @@ public final class RequestContext: Sendable {
     /// It is called once for each call that fails.
     func outcome(of error: any Error) -> MicroError {
         info.countError()
-        var outcome = environment.outcome(of: error, endpoint: info.name)
+        var outcome = environment.outcome(of: error, endpoint: info.name, logger: logger)
         // go-micro's clients take an error that nobody reports for one of their own, and try again.
         if outcome.id.isEmpty { outcome.id = info.service.name }
         let trailing = trailingMetadata
@@ -161,4 +205,52 @@ public final class RequestContext: Sendable {
     }
 }
 
-extension RequestContext: EventPublisher {}
+extension RequestContext: EventPublisher {
+    /// Publishes an event of any type that a linked codec can encode.
+    public func publish<Event: Sendable>(
+        topic: String, value: Event, options: PublishOptions
+    ) async throws(MicroError) {
+        if let publisher = environment.publisher {
+            return try await publisher.publish(topic: topic, value: value, options: options)
+        }
+        try await client.publish(topic: topic, value: value, options: options)
+    }
+}
+
+extension RequestContext {
+    /// Creates the context of a call that nobody makes: for tests of handlers and middleware.
+    ///
+    /// ```swift
+    /// let context = RequestContext(endpoint: "Greeter.Hello", metadata: ["tenant": "acme"])
+    /// let reply = try await Greeter().hello(Greeter_HelloRequest(), context: context)
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - endpoint: The canonical name of the endpoint.
+    ///   - metadata: What the caller has sent along.
+    ///   - contentSubtype: How the messages are encoded.
+    ///   - deadline: The moment after which the caller does not wait any more.
+    ///   - peer: The other side of the connection.
+    ///   - service: The service that answers.
+    ///   - client: What calls other services; without one such calls fail.
+    ///   - publisher: What gets the events that are published; the client if `nil`.
+    ///   - parts: The service's parts.
+    ///   - logger: What the call logs to.
+    public convenience init(
+        endpoint: String, metadata: Metadata = [:], contentSubtype: String = "proto",
+        deadline: ContinuousClock.Instant? = nil, peer: Peer? = nil,
+        service: ServiceIdentity = ServiceIdentity(name: "test", version: "latest", nodeID: "test-1"),
+        client: MicroClient? = nil, publisher: (any EventPublisher)? = nil, parts: [GivenPart] = [],
+        logger: Logger = .current
+    ) {
+        self.init(
+            CallHead(
+                path: "/\(endpoint)", contentSubtype: contentSubtype, metadata: metadata, deadline: deadline,
+                peer: peer),
+            EndpointInfo(
+                name: endpoint, fullName: endpoint, isInternal: false, shape: .unary, service: service,
+                compression: .identity),
+            ServiceEnvironment(
+                test: service, client: client, publisher: publisher, parts: parts, logger: logger))
+    }
+}

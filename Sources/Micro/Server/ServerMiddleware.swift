@@ -12,7 +12,7 @@
 ///     }
 /// }
 ///
-/// MicroService("greeter", middleware: [RequireToken().only("Greeter.Hello")]) { … }
+/// MicroService("greeter", middleware: [.server(RequireToken().only("Greeter.Hello"))]) { … }
 /// ```
 ///
 /// The first middleware of a service is the outermost. Which middleware an endpoint has is settled

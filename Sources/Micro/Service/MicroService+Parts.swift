@@ -19,10 +19,10 @@ extension MicroService {
     ///   - part: The part, which this service alone prepares and runs.
     /// - Returns: The service; it takes the place of this one, and one of the two can be run.
     public func using<Interface: Sendable>(_ role: PluginRole<Interface>, _ part: Interface) -> MicroService {
-        var definition = definition
-        definition.overrides.use(role, part)
-        definition.overrides.require(role)
-        return MicroService(definition: definition, client: client)
+        changing { definition in
+            definition.overrides.use(role, part)
+            definition.overrides.require(role)
+        }
     }
 
     /// Returns the service with a role that it can't do without: a part of it is made before the service starts,
@@ -40,8 +40,6 @@ extension MicroService {
     /// - Parameter role: The role, whose plugin is chosen by its variable, such as `MICRO_STORE`.
     /// - Returns: The service; it takes the place of this one, and one of the two can be run.
     public func using<Interface: Sendable>(_ role: PluginRole<Interface>) -> MicroService {
-        var definition = definition
-        definition.overrides.require(role)
-        return MicroService(definition: definition, client: client)
+        changing { $0.overrides.require(role) }
     }
 }

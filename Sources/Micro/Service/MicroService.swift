@@ -4,16 +4,12 @@ public import ServiceLifecycle
 /// A service: endpoints and subscribers under a name, found by others in a registry.
 ///
 /// ```swift
-/// @main struct Greeter {
-///     static func main() async throws {
-///         let service = MicroService("greeter") {
-///             Endpoint("Greeter.Hello") { (request: HelloRequest, context) in
-///                 HelloReply(message: "Hello, \(request.name)!")
-///             }
-///         }
-///         try await service.run()
+/// let service = MicroService("greeter") {
+///     Endpoint("Greeter.Hello") { (request: HelloRequest, context) in
+///         HelloReply(message: "Hello, \(request.name)!")
 ///     }
 /// }
+/// await service.main()
 /// ```
 ///
 /// Registry, transport and the other parts are chosen among the linked plugins by flags, environment or
@@ -21,10 +17,13 @@ public import ServiceLifecycle
 ///
 /// ## Start and stop
 ///
-/// ``run(handlingSignals:onReady:)`` starts the registry, listens, subscribes, registers the node and repeats
-/// that while it runs. When it is told to stop it leaves the registry, waits a moment for the news to spread,
-/// refuses new calls, lets those that run finish within a limit, unsubscribes, lets the events that are being
-/// handled finish within the same limit, and ends the broker and the registry.
+/// ``main()`` is a whole program, with signals and a log; ``run()`` is a service for a `ServiceGroup`.
+///
+/// Either starts the service's parts and the `services` beside it, runs the ``onStart(_:)`` hooks, listens, subscribes,
+/// registers the node, and runs the ``onReady(_:)`` hooks. To stop, it leaves the registry, waits a moment for the
+/// registry's clients to hear of it, refuses new calls, lets those that run finish within a limit, unsubscribes, lets the
+/// events that are being handled finish within the same limit, runs the ``onStop(_:)`` hooks, and ends the `services`
+/// beside it and its parts, in reverse.
 ///
 /// Name, version, id, address and metadata are defaults, which `MICRO_SERVER_NAME`,
 /// `MICRO_SERVER_VERSION`, `MICRO_SERVER_ID`, `MICRO_SERVER_ADDRESS` and `MICRO_SERVER_METADATA` replace.
@@ -49,21 +48,18 @@ public final class MicroService: Service, Sendable {
     ///   - selector: The rule by which the client picks nodes; chosen by `MICRO_SELECTOR` if `nil`.
     ///   - codecs: Codecs beside those that are linked, which are preferred.
     ///   - plugins: The catalogue from which parts are chosen.
-    ///   - middleware: What runs around all calls that arrive, the outermost first; not around those of
-    ///     internal endpoints, such as health.
-    ///   - messageMiddleware: What runs around all handlers, the outermost first.
-    ///   - subscriberMiddleware: What runs around all events that arrive, the outermost first.
-    ///   - clientMiddleware: What runs around all calls that the service makes, the outermost first.
+    ///   - services: Services that this one needs, such as the pool of a database: they begin in this order before the
+    ///     service starts, and are shut down in reverse once its last call and event have ended. One that ends earlier
+    ///     stops the service.
+    ///   - middleware: What runs around calls and events, in both directions, the outermost first.
     ///   - configuration: Where the configuration comes from.
     ///   - components: What the service is made of.
     public init(
         _ name: String, version: String? = nil, id: String? = nil, address: String? = nil,
         metadata: [String: String] = [:], registry: (any Registry)? = nil,
         transport: (any Transport)? = nil, broker: (any Broker)? = nil, selector: (any Selector)? = nil,
-        codecs: [any Codec] = [], plugins: Plugins = .linked, middleware: [any ServerMiddleware] = [],
-        messageMiddleware: [any ServerMessageMiddleware] = [],
-        subscriberMiddleware: [any SubscriberMiddleware] = [],
-        clientMiddleware: [any ClientMiddleware] = [], configuration: ConfigurationSources = .process,
+        codecs: [any Codec] = [], plugins: Plugins = .linked, services: [any Service] = [],
+        middleware: [Middleware] = [], configuration: ConfigurationSources = .process,
         @ServiceBuilder _ components: () -> [any ServiceComponent]
     ) {
         var contents = ServiceContents()
@@ -75,10 +71,8 @@ public final class MicroService: Service, Sendable {
             overrides: PartOverrides(
                 registry: registry, transports: transport.map { [$0] } ?? [], broker: broker,
                 selector: selector, codecs: codecs),
-            plugins: plugins,
-            middleware: ServerMiddlewareStack(calls: middleware, messages: messageMiddleware),
-            subscriberMiddleware: subscriberMiddleware, clientMiddleware: clientMiddleware,
-            configuration: configuration, contents: contents)
+            plugins: plugins, services: services,
+            middleware: Middleware(joining: middleware), configuration: configuration, contents: contents)
     }
 
     init(definition: ServiceDefinition, client: MicroClient) {
@@ -92,10 +86,11 @@ struct ServiceDefinition: Sendable {
     let defaults: ServiceDefaults
     var overrides: PartOverrides
     let plugins: Plugins
-    let middleware: ServerMiddlewareStack
-    let subscriberMiddleware: [any SubscriberMiddleware]
-    let clientMiddleware: [any ClientMiddleware]
-    let configuration: ConfigurationSources
+    let services: [any Service]
+    var hooks = ServiceHooks()
+    var middleware: Middleware
+    var configuration: ConfigurationSources
+    var time = TimeSource.continuous
     let contents: ServiceContents
 }
 

@@ -5,11 +5,9 @@ internal import MicroPluginKit
 
 /// A node's place in the registry.
 struct Registration: Sendable {
-    /// The longest that leaving the registry may take when the service stops.
-    static let patience = Duration.seconds(5)
-
-    /// The same for a service that the registry has not confirmed: an attempt that seemed to fail may have been heard.
-    private static let unregisteredPatience = Duration.milliseconds(100)
+    /// How long leaving the registry may take for a service that the registry has not confirmed: an attempt that
+    /// seemed to fail may have been heard.
+    private static let unregisteredLimit = Duration.milliseconds(100)
 
     /// How often the first registration is tried.
     private static let attempts = 3
@@ -20,6 +18,8 @@ struct Registration: Sendable {
     /// Tells when the node's address may have changed.
     private let monitor: NetworkMonitor
 
+    private let time: TimeSource
+
     /// Makes the record, with the address that the node has at this moment.
     let record: @Sendable () -> ServiceRecord
 
@@ -27,11 +27,12 @@ struct Registration: Sendable {
 
     init(
         registry: any Registry, timeToLive: Duration?, monitor: NetworkMonitor = .shared,
-        record: @escaping @Sendable () -> ServiceRecord
+        time: TimeSource = .continuous, record: @escaping @Sendable () -> ServiceRecord
     ) {
         self.registry = registry
         self.timeToLive = timeToLive
         self.monitor = monitor
+        self.time = time
         self.record = record
     }
 
@@ -48,7 +49,7 @@ struct Registration: Sendable {
         while true {
             let record = record()
             if try await register(record) || attempt == Self.attempts { return record }
-            if (try? await Task.sleep(for: Backoff.pause(before: attempt))) == nil { return record }
+            if (try? await time.sleep(for: Backoff.pause(before: attempt))) == nil { return record }
             attempt += 1
         }
     }
@@ -61,13 +62,13 @@ struct Registration: Sendable {
     ///   - interval: How often it is repeated; `nil` only when it changes.
     func renew(_ first: ServiceRecord, every interval: Duration?) async {
         var registered = first
-        var due = interval.map { ContinuousClock.now + $0 }
+        var due = interval.map { time.now + $0 }
         while true {
             // Taken before the look at the addresses, so that no change is missed between the two.
             let change = monitor.nextChange
             let record = record()
-            if record != registered || due.map({ $0 <= .now }) == true {
-                due = interval.map { ContinuousClock.now + $0 }
+            if record != registered || due.map({ $0 <= time.now }) == true {
+                due = interval.map { time.now + $0 }
                 do {
                     if try await register(record) {
                         if record != registered { logChange(from: registered, to: record) }
@@ -79,18 +80,19 @@ struct Registration: Sendable {
                     (registered, due) = (record, nil)
                 }
             }
-            if let due { _ = await change.wait(until: due) } else { await change.wait() }
+            if let due { await time.wait(until: due) { await change.wait() } } else { await change.wait() }
             guard !Task.isCancelled else { return }
         }
     }
 
     /// Removes the node.
     ///
+    /// - Parameter limit: How long it may take.
     /// - Returns: Whether the registry was told.
-    func end() async -> Bool {
+    func end(within limit: Duration) async -> Bool {
         do {
             try await registry.deregister(
-                record(), within: isRegistered ? Self.patience : Self.unregisteredPatience)
+                record(), within: isRegistered ? limit : Self.unregisteredLimit)
             return true
         } catch {
             guard isRegistered, !Task.isCancelled else { return false }

@@ -16,7 +16,7 @@ import MicroCore
 ///
 /// ```swift
 /// await runProgram {
-///     try await MicroService("greeter") { … }.run()
+///     try await withMicroClient { client in _ = try await client.services() }
 /// }
 /// ```
 ///
@@ -46,18 +46,28 @@ private func runProgram(
 }
 
 extension MicroService {
-    /// Runs the service as a program of its own: until it is told to stop, and with a line on standard error
-    /// and the status 1 if it fails.
+    /// Runs the service as a program of its own: until a signal stops it, and with a line on standard error and the
+    /// status 1 if it fails.
+    ///
+    /// SIGTERM and SIGINT stop the service in order. A second signal forces the stop: it waits for nothing more, and
+    /// cancels the calls that run; a third one ends the process. A stop that takes longer than the time limits of all
+    /// its steps together and 15 s is forced as well. Of a service that does not end within 5 s of that, since a handler
+    /// ignores that it is cancelled, the process is ended: with 128 and the signal's number, or with 1 if no signal
+    /// stopped it.
     ///
     /// The framework's log goes to standard error, as ``runProgram(_:)`` says, by default from the level `info` on.
     /// With the flag `--help` it prints what can be set, and what is set, in place of running.
-    public func main() async {
+    public func main() async { await main(StopLimits()) }
+
+    /// The same with other limits.
+    package func main(_ limits: StopLimits) async {
         await runProgram(definition.configuration, defaultLevel: .info) {
             guard !isAskedForHelp else {
                 _ = StandardStream.output.write(Array(try help().utf8))
                 return
             }
-            try await run()
+            let stop = StopSignal(limits: limits)
+            try await ProgramStop.handling(for: stop) { try await run(until: stop) }
         }
     }
 }

@@ -35,25 +35,28 @@ struct ServicePlan: Sendable {
         let transports = try TransportTable(parts)
         listeners = try ListenerPlan.all(try transports.servers(values), settings, values)
         let codecs = CodecSet(try parts.parts(.codec))
-        engine = try ClientEngine(
-            parts, registry: registry, transports: transports, codecs: codecs,
-            middleware: definition.clientMiddleware, fromService: settings.identity.name)
         var contents = definition.contents
         for component in try parts.parts(.component) { component.contribute(to: &contents) }
+        var middleware = contents.middleware
+        middleware.append(definition.middleware)
+        engine = try ClientEngine(
+            parts, registry: registry, transports: transports, codecs: codecs,
+            middleware: middleware.client, publisherMiddleware: middleware.publisher,
+            fromService: settings.identity.name, time: definition.time)
         logger = Logger.current.adding(contents.logHandlers)
         let named = try EndpointResolver.name(
             contents.endpoints, of: settings.identity, compression: settings.compression)
         overview = ServiceOverview(
             identity: settings.identity, endpoints: named.map(\.info), attachments: contents.attachments)
-        let environment = ServiceEnvironment(overview: overview, client: client, parts: parts, logger: logger)
-        var middleware = definition.middleware
-        middleware.calls.insert(contentsOf: contents.middleware, at: 0)
+        let environment = ServiceEnvironment(
+            overview: overview, client: client, parts: .service(parts), logger: logger)
         endpoints = try EndpointResolver.resolve(
-            named, environment: environment, codecs: codecs, middleware: middleware)
+            named, environment: environment, codecs: codecs,
+            middleware: ServerMiddlewareStack(calls: middleware.server, messages: middleware.messages))
         router = Router(endpoints, service: settings.identity.name)
         subscribers = try SubscriberResolver.resolve(
             contents.subscribers, environment: environment, codecs: codecs,
-            middleware: definition.subscriberMiddleware)
+            middleware: middleware.subscriber)
         let broker = subscribers.isEmpty ? nil : try parts.part(.broker)
         brokerName = broker?.name
         if let broker { try SubscriberResolver.check(subscribers, broker: broker) }

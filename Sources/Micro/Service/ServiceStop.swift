@@ -10,6 +10,24 @@ struct ServiceStop: Sendable {
     let plan: ServicePlan
     let stop: StopSignal
 
+    /// How long a service may take to stop in order, with all that is around it.
+    static func longest(_ settings: ServiceSettings, _ limits: StopLimits) -> Duration {
+        limit(settings, limits) + limits.cleanUp * 3
+    }
+
+    /// Until when hooks, and then the services beside, may take to end: what is left of the stop's limits, and some
+    /// seconds at least.
+    static func cleanUpDeadline(
+        since begin: ContinuousClock.Instant?, _ settings: ServiceSettings, _ limits: StopLimits
+    ) -> ContinuousClock.Instant {
+        let earliest = ContinuousClock.now + limits.cleanUp
+        return begin.map { max($0 + limit(settings, limits), earliest) } ?? earliest
+    }
+
+    private static func limit(_ settings: ServiceSettings, _ limits: StopLimits) -> Duration {
+        limits.deregistration + settings.deregistrationDelay + settings.drainTimeout
+    }
+
     /// Stops the service in order, or at once when that is forced.
     func run(_ running: RunningService, _ listeners: ServiceListeners, _ registration: Registration) async {
         await leave(registration)
@@ -31,11 +49,12 @@ struct ServiceStop: Sendable {
     }
 
     private func leave(_ registration: Registration) async {
+        let limit = stop.limits.deregistration
         plan.overview.enter(.leaving)
         log(
             "The service stops. It leaves the registry.",
-            limit: registration.isRegistered ? Registration.patience : nil)
-        let hasLeft = (try? await stop.haste.runUntilOpen { await registration.end() }) ?? false
+            limit: registration.isRegistered ? limit : nil)
+        let hasLeft = (try? await stop.haste.runUntilOpen { await registration.end(within: limit) }) ?? false
         let delay = plan.settings.deregistrationDelay
         guard hasLeft, delay > .zero, !stop.haste.isOpen else { return }
         log("It waits for the registry's clients to hear of it.", limit: delay)

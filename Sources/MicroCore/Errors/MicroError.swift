@@ -25,7 +25,9 @@ public struct MicroError: Error, Hashable, Sendable {
     }
 
     /// The HTTP-like code that go-micro uses, such as 404 or 500.
-    public var code: Int {
+    ///
+    /// It goes with the gRPC status; only what a peer has sent may have another one.
+    public package(set) var code: Int {
         get { fields.values.code }
         set { change { $0.code = newValue } }
     }
@@ -37,13 +39,13 @@ public struct MicroError: Error, Hashable, Sendable {
     }
 
     /// The name of the code, `Not Found` for 404; empty for a code that has none.
-    public var status: String {
+    public package(set) var status: String {
         get { fields.values.status }
         set { change { $0.status = newValue } }
     }
 
     /// The gRPC status.
-    public var rpcStatus: RPCStatus {
+    public package(set) var rpcStatus: RPCStatus {
         get { fields.values.rpcStatus }
         set { change { $0.rpcStatus = newValue } }
     }
@@ -52,6 +54,15 @@ public struct MicroError: Error, Hashable, Sendable {
     public var rpcDetails: [UInt8]? {
         get { fields.values.rpcDetails }
         set { change { $0.rpcDetails = newValue } }
+    }
+
+    /// What led to the error, for the log of the process in which it was made.
+    ///
+    /// It never travels: the service logs it where a call ends with the error, and takes it out. Neither does it
+    /// count when errors are compared.
+    public var cause: (any Error)? {
+        get { fields.cause }
+        set { fields = Fields(fields.values, cause: newValue) }
     }
 
     /// Whether the peer may have worked on the call.
@@ -93,29 +104,55 @@ public struct MicroError: Error, Hashable, Sendable {
     ///   - detail: What happened, for a person to read.
     ///   - id: Who reports the error.
     ///   - processed: Whether the peer may have worked on the call.
-    public init(_ rpcStatus: RPCStatus, _ detail: String, id: String = "", processed: Processed = .maybe) {
+    ///   - cause: What led to it, which stays in the process.
+    public init(
+        _ rpcStatus: RPCStatus, _ detail: String, id: String = "", processed: Processed = .maybe,
+        cause: (any Error)? = nil
+    ) {
         self.init(
-            id: id, code: rpcStatus.microCode, detail: detail, rpcStatus: rpcStatus, processed: processed)
+            id: id, code: rpcStatus.microCode, detail: detail, rpcStatus: rpcStatus, processed: processed,
+            cause: cause)
     }
 
     /// Creates an error with a go-micro code.
     ///
     /// - Parameters:
     ///   - id: Who reports the error.
-    ///   - code: The HTTP-like code.
+    ///   - code: The HTTP-like code; the gRPC status is the one that go-micro sends for it.
     ///   - detail: What happened, for a person to read.
     ///   - status: The name of the code; the usual one if `nil`.
-    ///   - rpcStatus: The gRPC status; the one that go-micro sends for the code if `nil`.
     ///   - processed: Whether the peer may have worked on the call.
+    ///   - cause: What led to it, which stays in the process.
     public init(
-        id: String, code: Int, detail: String, status: String? = nil, rpcStatus: RPCStatus? = nil,
-        processed: Processed = .maybe
+        id: String, code: Int, detail: String, status: String? = nil, processed: Processed = .maybe,
+        cause: (any Error)? = nil
+    ) {
+        self.init(
+            id: id, code: code, detail: detail, status: status, rpcStatus: RPCStatus(microCode: code),
+            processed: processed, cause: cause)
+    }
+
+    /// Creates an error as a peer has sent it, whose code and status need not go together.
+    package init(
+        id: String, code: Int, detail: String, status: String? = nil, rpcStatus: RPCStatus,
+        processed: Processed = .maybe, cause: (any Error)? = nil
     ) {
         fields = Fields(
             Values(
                 id: id, code: code, detail: detail, status: status ?? StatusText.of(code),
-                rpcStatus: rpcStatus ?? RPCStatus(microCode: code), rpcDetails: nil, processed: processed,
-                trailingMetadata: Metadata()))
+                rpcStatus: rpcStatus, rpcDetails: nil, processed: processed, trailingMetadata: Metadata()),
+            cause: cause)
+    }
+
+    /// Gives the error another gRPC status, with the code that goes with it.
+    ///
+    /// - Parameter status: The status.
+    public mutating func reclassify(as status: RPCStatus) {
+        change {
+            $0.rpcStatus = status
+            $0.code = status.microCode
+            $0.status = StatusText.of(status.microCode)
+        }
     }
 
     private struct Values: Hashable {
@@ -132,17 +169,21 @@ public struct MicroError: Error, Hashable, Sendable {
 
     private final class Fields: Sendable {
         let values: Values
+        let cause: (any Error)?
 
-        init(_ values: Values) { self.values = values }
+        init(_ values: Values, cause: (any Error)?) {
+            self.values = values
+            self.cause = cause
+        }
     }
 
     private mutating func change(_ body: (inout Values) -> Void) {
         var values = fields.values
         body(&values)
-        fields = Fields(values)
+        fields = Fields(values, cause: fields.cause)
     }
 
-    /// Returns whether two errors have the same fields.
+    /// Returns whether two errors have the same fields, of which the cause is none.
     public static func == (left: MicroError, right: MicroError) -> Bool {
         left.fields === right.fields || left.fields.values == right.fields.values
     }

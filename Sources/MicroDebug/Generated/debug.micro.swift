@@ -124,22 +124,22 @@ package nonisolated enum Debug_Debug {
         package func through(_ client: Micro.MicroClient) -> Self { Self(client, self._methods) }
 
         private final class Methods: Sendable {
-            let health: Micro.Method<Debug_HealthRequest, Debug_HealthResponse>
-            let stats: Micro.Method<Debug_StatsRequest, Debug_StatsResponse>
-            let log: Micro.Method<Debug_LogRequest, Debug_Record>
-            let trace: Micro.Method<Debug_TraceRequest, Debug_TraceResponse>
-            let cache: Micro.Method<Debug_CacheRequest, Debug_CacheResponse>
+            let health: Micro.RPCMethod<Debug_HealthRequest, Debug_HealthResponse>
+            let stats: Micro.RPCMethod<Debug_StatsRequest, Debug_StatsResponse>
+            let log: Micro.RPCMethod<Debug_LogRequest, Debug_Record>
+            let trace: Micro.RPCMethod<Debug_TraceRequest, Debug_TraceResponse>
+            let cache: Micro.RPCMethod<Debug_CacheRequest, Debug_CacheResponse>
 
             init(_ service: String, _ contentSubtype: String?) {
-                self.health = Micro.Method(
+                self.health = Micro.RPCMethod(
                     service, "/Debug/Health", contentSubtype: contentSubtype)
-                self.stats = Micro.Method(
+                self.stats = Micro.RPCMethod(
                     service, "/Debug/Stats", contentSubtype: contentSubtype)
-                self.log = Micro.Method(
+                self.log = Micro.RPCMethod(
                     service, "/Debug/Log", contentSubtype: contentSubtype)
-                self.trace = Micro.Method(
+                self.trace = Micro.RPCMethod(
                     service, "/Debug/Trace", contentSubtype: contentSubtype)
-                self.cache = Micro.Method(
+                self.cache = Micro.RPCMethod(
                     service, "/Debug/Cache", contentSubtype: contentSubtype)
             }
         }
@@ -230,8 +230,8 @@ nonisolated extension Debug_Debug.Service {
     }
 }
 
-fileprivate nonisolated let _files: [MicroProtobuf.ProtobufFile] = [
-    MicroProtobuf.ProtobufFile("debug.proto", base64: """
+fileprivate nonisolated let _files: [MicroProtobuf.ProtobufService.File] = [
+    MicroProtobuf.ProtobufService.File("debug.proto", base64: """
         CgtkZWJ1Zy5wcm90byIpCg1IZWFsdGhSZXF1ZXN0EhgKB3NlcnZpY2UYASABKAlSB3NlcnZpY2UiKAoOSGVhbHRoUmVzcG9u\
         c2USFgoGc3RhdHVzGAEgASgJUgZzdGF0dXMiKAoMU3RhdHNSZXF1ZXN0EhgKB3NlcnZpY2UYASABKAlSB3NlcnZpY2Ui1QEK\
         DVN0YXRzUmVzcG9uc2USHAoJdGltZXN0YW1wGAEgASgEUgl0aW1lc3RhbXASGAoHc3RhcnRlZBgCIAEoBFIHc3RhcnRlZBIW\

@@ -54,10 +54,13 @@ package final class GRPCConnection: Connection {
                 attempt.connection, loop: loop, status: attempt.status,
                 messageLimit: limits.maximumMessageSize)
         } catch {
-            var failure = error as? MicroError ?? MicroError(.unavailable, ConnectFailure.reason(of: error))
+            var failure =
+                error as? MicroError
+                ?? MicroError(
+                    .unavailable, ConnectFailure.reason(of: error), cause: error)
             failure.id = clientErrorID
             failure.detail = "Can't connect to \(address): \(failure.detail)"
-            failure.rpcStatus = .unavailable
+            failure.reclassify(as: .unavailable)
             failure.processed = .no
             throw failure
         }

@@ -98,16 +98,16 @@ package nonisolated enum Grpc_Health_V1_Health {
         package func through(_ client: Micro.MicroClient) -> Self { Self(client, self._methods) }
 
         private final class Methods: Sendable {
-            let check: Micro.Method<Grpc_Health_V1_HealthCheckRequest, Grpc_Health_V1_HealthCheckResponse>
-            let list: Micro.Method<Grpc_Health_V1_HealthListRequest, Grpc_Health_V1_HealthListResponse>
-            let watch: Micro.Method<Grpc_Health_V1_HealthCheckRequest, Grpc_Health_V1_HealthCheckResponse>
+            let check: Micro.RPCMethod<Grpc_Health_V1_HealthCheckRequest, Grpc_Health_V1_HealthCheckResponse>
+            let list: Micro.RPCMethod<Grpc_Health_V1_HealthListRequest, Grpc_Health_V1_HealthListResponse>
+            let watch: Micro.RPCMethod<Grpc_Health_V1_HealthCheckRequest, Grpc_Health_V1_HealthCheckResponse>
 
             init(_ service: String, _ contentSubtype: String?) {
-                self.check = Micro.Method(
+                self.check = Micro.RPCMethod(
                     service, "/grpc.health.v1.Health/Check", contentSubtype: contentSubtype)
-                self.list = Micro.Method(
+                self.list = Micro.RPCMethod(
                     service, "/grpc.health.v1.Health/List", contentSubtype: contentSubtype)
-                self.watch = Micro.Method(
+                self.watch = Micro.RPCMethod(
                     service, "/grpc.health.v1.Health/Watch", contentSubtype: contentSubtype)
             }
         }
@@ -170,8 +170,8 @@ nonisolated extension Grpc_Health_V1_Health.Service {
     }
 }
 
-fileprivate nonisolated let _files: [MicroProtobuf.ProtobufFile] = [
-    MicroProtobuf.ProtobufFile("grpc/health/v1/health.proto", base64: """
+fileprivate nonisolated let _files: [MicroProtobuf.ProtobufService.File] = [
+    MicroProtobuf.ProtobufService.File("grpc/health/v1/health.proto", base64: """
         ChtncnBjL2hlYWx0aC92MS9oZWFsdGgucHJvdG8SDmdycGMuaGVhbHRoLnYxIi4KEkhlYWx0aENoZWNrUmVxdWVzdBIYCgdz\
         ZXJ2aWNlGAEgASgJUgdzZXJ2aWNlIrEBChNIZWFsdGhDaGVja1Jlc3BvbnNlEkkKBnN0YXR1cxgBIAEoDjIxLmdycGMuaGVh\
         bHRoLnYxLkhlYWx0aENoZWNrUmVzcG9uc2UuU2VydmluZ1N0YXR1c1IGc3RhdHVzIk8KDVNlcnZpbmdTdGF0dXMSCwoHVU5L\

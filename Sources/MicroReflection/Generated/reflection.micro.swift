@@ -72,10 +72,10 @@ nonisolated enum Grpc_Reflection_V1_ServerReflection {
         func through(_ client: Micro.MicroClient) -> Self { Self(client, self._methods) }
 
         private final class Methods: Sendable {
-            let serverReflectionInfo: Micro.Method<Grpc_Reflection_V1_ServerReflectionRequest, Grpc_Reflection_V1_ServerReflectionResponse>
+            let serverReflectionInfo: Micro.RPCMethod<Grpc_Reflection_V1_ServerReflectionRequest, Grpc_Reflection_V1_ServerReflectionResponse>
 
             init(_ service: String, _ contentSubtype: String?) {
-                self.serverReflectionInfo = Micro.Method(
+                self.serverReflectionInfo = Micro.RPCMethod(
                     service, "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", contentSubtype: contentSubtype)
             }
         }
@@ -108,8 +108,8 @@ nonisolated extension Grpc_Reflection_V1_ServerReflection.Service {
     }
 }
 
-fileprivate nonisolated let _files: [MicroProtobuf.ProtobufFile] = [
-    MicroProtobuf.ProtobufFile("grpc/reflection/v1/reflection.proto", base64: """
+fileprivate nonisolated let _files: [MicroProtobuf.ProtobufService.File] = [
+    MicroProtobuf.ProtobufService.File("grpc/reflection/v1/reflection.proto", base64: """
         CiNncnBjL3JlZmxlY3Rpb24vdjEvcmVmbGVjdGlvbi5wcm90bxISZ3JwYy5yZWZsZWN0aW9uLnYxIvMCChdTZXJ2ZXJSZWZs\
         ZWN0aW9uUmVxdWVzdBISCgRob3N0GAEgASgJUgRob3N0EioKEGZpbGVfYnlfZmlsZW5hbWUYAyABKAlIAFIOZmlsZUJ5Rmls\
         ZW5hbWUSNgoWZmlsZV9jb250YWluaW5nX3N5bWJvbBgEIAEoCUgAUhRmaWxlQ29udGFpbmluZ1N5bWJvbBJiChlmaWxlX2Nv\

@@ -60,7 +60,9 @@ extension MicroError {
             return nil
         }
         guard code > 0 else { return nil }
-        self.init(id: id, code: code, detail: detail, status: status, rpcStatus: rpcStatus)
+        self.init(
+            id: id, code: code, detail: detail, status: status,
+            rpcStatus: rpcStatus ?? RPCStatus(microCode: code))
     }
 
     /// An error has four members; what else a newer peer adds is skipped within these.

@@ -141,25 +141,25 @@ nonisolated enum Shapes_V1_AllShapes {
         func through(_ client: Micro.MicroClient) -> Self { Self(client, self._methods) }
 
         private final class Methods: Sendable {
-            let single: Micro.Method<Shapes_V1_Text, Shapes_V1_Text>
-            let out: Micro.Method<Shapes_V1_Text, Shapes_V1_Text>
-            let `in`: Micro.Method<Shapes_V1_Text, Shapes_V1_Text.Count>
-            let both: Micro.Method<Shapes_V1_Text, Shapes_V1_Text>
-            let oldSingle: Micro.Method<Shapes_V1_Text, Shapes_V1_Text>
-            let withoutComment: Micro.Method<Shapes_V1_Text, Shapes_V1_Text>
+            let single: Micro.RPCMethod<Shapes_V1_Text, Shapes_V1_Text>
+            let out: Micro.RPCMethod<Shapes_V1_Text, Shapes_V1_Text>
+            let `in`: Micro.RPCMethod<Shapes_V1_Text, Shapes_V1_Text.Count>
+            let both: Micro.RPCMethod<Shapes_V1_Text, Shapes_V1_Text>
+            let oldSingle: Micro.RPCMethod<Shapes_V1_Text, Shapes_V1_Text>
+            let withoutComment: Micro.RPCMethod<Shapes_V1_Text, Shapes_V1_Text>
 
             init(_ service: String, _ contentSubtype: String?) {
-                self.single = Micro.Method(
+                self.single = Micro.RPCMethod(
                     service, "/shapes.v1.AllShapes/Single", contentSubtype: contentSubtype)
-                self.out = Micro.Method(
+                self.out = Micro.RPCMethod(
                     service, "/shapes.v1.AllShapes/Out", contentSubtype: contentSubtype)
-                self.`in` = Micro.Method(
+                self.`in` = Micro.RPCMethod(
                     service, "/shapes.v1.AllShapes/In", contentSubtype: contentSubtype)
-                self.both = Micro.Method(
+                self.both = Micro.RPCMethod(
                     service, "/shapes.v1.AllShapes/Both", contentSubtype: contentSubtype)
-                self.oldSingle = Micro.Method(
+                self.oldSingle = Micro.RPCMethod(
                     service, "/shapes.v1.AllShapes/OldSingle", contentSubtype: contentSubtype)
-                self.withoutComment = Micro.Method(
+                self.withoutComment = Micro.RPCMethod(
                     service, "/shapes.v1.AllShapes/WithoutComment", contentSubtype: contentSubtype)
             }
         }
@@ -335,8 +335,8 @@ nonisolated extension Shapes_V1_Empty.Service {
     }
 }
 
-fileprivate nonisolated let _files: [MicroProtobuf.ProtobufFile] = [
-    MicroProtobuf.ProtobufFile("shapes.proto", base64: """
+fileprivate nonisolated let _files: [MicroProtobuf.ProtobufService.File] = [
+    MicroProtobuf.ProtobufService.File("shapes.proto", base64: """
         CgxzaGFwZXMucHJvdG8SCXNoYXBlcy52MSJHCgRUZXh0EhcKBHRleHQYASABKAlIAFIEdGV4dIgBARodCgVDb3VudBIUCgV2\
         YWx1ZRgBIAEoBVIFdmFsdWVCBwoFX3RleHQyqAIKCUFsbFNoYXBlcxIqCgZTaW5nbGUSDy5zaGFwZXMudjEuVGV4dBoPLnNo\
         YXBlcy52MS5UZXh0EikKA091dBIPLnNoYXBlcy52MS5UZXh0Gg8uc2hhcGVzLnYxLlRleHQwARIuCgJJbhIPLnNoYXBlcy52\

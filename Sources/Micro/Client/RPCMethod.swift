@@ -4,12 +4,12 @@ internal import Synchronization
 /// An endpoint of some service as a client calls it, with what is worth keeping from call to call.
 ///
 /// ```swift
-/// let hello = Method<HelloRequest, HelloReply>("greeter", "Greeter.Hello")
+/// let hello = RPCMethod<HelloRequest, HelloReply>("greeter", "Greeter.Hello")
 /// let reply = try await client.call(hello, HelloRequest(name: "world"))
 /// ```
 ///
 /// Make one where calls are frequent, and keep it; the functions that take names look one up.
-public final class Method<Request: Sendable, Reply: Sendable>: Sendable {
+public final class RPCMethod<Request: Sendable, Reply: Sendable>: Sendable {
     /// The service's registered name.
     public let service: String
 
@@ -30,7 +30,7 @@ public final class Method<Request: Sendable, Reply: Sendable>: Sendable {
     ///   - request: The type of requests.
     ///   - reply: The type of replies.
     ///   - contentSubtype: How the messages are encoded.
-    public init(
+    @_spi(MessageFamily) public init(
         service: String, endpoint: String, request: Request.Type, reply: Reply.Type,
         contentSubtype: String? = nil
     ) {
@@ -73,7 +73,7 @@ final class MethodBinding<Request: Sendable, Reply: Sendable>: Sendable {
     let request: MessageCoder<Request>
     let reply: MessageCoder<Reply>
 
-    init(_ method: Method<Request, Reply>, _ engine: ClientEngine) throws(MicroError) {
+    init(_ method: RPCMethod<Request, Reply>, _ engine: ClientEngine) throws(MicroError) {
         self.engine = engine
         let subtypes = method.contentSubtype.map { [$0.lowercased()] } ?? engine.codecs.subtypes
         for subtype in subtypes {
