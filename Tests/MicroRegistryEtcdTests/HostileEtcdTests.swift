@@ -184,8 +184,8 @@ import Testing
             return [Self.created(1)]
                 + (2...6 as ClosedRange<Int64>).map { revision -> EtcdPBWatchResponse in
                     var put = EtcdPBEvent()
-                    let key = "/micro/registry/greeter/\(revision)" + String(repeating: "x", count: 15 << 20)
-                    put.kv.key = Data(key.utf8)
+                    put.kv.key = Data("/micro/registry/greeter/\(revision)".utf8)
+                    put.kv.key += Data(repeating: UInt8(ascii: "x"), count: 15 << 20)
                     put.kv.value = Data(json)
                     put.kv.modRevision = revision
                     var response = EtcdPBWatchResponse()
@@ -206,7 +206,7 @@ import Testing
         let log = InMemoryLogHandler()
         withLogger(Logger(label: "test") { _ in log }) { _ in
             for number in 0..<3 {
-                unreadable.report(String(repeating: "x", count: 10 << 20) + "\(number)", "It is none.")
+                unreadable.report(String(repeating: "x", count: 1 << 20) + "\(number)", "It is none.")
             }
         }
         // They differ only behind what is shown and remembered of them.
