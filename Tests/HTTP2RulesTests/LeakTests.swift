@@ -10,12 +10,21 @@ import Testing
     private func sockets(of port: Int) throws -> Int {
         let hex = String(port, radix: 16, uppercase: true)
         let suffix = ":" + String(repeating: "0", count: 4 - hex.count) + hex
-        let lines = try String(contentsOfFile: "/proc/self/net/tcp", encoding: .utf8).split(separator: "\n")
+        let lines = try systemFile("/proc/self/net/tcp").split(separator: "\n")
         return lines.dropFirst().count { line in
             let fields = line.split(separator: " ")
             // A socket without an inode belongs to nobody any more.
             return fields.count > 9 && fields[1].hasSuffix(suffix) && fields[3] != "0A" && fields[9] != "0"
         }
+    }
+
+    /// Reads a file of the system to its end; of a file whose size is not known, Foundation reads the first page at
+    /// once, and no more.
+    private func systemFile(_ path: String) throws -> String {
+        let file = try #require(FileHandle(forReadingAtPath: path))
+        var text = Data()
+        while let part = try file.read(upToCount: 1 << 16), !part.isEmpty { text += part }
+        return String(decoding: text, as: UTF8.self)
     }
 
     @Test func badPeersLeaveNoSocket() async throws {
