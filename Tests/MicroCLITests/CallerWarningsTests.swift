@@ -37,7 +37,8 @@ private struct DoubtfulRegistry: Registry {
     }
 
     @Test func whatARegistryWarnsOfComesThroughTheClient() async throws {
-        let client = MicroClient(registry: DoubtfulRegistry(), configuration: ConfigurationSources())
+        let client = MicroClient(
+            registry: DoubtfulRegistry(), configuration: ConfigurationSources(arguments: []))
         try await withMicroClient(client) { client in
             let (names, warnings) = try await CallerWarnings.collected { try await client.services() }
             #expect(names == ["greeter"])

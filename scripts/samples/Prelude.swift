@@ -80,6 +80,7 @@ let deadline = ContinuousClock.now
 let tls = TLSConfiguration()
 let event = BrokerEvent(topic: "greetings", body: Message())
 let handler = EventHandler { _ in .ack }
+var pluginContext: PluginContext { fatalError() }
 var natsClient: NATSClient { fatalError() }
 var etcdClient: EtcdClient { fatalError() }
 var channel: any Channel { fatalError() }
@@ -94,8 +95,15 @@ var requests: MessageStream<HelloRequest> { fatalError() }
 func look() {}
 func greeting(_ name: String, in language: String) -> String { "Hello, \(name)!" }
 
+// What settings are shown with.
+struct MemoryStore: Part {
+    static let capacity = Setting(
+        "capacity", .number(in: 1...1_000_000), default: 1000, "how many records it keeps")
+}
+
 // What the conformance suites are shown with.
 typealias MyRegistry = MemoryRegistry
+typealias MySelector = RandomSelector
 typealias MyTransport = MemoryTransport
 struct MyServer: Sendable {}
 func MyBroker(_ server: MyServer) -> MemoryBroker { MemoryBroker() }
