@@ -96,7 +96,7 @@ func contexts() async throws {
 // MARK: - Plugins
 
 struct PlainSelector: Selector {
-    func choose(among nodes: [Node], of service: String) -> Int { 0 }
+    func choose(from candidates: Candidates, for call: SelectionContext) -> Int? { 0 }
 }
 
 struct PlainCodec: Codec {
