@@ -51,7 +51,9 @@ public struct TestClient: Sendable {
     /// Calls an endpoint with one message each way, as bytes.
     ///
     /// ```swift
-    /// let reply = try await client.call("Greeter.Hello", bytes: Array(#"{"name":"John"}"#.utf8))
+    /// try await greeter.test { client in
+    ///     let reply = try await client.call("Greeter.Hello", bytes: Array(#"{"name":"John"}"#.utf8))
+    /// }
     /// ```
     ///
     /// - Parameters:
