@@ -27,7 +27,7 @@ extension FuzzTarget {
                 [try? range.serializedBytes(), try? watch.serializedBytes()].compactMap(\.self)
             return messages + [[UInt8](pair.value), Array("https://user:pass@[::1]:2379/".utf8)]
         } run: { input in
-            let message = MicroCore.Message(input)
+            let message = EncodedMessage(input)
             if let response: EtcdPBRangeResponse = try? EtcdCoding.decode(message) {
                 for pair in response.kvs { read([UInt8](pair.value)) }
             }

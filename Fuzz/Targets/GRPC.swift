@@ -11,7 +11,7 @@ extension FuzzTarget {
                 [0, 0, 0, 0, 3, 1, 2, 3, 0, 0, 0, 0, 0], Array("100m".utf8), Array("a%20b%C3%A4%zz".utf8),
                 Array("application/grpc+json;a=b".utf8), Array("AQIDBA==".utf8),
                 StatusDetails.encode(
-                    MicroError(id: "a", code: 400, detail: "b", status: "c"), json: [123, 125]),
+                    MicroError(id: "a", httpCode: 400, detail: "b", statusText: "c"), json: [123, 125]),
             ]
         } run: { input in
             cut(input)
@@ -26,7 +26,7 @@ extension FuzzTarget {
             check(Base64.decode(Base64.encode(input, padding: false)) == input, "Base64")
             _ = StatusFields.percentDecoded(input)
             _ = Base64.decode(input)
-            _ = StatusDetails.decode(input, rpcStatus: .unknown)
+            _ = StatusDetails.decode(input, status: .unknown)
             _ = StatusFields.error(status: .unknown, message: input, details: input)
         }
     }

@@ -33,7 +33,7 @@ extension FuzzTarget {
             guard let connection else { return }
             for _ in 0..<2 {
                 let stream = ClientStream(connection, key: CallKey(), trailers: TrailingMetadata())
-                stream.append(Message([1, 2, 3]), isCompressed: false)
+                stream.append(EncodedMessage([1, 2, 3]), isCompressed: false)
                 stream.end(.stream)
                 _ = connection.begin(stream, CallHead(path: "/fuzz.Fuzz/Echo"))
             }

@@ -107,11 +107,11 @@ package struct InteropClient: Sendable {
         return (try decode(raw.message), raw)
     }
 
-    func encode(_ message: some SwiftProtobuf.Message) throws -> MicroCore.Message {
-        MicroCore.Message(try message.serializedBytes() as [UInt8])
+    func encode(_ message: some SwiftProtobuf.Message) throws -> EncodedMessage {
+        EncodedMessage(try message.serializedBytes() as [UInt8])
     }
 
-    func decode<Value: SwiftProtobuf.Message>(_ message: MicroCore.Message) throws -> Value {
+    func decode<Value: SwiftProtobuf.Message>(_ message: EncodedMessage) throws -> Value {
         try Value(serializedBytes: message.bytes)
     }
 
@@ -123,7 +123,7 @@ package struct InteropClient: Sendable {
         do {
             try await body()
         } catch let error as MicroError {
-            guard error.rpcStatus == status else {
+            guard error.status == status else {
                 throw InteropFailure("\(what) ended with \(error), not with \(status)")
             }
             return error

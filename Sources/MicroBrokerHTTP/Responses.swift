@@ -32,7 +32,7 @@ enum Responses {
     ///   - code: The code in the body; the status by default.
     /// - Returns: The response.
     static func error(_ status: Int, _ detail: String, code: Int? = nil) -> HTTP1Response {
-        let error = MicroError(id: "go.micro.broker", code: code ?? status, detail: detail)
+        let error = MicroError(id: "go.micro.broker", httpCode: code ?? status, detail: detail)
         return HTTP1Response(
             status: status, headers: ["Content-Type": "application/json"], body: error.json())
     }

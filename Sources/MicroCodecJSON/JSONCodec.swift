@@ -51,7 +51,7 @@ public struct JSONCodec: Codec {
             },
             encode: { value in
                 do {
-                    return Message(try encoder.encode(value))
+                    return EncodedMessage(try encoder.encode(value))
                 } catch {
                     throw MicroError(.internal, JSONProblem.text(of: error, type: type))
                 }

@@ -1,12 +1,12 @@
 import MicroCore
 import SwiftProtobuf
 
-/// Bytes that SwiftProtobuf writes into, with the headroom of `MicroCore.Message` in front.
+/// Bytes that SwiftProtobuf writes into, with the headroom of `EncodedMessage` in front.
 ///
 /// SwiftProtobuf finds out how long a message is, asks for that many bytes, and fills them: the
 /// headroom comes with the same allocation.
 struct HeadedBytes: SwiftProtobufContiguousBytes {
-    private static let headroom = MicroCore.Message.headroom
+    private static let headroom = EncodedMessage.headroom
 
     /// The headroom and the bytes behind it.
     private(set) var storage: [UInt8]

@@ -58,10 +58,10 @@ public struct ProtobufCodec: Codec {
 
 @Sendable private func encodeBinary<Value: SwiftProtobuf.Message>(
     _ value: Value
-) throws -> MicroCore.Message {
+) throws -> EncodedMessage {
     do {
         let bytes: HeadedBytes = try value.serializedBytes()
-        return MicroCore.Message(withHeadroom: bytes.storage)
+        return EncodedMessage(withHeadroom: bytes.storage)
     } catch {
         throw unwritable(Value.self, "Protobuf", error)
     }
@@ -81,10 +81,10 @@ public struct ProtobufCodec: Codec {
 
 @Sendable private func encodeJSON<Value: SwiftProtobuf.Message>(
     _ value: Value
-) throws -> MicroCore.Message {
+) throws -> EncodedMessage {
     do {
         let bytes: HeadedBytes = try value.jsonUTF8Bytes()
-        return MicroCore.Message(withHeadroom: bytes.storage)
+        return EncodedMessage(withHeadroom: bytes.storage)
     } catch {
         throw unwritable(Value.self, "JSON", error)
     }

@@ -45,14 +45,14 @@ extension MicroError {
     /// Creates an error with details, which gRPC clients of every language read.
     ///
     /// - Parameters:
-    ///   - rpcStatus: The gRPC status.
+    ///   - status: The gRPC status.
     ///   - detail: What happened, for a person to read.
     ///   - id: Who reports the error; the service that answers if it is empty.
     ///   - details: More of it, for programs: of ``ErrorDetails``, or messages of your own.
     public init(
-        _ rpcStatus: RPCStatus, _ detail: String, id: String = "", details: [any SwiftProtobuf.Message]
+        _ status: RPCStatus, _ detail: String, id: String = "", details: [any SwiftProtobuf.Message]
     ) {
-        self.init(rpcStatus, detail, id: id)
+        self.init(status, detail, id: id)
         for detail in details { add(detail) }
     }
 
@@ -64,13 +64,13 @@ extension MicroError {
     ///   is left out.
     public mutating func add(_ detail: any SwiftProtobuf.Message) {
         guard let packed = try? Google_Protobuf_Any(message: detail, partial: true) else { return }
-        let status = Google_Rpc_Status.with {
-            $0.code = Int32(clamping: rpcStatus.rawValue)
+        let encoded = Google_Rpc_Status.with {
+            $0.code = Int32(clamping: status.rawValue)
             $0.message = self.detail
             $0.details = allDetails + [packed]
         }
         // The message has neither required fields nor extensions, so this does not fail.
-        rpcDetails = (try? status.serializedBytes()) ?? rpcDetails
+        rpcDetails = (try? encoded.serializedBytes()) ?? rpcDetails
     }
 
     /// All details, of whatever types; empty if there are none, or if they can't be read.

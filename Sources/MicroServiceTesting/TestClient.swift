@@ -68,7 +68,7 @@ public struct TestClient: Sendable {
         options: CallOptions = CallOptions()
     ) async throws(MicroError) -> UnaryReply {
         try await microClient.callRaw(
-            service.identity.name, endpoint, message: Message(bytes), contentSubtype: contentSubtype,
+            service.identity.name, endpoint, message: EncodedMessage(bytes), contentSubtype: contentSubtype,
             options: options)
     }
 

@@ -97,7 +97,7 @@ extension BrokerConformance.Fixture {
         _ text: String, to topic: String, header: [String: String] = [:], on broker: (any Broker)? = nil
     ) async throws {
         let all = header.merging(["Content-Type": "text/plain", "Micro-Topic": topic]) { own, _ in own }
-        let event = BrokerEvent(topic: topic, header: all, body: Message(text: text))
+        let event = BrokerEvent(topic: topic, header: all, body: EncodedMessage(text: text))
         try await (broker ?? publisher).publish(event, to: topic)
     }
 
@@ -127,7 +127,7 @@ extension BrokerConformance.Fixture {
             findings.expect(false, "\(what): there should be an error \(status), and there was none.")
         } catch let error as MicroError {
             findings.expect(
-                error.rpcStatus == status, "\(what): the error should be \(status), and was \(error).")
+                error.status == status, "\(what): the error should be \(status), and was \(error).")
         } catch {
             findings.expect(false, "\(what): the error should be \(status), and was \(error).")
         }

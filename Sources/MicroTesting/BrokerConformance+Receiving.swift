@@ -81,7 +81,7 @@ extension BrokerConformance {
         let bodies: [[UInt8]] = [[], Array(UInt8.min ... .max), [0], Array("{\"a\":1}".utf8)]
         for body in bodies {
             try await fixture.publisher.publish(
-                BrokerEvent(topic: topic, header: header, body: Message(body)), to: topic)
+                BrokerEvent(topic: topic, header: header, body: EncodedMessage(body)), to: topic)
         }
         try await fixture.expect(inbox, count: bodies.count, "Events of all kinds arrive")
         for (received, body) in zip(inbox.events, bodies) {
@@ -99,7 +99,7 @@ extension BrokerConformance {
         let topic = fixture.topic("large")
         let inbox = try await fixture.subscribe(.init(topic: topic))
         try await fixture.reach(inbox)
-        let body = Message(size: fixture.suite.largeEventSize, seed: 7)
+        let body = EncodedMessage(size: fixture.suite.largeEventSize, seed: 7)
         for _ in 0..<3 {
             try await fixture.publisher.publish(BrokerEvent(topic: topic, body: body), to: topic)
         }

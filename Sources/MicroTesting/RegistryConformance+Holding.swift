@@ -44,7 +44,7 @@ extension RegistryConformance {
                 try await fixture.writer.register(record, timeToLive: timeToLive)
                 fixture.findings.expect(
                     false, "\(record) was registered for \(timeToLive.map { "\($0)" } ?? "ever").")
-            } catch let error as MicroError where error.rpcStatus == .invalidArgument {}
+            } catch let error as MicroError where error.status == .invalidArgument {}
         }
         try await fixture.expectLookup("incomplete", [])
     }
@@ -64,7 +64,7 @@ extension RegistryConformance {
             do {
                 try await fixture.writer.register(record, timeToLive: nil)
                 fixture.findings.expect(false, "\(record) was registered, and its address is a name.")
-            } catch let error as MicroError where error.rpcStatus == .invalidArgument {}
+            } catch let error as MicroError where error.status == .invalidArgument {}
             return
         }
         try await expectHeld(record, fixture)

@@ -92,7 +92,7 @@ public struct SelectorConformance: Sendable {
         let candidates = fixture.candidates(3)
         let errors = [
             MicroError(.unavailable, "lost", processed: .no), MicroError(.cancelled, "given up"),
-            MicroError(id: "greeter", code: 404, detail: "no such name"),
+            MicroError(id: "greeter", httpCode: 404, detail: "no such name"),
         ]
         for (call, error) in (0..<30).flatMap({ _ in errors }).enumerated() {
             // A selector may have enough of nodes that do nothing but fail.

@@ -8,8 +8,9 @@ extension TransportConformance {
     ]
 
     /// Messages that get smaller, and some that don't.
-    private static let samples: [MicroCore.Message] = [
-        Message(), Message(text: "x"), Message(size: 100_000, seed: 3), Message(size: 3_000_000, seed: 4),
+    private static let samples: [EncodedMessage] = [
+        EncodedMessage(), EncodedMessage(text: "x"), EncodedMessage(size: 100_000, seed: 3),
+        EncodedMessage(size: 3_000_000, seed: 4),
     ]
 
     private static func compressedUnaryCalls(_ fixture: Fixture) async throws {

@@ -37,7 +37,7 @@ extension TransportConformance {
     private static func expectReply(
         _ connection: any Connection, _ fixture: Fixture, to what: String
     ) async throws {
-        let reply = try await connection.unary(head, Message(text: "last"))
+        let reply = try await connection.unary(head, EncodedMessage(text: "last"))
         fixture.findings.expect(reply.message.text == "last", "\(what) got a wrong reply.")
     }
 
@@ -56,7 +56,7 @@ extension TransportConformance {
             try await withThrowingTaskGroup { group in
                 group.addTask {
                     try await fixture.expectError(when: what) {
-                        _ = try await connection.unary(head, Message())
+                        _ = try await connection.unary(head, EncodedMessage())
                     }
                 }
                 try await started.waitUnlessCancelled()
@@ -84,7 +84,7 @@ extension TransportConformance {
                 let error = try await fixture.expectError(
                     .unavailable, when: "A call to a server that drains"
                 ) {
-                    _ = try await connection.unary(head, Message())
+                    _ = try await connection.unary(head, EncodedMessage())
                 }
                 fixture.findings.expect(
                     error?.processed == .no, "A call that a draining server refused counts as processed.")
@@ -158,7 +158,7 @@ extension TransportConformance {
             fixture.findings.expect(!connection.isUsable, "A closed connection is usable.")
             fixture.findings.expect(connection.activeCalls == 0, "A closed connection has active calls.")
             let error = try await fixture.expectError(.unavailable, when: "A call on a closed connection") {
-                _ = try await connection.unary(head, Message())
+                _ = try await connection.unary(head, EncodedMessage())
             }
             fixture.findings.expect(
                 error?.processed == .no, "A call on a closed connection counts as processed.")
@@ -190,7 +190,7 @@ extension TransportConformance {
         try await fixture.withConnection(gated(fixture, started: started, goOn: goOn)) { connection in
             fixture.findings.expect(connection.activeCalls == 0, "A new connection has active calls.")
             try await withThrowingTaskGroup { group in
-                group.addTask { _ = try await connection.unary(head, Message()) }
+                group.addTask { _ = try await connection.unary(head, EncodedMessage()) }
                 try await started.waitUnlessCancelled()
                 fixture.findings.expect(
                     connection.activeCalls == 1, "One call runs, and \(connection.activeCalls) are counted.")

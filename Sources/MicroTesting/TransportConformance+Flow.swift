@@ -35,9 +35,10 @@ extension TransportConformance {
     private static func expectEchoes(_ connection: any Connection, _ fixture: Fixture) async throws {
         for number in 0..<20 {
             let head = CallHead(path: "/conformance.Test/Echo", deadline: .now + .seconds(20))
-            let reply = try await connection.unary(head, Message(size: 1000, seed: number))
+            let reply = try await connection.unary(head, EncodedMessage(size: 1000, seed: number))
             fixture.findings.expect(
-                reply.message == Message(size: 1000, seed: number), "An echo beside a stalled call is wrong.")
+                reply.message == EncodedMessage(size: 1000, seed: number),
+                "An echo beside a stalled call is wrong.")
         }
     }
 
@@ -51,14 +52,14 @@ extension TransportConformance {
             return .serverStream(
                 { (_, _, stream) async throws(MicroError) -> Metadata in
                     for number in 0..<floodCount {
-                        try await stream.send(Message(size: floodSize, seed: number))
+                        try await stream.send(EncodedMessage(size: floodSize, seed: number))
                         sent.increment()
                     }
                     return [:]
                 }, placement)
         } _: { connection in
             let call = try await connection.open(CallHead(path: "/conformance.Test/Flood"))
-            try await call.send(Message())
+            try await call.send(EncodedMessage())
             try await call.finish()
             try await waitForStall(sent, fixture)
             expectStall(sent.value, "A server", fixture)
@@ -91,7 +92,7 @@ extension TransportConformance {
                         }
                         number += 1
                     }
-                    try await stream.send(Message(text: "\(number)"))
+                    try await stream.send(EncodedMessage(text: "\(number)"))
                     return [:]
                 }, placement)
         } _: { connection in
@@ -100,7 +101,7 @@ extension TransportConformance {
             try await withThrowingTaskGroup { group in
                 group.addTask {
                     for number in 0..<floodCount {
-                        try await call.send(Message(size: floodSize, seed: number))
+                        try await call.send(EncodedMessage(size: floodSize, seed: number))
                         sent.increment()
                     }
                     try await call.finish()
@@ -124,7 +125,7 @@ extension TransportConformance {
             head.path.hasSuffix("Echo")
                 ? .unary({ _, message in UnaryReply(message) }, placement) : .echoStream(placement)
         } _: { connection in
-            let message = Message(size: size, seed: 1)
+            let message = EncodedMessage(size: size, seed: 1)
             let reply = try await connection.unary(CallHead(path: "/conformance.Test/Echo"), message)
             fixture.findings.expect(
                 reply.message == message, "A message of \(size) bytes came back different.")
@@ -147,18 +148,18 @@ extension TransportConformance {
             guard head.path.hasSuffix("Grow") else {
                 return .unary({ _, message in UnaryReply(message) }, placement)
             }
-            return .unary({ _, _ in UnaryReply(Message(size: limit + 1, seed: 0)) }, placement)
+            return .unary({ _, _ in UnaryReply(EncodedMessage(size: limit + 1, seed: 0)) }, placement)
         } _: { connection in
-            let exact = Message(size: limit, seed: 0)
+            let exact = EncodedMessage(size: limit, seed: 0)
             let reply = try await connection.unary(CallHead(path: "/conformance.Test/Echo"), exact)
             fixture.findings.expect(
                 reply.message == exact, "A message of exactly the limit came back different.")
             try await fixture.expectError(.resourceExhausted, when: "A request above the limit") {
                 _ = try await connection.unary(
-                    CallHead(path: "/conformance.Test/Echo"), Message(size: limit + 1, seed: 0))
+                    CallHead(path: "/conformance.Test/Echo"), EncodedMessage(size: limit + 1, seed: 0))
             }
             try await fixture.expectError(.resourceExhausted, when: "A reply above the limit") {
-                _ = try await connection.unary(CallHead(path: "/conformance.Test/Grow"), Message())
+                _ = try await connection.unary(CallHead(path: "/conformance.Test/Grow"), EncodedMessage())
             }
             try await expectEchoes(connection, fixture)
         }
@@ -177,7 +178,7 @@ extension TransportConformance {
             try await withThrowingTaskGroup { group in
                 for number in 0..<fixture.suite.concurrentCalls {
                     group.addTask {
-                        let message = Message(size: number % 500, seed: number)
+                        let message = EncodedMessage(size: number % 500, seed: number)
                         if number.isMultiple(of: 2) {
                             let head = CallHead(path: "/conformance.Test/Echo")
                             let reply = try await connection.unary(head, message)

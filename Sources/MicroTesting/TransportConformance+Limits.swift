@@ -24,7 +24,7 @@ extension TransportConformance {
             return .unary({ _, message in UnaryReply(message) }, placement)
         } _: { connection in
             let head = CallHead(path: "/conformance.Test/Echo", deadline: .now + .seconds(300))
-            _ = try await connection.unary(head, Message())
+            _ = try await connection.unary(head, EncodedMessage())
         }
     }
 
@@ -61,7 +61,7 @@ extension TransportConformance {
         async throws
     {
         let reply = try await connection.unary(
-            CallHead(path: "/conformance.Test/Echo"), Message(text: "hello"))
+            CallHead(path: "/conformance.Test/Echo"), EncodedMessage(text: "hello"))
         fixture.findings.expect(
             reply.message.text == "hello", "\(what): another call of the connection fails.")
     }
@@ -71,7 +71,7 @@ extension TransportConformance {
         try await fixture.withConnection(waiting(fixture, cancelled: cancelled)) { connection in
             let head = CallHead(path: "/conformance.Test/Wait", deadline: .now + .milliseconds(100))
             try await fixture.expectError(.deadlineExceeded, when: "A unary call beyond its deadline") {
-                _ = try await connection.unary(head, Message())
+                _ = try await connection.unary(head, EncodedMessage())
             }
             try await cancelled.waitUnlessCancelled()
             try await expectEcho(connection, "A passed deadline", fixture)
@@ -83,12 +83,12 @@ extension TransportConformance {
         try await fixture.withConnection(waiting(fixture, cancelled: cancelled)) { connection in
             let head = CallHead(path: "/conformance.Test/WaitStream", deadline: .now + .milliseconds(100))
             let call = try await connection.open(head)
-            try await call.send(Message(text: "one"))
+            try await call.send(EncodedMessage(text: "one"))
             try await fixture.expectError(.deadlineExceeded, when: "A stream beyond its deadline") {
                 _ = try await call.receive()
             }
             try await fixture.expectError(.deadlineExceeded, when: "Sending beyond the deadline") {
-                try await call.send(Message(text: "two"))
+                try await call.send(EncodedMessage(text: "two"))
             }
             try await cancelled.waitUnlessCancelled()
             try await expectEcho(connection, "A passed deadline", fixture)
@@ -99,7 +99,7 @@ extension TransportConformance {
         try await fixture.withConnection(waiting(fixture, cancelled: Latch())) { connection in
             let head = CallHead(path: "/conformance.Test/Wait", deadline: .now - .seconds(1))
             try await fixture.expectError(.deadlineExceeded, when: "A call whose deadline has passed") {
-                _ = try await connection.unary(head, Message())
+                _ = try await connection.unary(head, EncodedMessage())
             }
             try await fixture.expectError(.deadlineExceeded, when: "A stream whose deadline has passed") {
                 _ = try await connection.open(head).receive()
@@ -114,7 +114,8 @@ extension TransportConformance {
             try await withThrowingTaskGroup { group in
                 group.addTask {
                     try await fixture.expectError(.cancelled, when: "A cancelled unary call") {
-                        _ = try await connection.unary(CallHead(path: "/conformance.Test/Wait"), Message())
+                        _ = try await connection.unary(
+                            CallHead(path: "/conformance.Test/Wait"), EncodedMessage())
                     }
                 }
                 try await started.waitUnlessCancelled()
@@ -132,7 +133,7 @@ extension TransportConformance {
         try await fixture.withConnection(waiting(fixture, started: started, cancelled: cancelled)) {
             connection in
             let call = try await connection.open(CallHead(path: "/conformance.Test/WaitStream"))
-            try await call.send(Message(text: "one"))
+            try await call.send(EncodedMessage(text: "one"))
             try await started.waitUnlessCancelled()
             call.cancel()
             call.cancel()
@@ -141,7 +142,7 @@ extension TransportConformance {
                 _ = try await call.receive()
             }
             try await fixture.expectError(.cancelled, when: "Writing to a cancelled call") {
-                try await call.send(Message())
+                try await call.send(EncodedMessage())
             }
             try await expectEcho(connection, "A cancelled stream", fixture)
         }
@@ -187,7 +188,7 @@ extension TransportConformance {
                 group.addTask {
                     try await fixture.expectError(.cancelled, when: "A call whose handler goes on") {
                         _ = try await connection.unary(
-                            CallHead(path: "/conformance.Test/Stubborn"), Message())
+                            CallHead(path: "/conformance.Test/Stubborn"), EncodedMessage())
                     }
                 }
                 try await started.waitUnlessCancelled()

@@ -54,9 +54,9 @@ extension TransportConformance {
             return .unary({ _, message in UnaryReply(message) }, placement)
         } _: { connection in
             let head = CallHead(path: "/conformance.Test/Echo", metadata: sample)
-            _ = try await connection.unary(head, Message())
+            _ = try await connection.unary(head, EncodedMessage())
             // A second time: a transport may remember what it has sent.
-            _ = try await connection.unary(head, Message())
+            _ = try await connection.unary(head, EncodedMessage())
         }
     }
 
@@ -66,7 +66,7 @@ extension TransportConformance {
             .unary(
                 { _, message in UnaryReply(message, metadata: sample, trailingMetadata: sample) }, placement)
         } _: { connection in
-            let reply = try await connection.unary(CallHead(path: "/conformance.Test/Echo"), Message())
+            let reply = try await connection.unary(CallHead(path: "/conformance.Test/Echo"), EncodedMessage())
             expectSample(reply.metadata, "A unary reply, in front", fixture)
             expectSample(reply.trailingMetadata, "A unary reply, behind", fixture)
         }
@@ -90,7 +90,7 @@ extension TransportConformance {
             fixture.findings.expect(metadata["late"] == nil, "Metadata that were sent a second time arrived.")
             fixture.findings.expect(
                 call.trailingMetadata.isEmpty, "Trailing metadata are there before the end.")
-            try await call.send(Message(text: "one"))
+            try await call.send(EncodedMessage(text: "one"))
             try await call.finish()
             fixture.findings.expect(try await call.texts() == ["one"], "A message behind metadata is lost.")
             expectSample(call.trailingMetadata, "A stream, behind", fixture)

@@ -18,7 +18,7 @@ extension TransportConformance {
 
     /// A handler that fails as a closure says.
     private static func failing(
-        _ placement: Placement, _ makeError: @escaping @Sendable (CallHead, Message) -> MicroError
+        _ placement: Placement, _ makeError: @escaping @Sendable (CallHead, EncodedMessage) -> MicroError
     ) -> @Sendable (CallHead) -> Acceptance {
         { _ in
             .unary(
@@ -37,7 +37,7 @@ extension TransportConformance {
                     let head = CallHead(path: "/conformance.Test/Fail", metadata: ["status": "\(status)"])
                     let wanted = RPCStatus(rawValue: status)
                     let error = try await fixture.expectError(wanted, when: "A handler's status \(wanted)") {
-                        _ = try await connection.unary(head, Message(text: text))
+                        _ = try await connection.unary(head, EncodedMessage(text: text))
                     }
                     fixture.findings.expect(
                         error?.detail == text, "The detail \"\(text)\" arrived as \"\(error?.detail ?? "")\"."
@@ -55,25 +55,28 @@ extension TransportConformance {
         let handler = failing(fixture.placement) { head, message in
             let status = head.metadata["status"]
             return MicroError(
-                id: "go.micro.srv.test", code: Int(head.metadata["code"] ?? "") ?? 0, detail: message.text,
-                status: status)
+                id: "go.micro.srv.test", httpCode: Int(head.metadata["code"] ?? "") ?? 0,
+                detail: message.text,
+                statusText: status)
         }
         try await fixture.withConnection(handler) { connection in
             for (code, text) in zip(codes, texts.cycled(to: codes.count)) {
                 for status in [nil, "Custom Status"] {
                     var head = CallHead(path: "/conformance.Test/Fail", metadata: ["code": "\(code)"])
                     head.metadata["status"] = status
-                    let wanted = MicroError(id: "go.micro.srv.test", code: code, detail: text, status: status)
+                    let wanted = MicroError(
+                        id: "go.micro.srv.test", httpCode: code, detail: text, statusText: status)
                     let error = try await fixture.expectError(when: "A handler's code \(code)") {
-                        _ = try await connection.unary(head, Message(text: text))
+                        _ = try await connection.unary(head, EncodedMessage(text: text))
                     }
                     guard let error else { continue }
                     let isSame =
-                        error.id == wanted.id && error.code == wanted.code && error.detail == wanted.detail
-                        && error.status == wanted.status && error.rpcStatus == wanted.rpcStatus
+                        error.id == wanted.id && error.httpCode == wanted.httpCode
+                        && error.detail == wanted.detail
+                        && error.statusText == wanted.statusText && error.status == wanted.status
                     fixture.findings.expect(
                         isSame,
-                        "\(wanted) with the status \"\(wanted.status)\" arrived as \(error), \"\(error.status)\"."
+                        "\(wanted) with the status \"\(wanted.statusText)\" arrived as \(error), \"\(error.statusText)\"."
                     )
                 }
             }
@@ -90,7 +93,7 @@ extension TransportConformance {
         }
         try await fixture.withConnection(handler) { connection in
             let error = try await fixture.expectError(.failedPrecondition, when: "An error with details") {
-                _ = try await connection.unary(CallHead(path: "/conformance.Test/Fail"), Message())
+                _ = try await connection.unary(CallHead(path: "/conformance.Test/Fail"), EncodedMessage())
             }
             fixture.findings.expect(error?.rpcDetails == status, "The details of a gRPC error are lost.")
         }
@@ -103,7 +106,7 @@ extension TransportConformance {
             let head = CallHead(path: "/conformance.Test/Nothing")
             for size in [0, 100, 200_000] {
                 let error = try await fixture.expectError(.unimplemented, when: "A refused unary call") {
-                    _ = try await connection.unary(head, Message(size: size, seed: 0))
+                    _ = try await connection.unary(head, EncodedMessage(size: size, seed: 0))
                 }
                 fixture.findings.expect(
                     error?.detail == "There is no /conformance.Test/Nothing.",
@@ -120,8 +123,8 @@ extension TransportConformance {
         try await fixture.withConnection { _ in
             .stream(
                 { (_, stream) async throws(MicroError) -> Metadata in
-                    for number in 0..<3 { try await stream.send(Message(text: "\(number)")) }
-                    var error = MicroError(id: "test", code: 409, detail: "no more")
+                    for number in 0..<3 { try await stream.send(EncodedMessage(text: "\(number)")) }
+                    var error = MicroError(id: "test", httpCode: 409, detail: "no more")
                     error.trailingMetadata = ["why": "that is why"]
                     throw error
                 }, placement)
@@ -172,9 +175,9 @@ extension TransportConformance {
             let call = try await connection.open(CallHead(path: "/conformance.Test/Chat"))
             for number in 0..<10 {
                 try await fixture.expectError(.internal, when: "A failing call") {
-                    _ = try await connection.unary(CallHead(path: "/conformance.Test/Fail"), Message())
+                    _ = try await connection.unary(CallHead(path: "/conformance.Test/Fail"), EncodedMessage())
                 }
-                try await call.send(Message(text: "\(number)"))
+                try await call.send(EncodedMessage(text: "\(number)"))
                 fixture.findings.expect(
                     try await call.receive()?.text == "\(number)", "A failing call disturbs another.")
             }

@@ -31,7 +31,7 @@ extension TransportConformance {
             fixture.findings.expect(connection.isUsable, "A new connection is not usable.")
             let head = CallHead(path: "/conformance.Test/Echo", contentSubtype: "json")
             for size in [0, 1, 5, 32, 1000, 16384, 16385, 100_000] {
-                let message = Message(size: size, seed: size)
+                let message = EncodedMessage(size: size, seed: size)
                 let reply = try await connection.unary(head, message)
                 fixture.findings.expect(
                     reply.message == message, "An echo of \(size) bytes came back different.")
@@ -46,13 +46,13 @@ extension TransportConformance {
             .serverStream(
                 { (_, message, stream) async throws(MicroError) -> Metadata in
                     for number in 0..<100 {
-                        try await stream.send(Message(text: "\(message.text) \(number)"))
+                        try await stream.send(EncodedMessage(text: "\(message.text) \(number)"))
                     }
                     return ["end": "reached"]
                 }, placement)
         } _: { connection in
             let call = try await connection.open(CallHead(path: "/conformance.Test/Count"))
-            try await call.send(Message(text: "n"))
+            try await call.send(EncodedMessage(text: "n"))
             try await call.finish()
             let texts = try await call.texts()
             fixture.findings.expect(
@@ -68,12 +68,12 @@ extension TransportConformance {
                 { (_, stream) async throws(MicroError) -> Metadata in
                     var texts: [String] = []
                     while let message = try await stream.receive() { texts.append(message.text) }
-                    try await stream.send(Message(text: texts.joined(separator: " ")))
+                    try await stream.send(EncodedMessage(text: texts.joined(separator: " ")))
                     return [:]
                 }, placement)
         } _: { connection in
             let call = try await connection.open(CallHead(path: "/conformance.Test/Collect"))
-            for number in 0..<100 { try await call.send(Message(text: "\(number)")) }
+            for number in 0..<100 { try await call.send(EncodedMessage(text: "\(number)")) }
             try await call.finish()
             let texts = try await call.texts()
             let wanted = (0..<100).map { "\($0)" }.joined(separator: " ")
@@ -88,13 +88,13 @@ extension TransportConformance {
         } _: { connection in
             let call = try await connection.open(CallHead(path: "/conformance.Test/Chat"))
             for number in 0..<100 {
-                try await call.send(Message(text: "\(number)"))
+                try await call.send(EncodedMessage(text: "\(number)"))
                 let reply = try await call.receive()
                 fixture.findings.expect(
                     reply?.text == "\(number)",
                     "Message \(number) was answered with \(reply?.text ?? "the end").")
             }
-            try await call.send(Message())
+            try await call.send(EncodedMessage())
             fixture.findings.expect(try await call.receive()?.isEmpty == true, "An empty message is lost.")
             try await call.finish()
             fixture.findings.expect(try await call.receive() == nil, "The call has no end.")
@@ -106,16 +106,16 @@ extension TransportConformance {
         try await fixture.withConnection { _ in
             .stream(
                 { (_, stream) async throws(MicroError) -> Metadata in
-                    try await stream.send(Message(text: "who is there?"))
+                    try await stream.send(EncodedMessage(text: "who is there?"))
                     let answer = try await stream.receive()?.text ?? "nobody"
-                    try await stream.send(Message(text: answer))
+                    try await stream.send(EncodedMessage(text: answer))
                     return [:]
                 }, placement)
         } _: { connection in
             let call = try await connection.open(CallHead(path: "/conformance.Test/First"))
             let question = try await call.receive()
             fixture.findings.expect(question?.text == "who is there?", "The server can't speak first.")
-            try await call.send(Message(text: "me"))
+            try await call.send(EncodedMessage(text: "me"))
             try await call.finish()
             fixture.findings.expect(
                 try await call.texts() == ["me"], "What follows a server's first word is lost.")
@@ -128,7 +128,7 @@ extension TransportConformance {
             .stream(
                 { (_, stream) async throws(MicroError) -> Metadata in
                     let message = try await stream.receive()
-                    try await stream.send(Message(text: message == nil ? "nothing" : "something"))
+                    try await stream.send(EncodedMessage(text: message == nil ? "nothing" : "something"))
                     return [:]
                 }, placement)
         } _: { connection in
@@ -152,7 +152,7 @@ extension TransportConformance {
         } _: { connection in
             for method in ["Echo", "Count"] {
                 let call = try await connection.open(CallHead(path: "/conformance.Test/\(method)"))
-                try await call.send(Message(text: "open end"))
+                try await call.send(EncodedMessage(text: "open end"))
                 let texts = try await call.texts()
                 fixture.findings.expect(
                     texts == ["open end"],
@@ -192,9 +192,9 @@ extension TransportConformance {
         } _: { connection in
             let call = try await connection.open(CallHead(path: "/conformance.Test/Echo"))
             try await fixture.expectError(when: "A unary request with a second message") {
-                try await call.send(Message(text: "one"))
+                try await call.send(EncodedMessage(text: "one"))
                 try await started.waitUnlessCancelled()
-                try await call.send(Message(text: "two"))
+                try await call.send(EncodedMessage(text: "two"))
                 _ = try await call.texts()
             }
             try await wasCancelled.waitUnlessCancelled()
@@ -209,7 +209,7 @@ extension TransportConformance {
             let call = try await connection.open(CallHead(path: "/conformance.Test/Chat"))
             let texts = try await withThrowingTaskGroup { group in
                 group.addTask {
-                    for number in 0..<2000 { try await call.send(Message(text: "\(number)")) }
+                    for number in 0..<2000 { try await call.send(EncodedMessage(text: "\(number)")) }
                     try await call.finish()
                 }
                 let texts = try await call.texts()
@@ -228,7 +228,7 @@ extension TransportConformance {
             .stream(
                 { (_, stream) async throws(MicroError) -> Metadata in
                     _ = try await stream.receive()
-                    try await stream.send(Message(text: "enough"))
+                    try await stream.send(EncodedMessage(text: "enough"))
                     return [:]
                 }, placement)
         } _: { connection in
@@ -237,7 +237,7 @@ extension TransportConformance {
                 group.addTask {
                     // It may fail when the call is over, but it must not wait forever.
                     do {
-                        for _ in 0..<1000 { try await call.send(Message(size: 1000, seed: 0)) }
+                        for _ in 0..<1000 { try await call.send(EncodedMessage(size: 1000, seed: 0)) }
                     } catch _ as MicroError {}
                     call.cancel()
                 }

@@ -153,7 +153,7 @@ public struct TransportConformance: Sendable {
                 return nil
             } catch let error as MicroError {
                 findings.expect(
-                    statuses.isEmpty || statuses.contains(error.rpcStatus),
+                    statuses.isEmpty || statuses.contains(error.status),
                     "\(what): the error should be one of \(statuses), and was \(error).")
                 return error
             }
@@ -161,7 +161,7 @@ public struct TransportConformance: Sendable {
     }
 }
 
-extension Message {
+extension EncodedMessage {
     /// A message of some text.
     init(text: String) { self.init(Array(text.utf8)) }
 

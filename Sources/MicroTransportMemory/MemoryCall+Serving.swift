@@ -34,7 +34,7 @@ extension MemoryCall {
         }
     }
 
-    private func firstMessage() async throws(MicroError) -> Message {
+    private func firstMessage() async throws(MicroError) -> EncodedMessage {
         guard let message = try await requests.receive(onCancel: requests.interruptReader) else {
             throw MicroError(
                 .unimplemented, "\(head.path) takes one message, and the request has ended without.")
@@ -47,11 +47,11 @@ extension MemoryCall {
 struct MemoryInboundStream: InboundStream {
     let call: MemoryCall
 
-    func receive() async throws(MicroError) -> Message? {
+    func receive() async throws(MicroError) -> EncodedMessage? {
         try await call.requests.receive(onCancel: call.requests.interruptReader)
     }
 
-    func send(_ message: Message) async throws(MicroError) { try await call.answer(with: message) }
+    func send(_ message: EncodedMessage) async throws(MicroError) { try await call.answer(with: message) }
 
     func sendMetadata(_ metadata: Metadata) async throws(MicroError) {
         try call.answer(with: metadata)

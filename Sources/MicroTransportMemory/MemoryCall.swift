@@ -106,11 +106,11 @@ final class MemoryCall: Sendable {
 
 // What the client does with the call.
 extension MemoryCall: OutboundStream {
-    func receive() async throws(MicroError) -> Message? {
+    func receive() async throws(MicroError) -> EncodedMessage? {
         try await responses.receive(onCancel: cancel)
     }
 
-    func send(_ message: Message) async throws(MicroError) {
+    func send(_ message: EncodedMessage) async throws(MicroError) {
         if message.count > requestLimit { reset(.tooLarge("request", message, requestLimit)) }
         let isTooMany = state.withLock { state in
             guard !state.requestHasEnded else { return false }
@@ -183,7 +183,7 @@ extension MemoryCall {
     }
 
     /// Sends a message of the answer, with empty metadata in front if there are none yet.
-    func answer(with message: Message) async throws(MicroError) {
+    func answer(with message: EncodedMessage) async throws(MicroError) {
         if message.count > responseLimit { reset(.tooLarge("answer", message, responseLimit)) }
         try answer(with: [:])
         try await responses.send(message, onCancel: responses.interruptWriter)
@@ -195,10 +195,10 @@ extension MicroError {
     ///
     /// That the server can't be reached is news for the client alone.
     fileprivate var asHandlersSeeIt: Self {
-        rpcStatus == .unavailable ? MicroError(.cancelled, detail) : self
+        status == .unavailable ? MicroError(.cancelled, detail) : self
     }
 
-    fileprivate static func tooLarge(_ part: String, _ message: Message, _ limit: Int) -> Self {
+    fileprivate static func tooLarge(_ part: String, _ message: EncodedMessage, _ limit: Int) -> Self {
         MicroError(
             .resourceExhausted,
             "A message of the \(part) has \(message.count) bytes; the limit is \(limit) bytes.")

@@ -21,7 +21,7 @@ final class MemoryConnection: Connection {
 
     var activeCalls: Int { calls.count }
 
-    func unary(_ head: CallHead, _ message: Message) async throws(MicroError) -> UnaryReply {
+    func unary(_ head: CallHead, _ message: EncodedMessage) async throws(MicroError) -> UnaryReply {
         let call = try begin(head)
         // What hinders the request ends the call as well, and the answer tells it.
         try? await call.send(message)

@@ -4,20 +4,20 @@ import Synchronization
 
 /// One direction of a call: a bounded queue between one writer and one reader.
 final class MessagePipe: Sendable {
-    private typealias Reader = Waiter<Result<Message?, MicroError>>
+    private typealias Reader = Waiter<Result<EncodedMessage?, MicroError>>
     private typealias Writer = Waiter<Result<Void, MicroError>>
 
     /// What the two sides get once all messages have been read, or at once after a reset.
     private struct End {
-        var reading: Result<Message?, MicroError>
+        var reading: Result<EncodedMessage?, MicroError>
         var writing: MicroError
     }
 
     private struct State {
-        var messages: [Message] = []
+        var messages: [EncodedMessage] = []
         var end: End?
         var reader: Reader?
-        var writer: (message: Message, waiter: Writer)?
+        var writer: (message: EncodedMessage, waiter: Writer)?
     }
 
     private let capacity: Int
@@ -34,7 +34,7 @@ final class MessagePipe: Sendable {
     ///   - message: The message.
     ///   - onCancel: What to do when the suspended task is cancelled; must end the waiting.
     /// - Throws: What the pipe has ended with for its writer.
-    func send(_ message: Message, onCancel: @Sendable () -> Void) async throws(MicroError) {
+    func send(_ message: EncodedMessage, onCancel: @Sendable () -> Void) async throws(MicroError) {
         if let result = offer(message) { return try result.get() }
         let result: Result<Void, MicroError> = await withWaiter(cancelled: .failure(.interrupted)) {
             offer(message, $0)
@@ -50,9 +50,10 @@ final class MessagePipe: Sendable {
     /// - Parameter onCancel: What to do when the suspended task is cancelled; must end the waiting.
     /// - Returns: The message, or `nil` behind the last one.
     /// - Throws: What the pipe has ended with for its reader.
-    func receive(onCancel: @Sendable () -> Void) async throws(MicroError) -> Message? {
+    func receive(onCancel: @Sendable () -> Void) async throws(MicroError) -> EncodedMessage? {
         if let result = take() { return try result.get() }
-        let result: Result<Message?, MicroError> = await withWaiter(cancelled: .failure(.interrupted)) {
+        let result: Result<EncodedMessage?, MicroError> = await withWaiter(cancelled: .failure(.interrupted))
+        {
             take($0)
         } remove: { _ in
             onCancel()
@@ -67,7 +68,7 @@ final class MessagePipe: Sendable {
     ///   - error: What the reader gets then; `nil` for the regular end.
     ///   - writing: What a writer gets from now on.
     func finish(throwing error: MicroError? = nil, writing: MicroError) {
-        let reading: Result<Message?, MicroError> = error.map { .failure($0) } ?? .success(nil)
+        let reading: Result<EncodedMessage?, MicroError> = error.map { .failure($0) } ?? .success(nil)
         end(End(reading: reading, writing: writing), dropsMessages: false)
     }
 
@@ -115,7 +116,7 @@ final class MessagePipe: Sendable {
     ///   - message: The message.
     ///   - waiter: Who waits if there is none; without it the message isn't taken.
     /// - Returns: What became of it; `nil` if there is no room.
-    private func offer(_ message: Message, _ waiter: Writer? = nil) -> Result<Void, MicroError>? {
+    private func offer(_ message: EncodedMessage, _ waiter: Writer? = nil) -> Result<Void, MicroError>? {
         var woken: Reader?
         let result = state.withLock { state -> Result<Void, MicroError>? in
             if let end = state.end { return .failure(end.writing) }
@@ -142,9 +143,9 @@ final class MessagePipe: Sendable {
     ///
     /// - Parameter waiter: Who waits if there is none.
     /// - Returns: The message or the end; `nil` if there is neither yet.
-    private func take(_ waiter: Reader? = nil) -> Result<Message?, MicroError>? {
+    private func take(_ waiter: Reader? = nil) -> Result<EncodedMessage?, MicroError>? {
         var woken: Writer?
-        let result = state.withLock { state -> Result<Message?, MicroError>? in
+        let result = state.withLock { state -> Result<EncodedMessage?, MicroError>? in
             if !state.messages.isEmpty {
                 let message = state.messages.removeFirst()
                 if let writer = state.writer {

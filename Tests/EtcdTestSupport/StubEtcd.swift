@@ -85,7 +85,7 @@ package final class StubEtcd: CallHandler {
                 }, Placement(.globalPool))
         default:
             // The answers to the others have nothing in them that anybody reads.
-            return .unary({ _, _ throws(MicroError) in UnaryReply(Message()) }, Placement(.globalPool))
+            return .unary({ _, _ throws(MicroError) in UnaryReply(EncodedMessage()) }, Placement(.globalPool))
         }
     }
 }

@@ -28,7 +28,7 @@ import Testing
     @Test(arguments: bombs)
     func isRefused(_ bomb: Bomb) throws {
         let client = try EmbeddedClient()
-        let stream = client.call(message: Message([1])).stream
+        let stream = client.call(message: EncodedMessage([1])).stream
         for frame in bomb.first { try client.receive(frame) }
         let field: [UInt8] = [0x40, 0x01, 0x61, 0x7F, 0xB9, 0x16] + [UInt8](repeating: 0x62, count: 3000)
         let block = Frame.block(bomb.fields) + field + [UInt8](repeating: 0xBE, count: 12_000)
@@ -36,7 +36,7 @@ import Testing
         let goAway = try client.sent().first { $0.kind == .goAway }
         #expect(goAway?.number(at: 4) == ErrorCode.enhanceYourCalm)
         while case .success(.some)? = stream.poll() {}
-        #expect(stream.failure?.rpcStatus == .unavailable)
+        #expect(stream.failure?.status == .unavailable)
         #expect(stream.failure?.detail.contains("many times longer") == true)
         #expect(!client.status.isUsable)
         try client.close()

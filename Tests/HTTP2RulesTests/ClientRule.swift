@@ -88,6 +88,8 @@ struct ClientRule: CustomTestStringConvertible, Sendable {
     }
 
     private func call(_ connection: any Connection) async throws -> MicroError? {
-        try await failure { _ = try await connection.unary(CallHead(path: "/test.Test/Echo"), Message([1])) }
+        try await failure {
+            _ = try await connection.unary(CallHead(path: "/test.Test/Echo"), EncodedMessage([1]))
+        }
     }
 }

@@ -120,7 +120,7 @@ import Testing
         let peer = try await server.accept()
         try await peer.greetAsServer()
         async let first = failure {
-            _ = try await connection.unary(CallHead(path: "/test.Test/Echo"), Message([1]))
+            _ = try await connection.unary(CallHead(path: "/test.Test/Echo"), EncodedMessage([1]))
         }
         _ = try await peer.frame { $0.kind == .data && $0.stream == 1 }
         switch done {
@@ -135,7 +135,7 @@ import Testing
         // A server makes no requests, on whatever number.
         if late != .request { try await peer.send(late.frame(1)) }
         async let second = failure {
-            _ = try await connection.unary(CallHead(path: "/test.Test/Echo"), Message([1]))
+            _ = try await connection.unary(CallHead(path: "/test.Test/Echo"), EncodedMessage([1]))
         }
         _ = try await peer.frame { $0.kind == .data && $0.stream == 3 }
         try await peer.send(ClientRule.answer(3).flatMap(\.bytes))

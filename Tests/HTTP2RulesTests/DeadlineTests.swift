@@ -33,11 +33,11 @@ import Testing
     @Test(arguments: endings)
     func aCancellationBehindTheDeadlineIsTheDeadline(_ ending: Ending) throws {
         let client = try EmbeddedClient()
-        let stream = client.call(timeout: .milliseconds(10), message: Message([1])).stream
+        let stream = client.call(timeout: .milliseconds(10), message: EncodedMessage([1])).stream
         usleep(20_000)
         for frame in ending.frames { try client.receive(frame) }
         _ = stream.poll()
-        #expect(stream.failure?.rpcStatus == .deadlineExceeded)
+        #expect(stream.failure?.status == .deadlineExceeded)
         #expect(client.status.activeCalls == 0)
         try client.close()
     }
@@ -45,20 +45,20 @@ import Testing
     @Test(arguments: endings)
     func aCancellationBeforeTheDeadlineIsACancellation(_ ending: Ending) throws {
         let client = try EmbeddedClient()
-        let stream = client.call(timeout: .seconds(600), message: Message([1])).stream
+        let stream = client.call(timeout: .seconds(600), message: EncodedMessage([1])).stream
         for frame in ending.frames { try client.receive(frame) }
         while case .success(.some)? = stream.poll() {}
-        #expect(stream.failure?.rpcStatus == .cancelled)
+        #expect(stream.failure?.status == .cancelled)
         try client.close()
     }
 
     /// A caller that is cancelled at the deadline, as a handler is whose own time is over.
     @Test func aCallerThatIsCancelledBehindTheDeadline() throws {
         let client = try EmbeddedClient()
-        let stream = client.call(timeout: .milliseconds(10), message: Message([1])).stream
+        let stream = client.call(timeout: .milliseconds(10), message: EncodedMessage([1])).stream
         usleep(20_000)
         stream.cancel()
-        #expect(stream.failure?.rpcStatus == .deadlineExceeded)
+        #expect(stream.failure?.status == .deadlineExceeded)
         #expect(try client.sent().contains { $0.kind == .reset && $0.number(at: 0) == ErrorCode.cancel })
         try client.close()
     }

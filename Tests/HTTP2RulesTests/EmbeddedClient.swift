@@ -27,7 +27,7 @@ struct EmbeddedClient {
 
     /// Begins a call, whose request has no message yet.
     func call(
-        _ path: String = "/test.Test/Stream", timeout: Duration? = nil, message: Message? = nil
+        _ path: String = "/test.Test/Stream", timeout: Duration? = nil, message: EncodedMessage? = nil
     ) -> (stream: ClientStream, error: MicroError?) {
         let stream = ClientStream(connection, key: CallKey(), trailers: TrailingMetadata())
         if let message {

@@ -21,7 +21,7 @@ import Testing
         let node = Node(id: "server", address: "127.0.0.1:\(port)")
         let neighbour = try await HTTP2Transport().connect(to: node, as: .host("localhost"))
         let call = CallHead(path: "/grpc.testing.TestService/EmptyCall")
-        _ = try await neighbour.unary(call, Message())
+        _ = try await neighbour.unary(call, EncodedMessage())
         let before = (memory: try residentBytes(of: server), files: try openFiles(of: server))
 
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
@@ -29,7 +29,7 @@ import Testing
         try await eventually("the server has them all") {
             try openFiles(of: server) >= before.files + Self.count
         }
-        for _ in 0..<100 { _ = try await neighbour.unary(call, Message()) }
+        for _ in 0..<100 { _ = try await neighbour.unary(call, EncodedMessage()) }
         // The greeting is an exchange, so all that a connection needs is there.
         let growth = try residentBytes(of: server) - before.memory
         #expect(growth / Self.count < 32 << 10, "\(growth / Self.count) bytes for each")
@@ -38,7 +38,7 @@ import Testing
         try await eventually("the server has let go of them") {
             try openFiles(of: server) <= before.files
         }
-        _ = try await neighbour.unary(call, Message())
+        _ = try await neighbour.unary(call, EncodedMessage())
         await neighbour.close(deadline: .now)
         await server.stop()
         try await group.shutdownGracefully()

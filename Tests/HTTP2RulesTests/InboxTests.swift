@@ -55,7 +55,7 @@ import Testing
                 case .failure(let failure): error = failure
                 }
             }
-            #expect(error?.rpcStatus == (isFault ? .internal : .ok))
+            #expect(error?.status == (isFault ? .internal : .ok))
             #expect(read >= 64)
         }
     }

@@ -40,7 +40,7 @@ import Testing
         let stream = try unsentCall(of: client)
         #expect(try client.sent().filter { $0.kind == .headers }.isEmpty)
         let error = try #require(stream.failure)
-        #expect(error.rpcStatus == .internal)
+        #expect(error.status == .internal)
         #expect(error.processed == .no)
         #expect(error.detail.contains("could not be sent"))
         // The next call of the connection is not concerned.

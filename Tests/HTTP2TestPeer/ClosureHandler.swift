@@ -24,7 +24,7 @@ package func withAnswers(
         }
         return .stream(
             { (head, stream) async throws(MicroError) in
-                try await stream.send(Message([1]))
+                try await stream.send(EncodedMessage([1]))
                 return try answer(head).trailingMetadata
             }, Placement())
     }

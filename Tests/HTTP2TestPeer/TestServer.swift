@@ -110,7 +110,7 @@ package final class TestServer: CallHandler {
     private func sendMany(_ stream: any InboundStream) async throws(MicroError) -> Metadata {
         begin()
         defer { end() }
-        let message = Message([UInt8](repeating: 7, count: 64 << 10))
+        let message = EncodedMessage([UInt8](repeating: 7, count: 64 << 10))
         while !Task.isCancelled {
             try await stream.send(message)
             state.withLock { $0.sent += 1 }
@@ -157,8 +157,8 @@ package func withTestServer(
 
 /// Makes a call that must succeed.
 package func expectWorks(_ connection: any Connection) async throws {
-    let reply = try await connection.unary(CallHead(path: "/test.Test/Echo"), Message([1, 2, 3]))
-    guard reply.message == Message([1, 2, 3]) else { throw Waited(for: "the right echo") }
+    let reply = try await connection.unary(CallHead(path: "/test.Test/Echo"), EncodedMessage([1, 2, 3]))
+    guard reply.message == EncodedMessage([1, 2, 3]) else { throw Waited(for: "the right echo") }
 }
 
 /// Returns the error that a call ends with.

@@ -59,9 +59,9 @@ import Testing
             let head = CallHead(path: "/grpc.testing.TestService/UnaryCall", compression: compression)
             var status: RPCStatus?
             do throws(MicroError) {
-                _ = try await connection.unary(head, Message(body))
+                _ = try await connection.unary(head, EncodedMessage(body))
             } catch {
-                status = error.rpcStatus
+                status = error.status
             }
             let isRead = row.reads.contains(compression.rawValue)
             #expect(status == (isRead ? nil : .unimplemented), "\(server), \(compression.rawValue)")

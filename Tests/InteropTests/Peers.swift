@@ -61,7 +61,9 @@ enum Peers {
 
 /// Runs a test against our server, in this process.
 func withOurServer(_ security: Security, _ body: (InteropClient.Target) async throws -> Void) async throws {
-    var overrides = ["registry": "memory", "server.address": "127.0.0.1:0", "server.deregistration.delay": "0"]
+    var overrides = [
+        "registry": "memory", "server.address": "127.0.0.1:0", "server.deregistration.delay": "0",
+    ]
     let identities = try await Identities.shared.value
     if security == .tls {
         overrides["tls.cert"] = identities.server.certificatePath

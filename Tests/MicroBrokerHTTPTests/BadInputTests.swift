@@ -23,7 +23,8 @@ import Testing
             let node = try #require(await registry.lookup("micro.http.broker").first?.nodes.first)
             try await body(node, broker, log)
             // Nothing else is lost by it.
-            try await broker.publish(BrokerEvent(topic: "", body: Message(Array("good".utf8))), to: "t")
+            try await broker.publish(
+                BrokerEvent(topic: "", body: EncodedMessage(Array("good".utf8))), to: "t")
             #expect(log.all == ["good"])
         }
     }
@@ -86,12 +87,12 @@ import Testing
                 return .ack
             }
             func event(_ type: String) -> BrokerEvent {
-                BrokerEvent(topic: "t", header: ["Content-Type": type], body: Message(Array("x".utf8)))
+                BrokerEvent(topic: "t", header: ["Content-Type": type], body: EncodedMessage(Array("x".utf8)))
             }
             let error = await #expect(throws: MicroError.self) {
                 try await publisher.publish(event("application/protobuf"), to: "t")
             }
-            #expect(error?.rpcStatus == .invalidArgument)
+            #expect(error?.status == .invalidArgument)
             #expect(error?.detail == "It reads application/json.")
             // The others have got it all the same.
             #expect(log.all == ["other application/protobuf"])
@@ -123,9 +124,9 @@ import Testing
         try await withSubscription(configuration: .init(maximumEventSize: 1024)) { _, broker, _ in
             let large = await #expect(throws: MicroError.self) {
                 try await broker.publish(
-                    BrokerEvent(topic: "", body: Message([UInt8](repeating: 1, count: 2000))), to: "t")
+                    BrokerEvent(topic: "", body: EncodedMessage([UInt8](repeating: 1, count: 2000))), to: "t")
             }
-            #expect(large?.rpcStatus == .invalidArgument)
+            #expect(large?.status == .invalidArgument)
             #expect(large?.detail.contains("MICRO_BROKER_MAX_EVENT_SIZE") == true)
             await #expect(throws: MicroError.self) {
                 _ = try await broker.subscribe(.init(topic: "t", queue: "ff.http.broadcast")) { _ in .ack }
@@ -152,7 +153,7 @@ import Testing
                 log.add($0.event.topic)
                 return .ack
             }
-            try await broker.publish(BrokerEvent(topic: "", body: Message()), to: "t")
+            try await broker.publish(BrokerEvent(topic: "", body: EncodedMessage()), to: "t")
             #expect(log.all == ["t"])
         }
     }
@@ -202,7 +203,7 @@ import Testing
             let (registry, first, second) = (MemoryRegistry(), HTTPBroker(), HTTPBroker())
             try await whileRunning(first, second, registry: registry) {
                 _ = try await second.subscribe(.init(topic: "t")) { _ in .ack }
-                try await first.publish(BrokerEvent(topic: "", body: Message()), to: "t")
+                try await first.publish(BrokerEvent(topic: "", body: EncodedMessage()), to: "t")
             }
         }
         try await run()

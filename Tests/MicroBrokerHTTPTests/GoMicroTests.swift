@@ -54,9 +54,9 @@ import Testing
             try await makeSubscriber(registry, topic: "long", bytes: 100_000),
         ]
         try await whileRunning(broker, registry: registry) {
-            try await broker.publish(BrokerEvent(topic: "", body: Message()), to: "short")
+            try await broker.publish(BrokerEvent(topic: "", body: EncodedMessage()), to: "short")
             let error = await #expect(throws: MicroError.self) {
-                try await broker.publish(BrokerEvent(topic: "", body: Message()), to: "long")
+                try await broker.publish(BrokerEvent(topic: "", body: EncodedMessage()), to: "long")
             }
             #expect(error?.detail.contains("too large a body") == true, "\(error?.detail ?? "")")
         }
@@ -133,9 +133,10 @@ import Testing
             ]
             for _ in 0..<2 {
                 try await broker.publish(
-                    BrokerEvent(topic: "", header: header, body: Message(body)), to: "go.micro.topic.hb")
+                    BrokerEvent(topic: "", header: header, body: EncodedMessage(body)),
+                    to: "go.micro.topic.hb")
             }
-            try await broker.publish(BrokerEvent(topic: "", body: Message()), to: "another.topic")
+            try await broker.publish(BrokerEvent(topic: "", body: EncodedMessage()), to: "another.topic")
         }
         let posts = try posts(subscriber)
         #expect(posts.map(\.path) == Array(repeating: "/?id=go.micro.topic.hb-e567329d", count: 2))
@@ -156,7 +157,7 @@ import Testing
             }
             for number in 0..<40 {
                 try await broker.publish(
-                    BrokerEvent(topic: "", body: Message(Array("\(number)".utf8))), to: "jobs")
+                    BrokerEvent(topic: "", body: EncodedMessage(Array("\(number)".utf8))), to: "jobs")
             }
         }
         let count = try posts(foreign).count
@@ -170,10 +171,10 @@ import Testing
         let subscriber = try await makeSubscriber(
             registry, topic: "t", answering: "500,500,200,500", delivery: "at-least-once")
         try await whileRunning(broker, registry: registry) {
-            let event = BrokerEvent(topic: "", body: Message())
+            let event = BrokerEvent(topic: "", body: EncodedMessage())
             try await broker.publish(event, to: "t")
             let error = await #expect(throws: MicroError.self) { try await broker.publish(event, to: "t") }
-            #expect(error?.rpcStatus == .unavailable)
+            #expect(error?.status == .unavailable)
             #expect(error?.detail.contains("500") == true)
         }
         #expect(try posts(subscriber).map(\.attempt) == [nil, "2", "3", nil, "2", "3"])
@@ -206,16 +207,16 @@ import Testing
                 }
             }
             for _ in 0..<10 {
-                try await broker.publish(BrokerEvent(topic: "", body: Message()), to: "queued")
+                try await broker.publish(BrokerEvent(topic: "", body: EncodedMessage()), to: "queued")
             }
             #expect(log.all.count == 10)
             // One of two subscribers is gone: a warning. The only one is: an error.
-            try await broker.publish(BrokerEvent(topic: "", body: Message()), to: "both")
+            try await broker.publish(BrokerEvent(topic: "", body: EncodedMessage()), to: "both")
             #expect(log.all.count == 11)
             let error = await #expect(throws: MicroError.self) {
-                try await broker.publish(BrokerEvent(topic: "", body: Message()), to: "alone")
+                try await broker.publish(BrokerEvent(topic: "", body: EncodedMessage()), to: "alone")
             }
-            #expect(error?.rpcStatus == .unavailable)
+            #expect(error?.status == .unavailable)
             #expect(error?.detail.contains("127.0.0.1:1") == true)
         }
     }

@@ -16,9 +16,10 @@ import Testing
                 return [1, 5].contains(received.all.count) ? .ack : .nack()
             }
             // From the first event on the publisher knows who subscribes.
-            try await publisher.publish(BrokerEvent(topic: "", body: Message(Array("first".utf8))), to: "t")
+            try await publisher.publish(
+                BrokerEvent(topic: "", body: EncodedMessage(Array("first".utf8))), to: "t")
             async let published: Void = publisher.publish(
-                BrokerEvent(topic: "", body: Message(Array("second".utf8))), to: "t")
+                BrokerEvent(topic: "", body: EncodedMessage(Array("second".utf8))), to: "t")
             var pauses: [Duration] = []
             for _ in 0..<3 {
                 // Beside the pause it waits for the next time when it repeats its registrations.

@@ -7,17 +7,17 @@ import Testing
 @Suite(.timeLimit(.minutes(2))) struct ExitStatusTests {
     @Test(
         arguments: [
-            (MicroError(id: "greeter", code: 401, detail: "no token"), 2),
+            (MicroError(id: "greeter", httpCode: 401, detail: "no token"), 2),
             (MicroError(.unauthenticated, "no token"), 2),
-            (MicroError(id: "greeter", code: 408, detail: "slow"), 1),
+            (MicroError(id: "greeter", httpCode: 408, detail: "slow"), 1),
             (MicroError(.deadlineExceeded, "slow"), 1),
             (MicroError(.unimplemented, "malformed method name: \"x\""), 3),
-            (MicroError(id: "go.micro.client", code: 500, detail: "service greeter: not found"), 4),
-            (MicroError(id: "go.micro.client", code: 500, detail: "service greeter: none available"), 4),
+            (MicroError(id: "go.micro.client", httpCode: 500, detail: "service greeter: not found"), 4),
+            (MicroError(id: "go.micro.client", httpCode: 500, detail: "service greeter: none available"), 4),
             (MicroError(.unavailable, "connection refused"), 4),
             (MicroError(.unimplemented, "unknown service Greeter"), 5),
-            (MicroError(id: "users", code: 404, detail: "user 7: not found"), 127),
-            (MicroError(id: "users", code: 500, detail: "service mail: not found"), 127),
+            (MicroError(id: "users", httpCode: 404, detail: "user 7: not found"), 127),
+            (MicroError(id: "users", httpCode: 500, detail: "service mail: not found"), 127),
             (MicroError(.permissionDenied, "no"), 127),
             (MicroError(.unknown, "oh"), 127),
         ] as [(MicroError, Int32)])
@@ -37,7 +37,7 @@ import Testing
         let call = PreparedCall(
             service: "greeter", endpoint: "Say.Hello", options: .init(), output: .json,
             allowsUnknownFields: false)
-        let error = MicroError(id: "greeter", code: 404, detail: "line\nbreak \u{1B}[2J")
+        let error = MicroError(id: "greeter", httpCode: 404, detail: "line\nbreak \u{1B}[2J")
         #expect(
             CommandFailure.text(calling: call, error)
                 == #"error calling greeter.Say.Hello: {"id":"greeter","code":404,"#

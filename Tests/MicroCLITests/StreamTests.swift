@@ -27,7 +27,7 @@ import Testing
             for number in 0..<start.count {
                 try await ticks.write(Tick(zed: number, alpha: context.metadata["note"] ?? ""))
             }
-            guard start.count < 3 else { throw MicroError(id: "clock", code: 404, detail: "no more") }
+            guard start.count < 3 else { throw MicroError(id: "clock", httpCode: 404, detail: "no more") }
         }
     }
 
@@ -160,7 +160,7 @@ import Testing
     @Test(arguments: [(401, 2), (408, 1), (403, 127)] as [(Int, Int32)])
     func theOutcomeOfACallIsTheExitStatus(code: Int, status: Int32) async throws {
         let refusing = Endpoint("Door.Open") { (_: Start, _) -> Tick in
-            throw MicroError(id: "door", code: code, detail: "no")
+            throw MicroError(id: "door", httpCode: code, detail: "no")
         }
         try await withService(refusing) { address in
             let called = try await Programs.micro(

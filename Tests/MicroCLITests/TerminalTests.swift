@@ -38,7 +38,7 @@ import Testing
                 try await replies.write(Name(name: Self.hostile))
             }
             Endpoint("Hostile.Fail") { (_: Name, _) -> Name in
-                throw MicroError(id: "hostile", code: 400, detail: Self.hostile)
+                throw MicroError(id: "hostile", httpCode: 400, detail: Self.hostile)
             }
         }
         try await service.withRunning { running in try await body(running.address.description) }
@@ -88,7 +88,8 @@ import Testing
 
     @Test func anEventIsOneLineOfHarmlessJSON() throws {
         let event = BrokerEvent(
-            topic: "t", header: ["k": Self.hostile], body: Message(Array("{\"a\":\"\u{9B}\u{202E}\"}".utf8)))
+            topic: "t", header: ["k": Self.hostile],
+            body: EncodedMessage(Array("{\"a\":\"\u{9B}\u{202E}\"}".utf8)))
         let line = String(decoding: JSONEscapes.applied(to: EventText.line(of: event)), as: UTF8.self)
         #expect(isHarmless(line))
         #expect(line.filter { $0 == "\n" }.count == 1)

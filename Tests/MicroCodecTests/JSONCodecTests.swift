@@ -41,7 +41,7 @@ import Testing
         }
         for text in [list(260_000, of: "{}"), list(260_000, of: "[]")] {
             let error = #expect(throws: MicroError.self) { try decode(text, as: [Item].self) }
-            #expect(error?.rpcStatus == .resourceExhausted && error?.detail.contains("250000") == true)
+            #expect(error?.status == .resourceExhausted && error?.detail.contains("250000") == true)
         }
         #expect(try decode(list(1000, of: #"{"name":"a"}"#), as: [Item].self).count == 1000)
         // Numbers and texts are no elements, and brackets inside of texts are none either.
@@ -94,7 +94,7 @@ import Testing
     ])
     func errorsSayWhatAndWhere(text: String, wanted: String) {
         let error = #expect(throws: MicroError.self) { try decode(text, as: Event.self) }
-        #expect(error?.rpcStatus == .invalidArgument)
+        #expect(error?.status == .invalidArgument)
         #expect(error?.detail.contains(wanted) == true, "\(error?.detail ?? "")")
         #expect(error?.detail.contains("Event") == true)
     }
@@ -130,7 +130,7 @@ import Testing
     ])
     func numbersThatTheirFieldCannotHold(text: String, wanted: String) {
         let error = #expect(throws: MicroError.self) { try decode(text, as: Numbers.self) }
-        #expect(error?.rpcStatus == .invalidArgument)
+        #expect(error?.status == .invalidArgument)
         #expect(error?.detail.contains(wanted) == true, "\(error?.detail ?? "")")
         #expect(error?.detail.contains("\n") == false)
     }
@@ -151,7 +151,7 @@ import Testing
 
     @Test func whatCannotBeWrittenIsAnError() {
         let error = #expect(throws: MicroError.self) { try encode([Double.infinity]) }
-        #expect(error?.rpcStatus == .internal)
+        #expect(error?.status == .internal)
         #expect(error?.detail.contains("[0]") == true)
     }
 
@@ -162,7 +162,7 @@ import Testing
         _ = try decode(nested(500), as: Chain.self)
         for text in [nested(600), nested(100_000), String(repeating: "[", count: 100_000)] {
             let error = #expect(throws: MicroError.self) { try decode(text, as: Chain.self) }
-            #expect(error?.rpcStatus == .invalidArgument)
+            #expect(error?.status == .invalidArgument)
         }
     }
 

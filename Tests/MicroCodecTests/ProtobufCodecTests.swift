@@ -18,7 +18,7 @@ import Testing
         let message = try coder("proto").encode(order)
         #expect(message.bytes == (try order.serializedBytes() as [UInt8]))
         #expect(message.storage.prefix(5) == [0, 0, 0, 0, 0])
-        #expect(message.storage.count == message.count + MicroCore.Message.headroom)
+        #expect(message.storage.count == message.count + EncodedMessage.headroom)
         #expect(try message.withBytes(coder("proto").decode) == order)
     }
 
@@ -48,10 +48,10 @@ import Testing
         let binary = #expect(throws: MicroError.self) {
             try coder("proto").decode([0x0A, 0x05, 0x41].span.bytes)
         }
-        #expect(binary?.rpcStatus == .invalidArgument)
+        #expect(binary?.status == .invalidArgument)
         #expect(binary?.detail.contains("micro.test.Order in Protobuf") == true)
         let json = #expect(throws: MicroError.self) { try decodeJSON(#"{"orderId":7}"#) }
-        #expect(json?.rpcStatus == .invalidArgument)
+        #expect(json?.status == .invalidArgument)
         #expect(json?.detail.contains("micro.test.Order in JSON") == true)
     }
 
@@ -60,13 +60,13 @@ import Testing
         let text = String(repeating: unit, count: 100_000)
         let error = #expect(throws: MicroError.self) { try decodeJSON(text) }
         // The first fault that is found: too many elements, or no end.
-        #expect(error?.rpcStatus == (unit.contains(":[") ? .resourceExhausted : .invalidArgument))
+        #expect(error?.status == (unit.contains(":[") ? .resourceExhausted : .invalidArgument))
     }
 
     @Test func elementsOfJSONAreCountedBeforeTheyAreDecoded() {
         let text = #"{"x":[\#(Array(repeating: "{}", count: 260_000).joined(separator: ","))]}"#
         let error = #expect(throws: MicroError.self) { try decodeJSON(text) }
-        #expect(error?.rpcStatus == .resourceExhausted && error?.detail.contains("250000") == true)
+        #expect(error?.status == .resourceExhausted && error?.detail.contains("250000") == true)
     }
 
     @Test func messagesWithoutEndAreRefused() throws {

@@ -103,25 +103,25 @@ import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct MessageTests {
     @Test func headroomStandsInFront() {
-        let message = Message([1, 2, 3])
+        let message = EncodedMessage([1, 2, 3])
         #expect(message.count == 3)
         #expect(message.bytes == [1, 2, 3])
         #expect(message.withBytes { $0.byteCount } == 3)
         #expect(message.storage.count == 8)
-        #expect(Message(withHeadroom: [9, 9, 9, 9, 9, 1, 2, 3]) == message)
-        #expect(Set([message, Message(withHeadroom: [9, 9, 9, 9, 9, 1, 2, 3])]).count == 1)
+        #expect(EncodedMessage(withHeadroom: [9, 9, 9, 9, 9, 1, 2, 3]) == message)
+        #expect(Set([message, EncodedMessage(withHeadroom: [9, 9, 9, 9, 9, 1, 2, 3])]).count == 1)
     }
 
     @Test func shortStorageIsFilledUp() {
-        #expect(Message(withHeadroom: []).isEmpty)
-        #expect(Message(withHeadroom: [1, 2]) == Message())
+        #expect(EncodedMessage(withHeadroom: []).isEmpty)
+        #expect(EncodedMessage(withHeadroom: [1, 2]) == EncodedMessage())
     }
 
     @Test func prefixOverwritesOnlyTheHeadroom() {
-        var message = Message([7])
+        var message = EncodedMessage([7])
         message.writePrefix(flag: 1, length: 0x0102_0304)
         #expect(message.storage == [1, 1, 2, 3, 4, 7])
-        #expect(message == Message([7]))
+        #expect(message == EncodedMessage([7]))
     }
 }
 

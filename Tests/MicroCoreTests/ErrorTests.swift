@@ -8,8 +8,8 @@ import Testing
         (0, 2), (200, 2), (405, 2), (418, 2), (429, 2), (499, 2), (502, 2), (504, 2),
     ])
     func goMicroCodesHaveGoMicrosStatus(code: Int, status: Int) {
-        #expect(RPCStatus(microCode: code).rawValue == status)
-        #expect(MicroError(id: "x", code: code, detail: "").rpcStatus.rawValue == status)
+        #expect(RPCStatus(httpCode: code).rawValue == status)
+        #expect(MicroError(id: "x", httpCode: code, detail: "").status.rawValue == status)
     }
 
     @Test(arguments: [
@@ -22,17 +22,17 @@ import Testing
     ])
     func everyStatusHasACode(status: Int, code: Int, name: String) {
         let error = MicroError(RPCStatus(rawValue: status), "")
-        #expect(error.code == code)
-        #expect(error.rpcStatus.rawValue == status)
-        #expect(error.rpcStatus.description == name)
+        #expect(error.httpCode == code)
+        #expect(error.status.rawValue == status)
+        #expect(error.status.description == name)
     }
 
     @Test func anotherStatusHasItsCodeAndName() {
-        var error = MicroError(id: "x", code: 404, detail: "gone")
+        var error = MicroError(id: "x", httpCode: 404, detail: "gone")
         error.reclassify(as: .unavailable)
-        #expect(error.code == 503)
-        #expect(error.status == "Service Unavailable")
-        #expect(error.rpcStatus == .unavailable)
+        #expect(error.httpCode == 503)
+        #expect(error.statusText == "Service Unavailable")
+        #expect(error.status == .unavailable)
         #expect(error.detail == "gone")
     }
 

@@ -6,7 +6,9 @@ import Testing
 @Suite(.timeLimit(.minutes(2))) struct EtcdAnswerTests {
     /// Each key of an answer may have two bytes on the wire, and takes hundreds in memory.
     @Test func answersWithTooManyFieldsAreNotDecoded() throws {
-        func answer(_ count: Int) -> Message { Message((0..<count).flatMap { _ in [0x12, 0] as [UInt8] }) }
+        func answer(_ count: Int) -> EncodedMessage {
+            EncodedMessage((0..<count).flatMap { _ in [0x12, 0] as [UInt8] })
+        }
         let read = try EtcdCoding.decode(answer(512), as: EtcdPBRangeResponse.self)
         #expect(read.kvs.count == 512)
         let error = #expect(throws: MicroError.self) {
@@ -21,7 +23,7 @@ import Testing
                 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F,
             ],
         ] {
-            _ = try? EtcdCoding.decode(Message(bytes), as: EtcdPBRangeResponse.self)
+            _ = try? EtcdCoding.decode(EncodedMessage(bytes), as: EtcdPBRangeResponse.self)
         }
     }
     /// The answers inside of a transaction's are counted together.
@@ -37,17 +39,18 @@ import Testing
             let inner = depth == 0 ? field(1, pairs) : field(4, answer(count, depth: depth - 1))
             return field(3, inner)
         }
-        let read = try EtcdCoding.decode(Message(answer(512, depth: 1)), as: EtcdPBTxnResponse.self)
+        let read = try EtcdCoding.decode(EncodedMessage(answer(512, depth: 1)), as: EtcdPBTxnResponse.self)
         #expect(read.responses.first?.responseTxn.responses.first?.responseRange.kvs.count == 512)
         for depth in [0, 1, 3] {
             let error = #expect(throws: MicroError.self) {
-                try EtcdCoding.decode(Message(answer(100_000, depth: depth)), as: EtcdPBTxnResponse.self)
+                try EtcdCoding.decode(
+                    EncodedMessage(answer(100_000, depth: depth)), as: EtcdPBTxnResponse.self)
             }
             #expect(error?.detail.contains("65536") == true)
         }
         // Deeper than anything is decoded.
         #expect(throws: MicroError.self) {
-            try EtcdCoding.decode(Message(answer(1, depth: 500)), as: EtcdPBTxnResponse.self)
+            try EtcdCoding.decode(EncodedMessage(answer(1, depth: 500)), as: EtcdPBTxnResponse.self)
         }
     }
 }

@@ -45,7 +45,7 @@ private struct MutedConnection: Connection {
     var isUsable: Bool { true }
     var activeCalls: Int { inner.activeCalls }
 
-    func unary(_ head: CallHead, _ message: Message) async throws(MicroError) -> UnaryReply {
+    func unary(_ head: CallHead, _ message: EncodedMessage) async throws(MicroError) -> UnaryReply {
         var head = head
         head.metadata = [:]
         do throws(MicroError) {

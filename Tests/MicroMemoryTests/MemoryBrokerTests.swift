@@ -26,11 +26,12 @@ import Testing
                 await gate.wait()
                 return .ack
             }
-            try await broker.publish(BrokerEvent(topic: "", body: Message(Array("first".utf8))), to: "t")
+            try await broker.publish(
+                BrokerEvent(topic: "", body: EncodedMessage(Array("first".utf8))), to: "t")
             await entered.wait()
             for number in 0..<10 {
                 try await broker.publish(
-                    BrokerEvent(topic: "", body: Message(Array("\(number)".utf8))), to: "t")
+                    BrokerEvent(topic: "", body: EncodedMessage(Array("\(number)".utf8))), to: "t")
             }
             #expect(subscription.dropped == 7)
             gate.open()
@@ -49,7 +50,7 @@ import Testing
                 await gate.wait()
                 return .ack
             }
-            let event = BrokerEvent(topic: "", body: Message([UInt8](repeating: 0, count: 30 << 20)))
+            let event = BrokerEvent(topic: "", body: EncodedMessage([UInt8](repeating: 0, count: 30 << 20)))
             try await broker.publish(event, to: "t")
             await entered.wait()
             for _ in 0..<5 { try await broker.publish(event, to: "t") }
@@ -69,7 +70,9 @@ import Testing
                 try? await Task.sleep(for: .seconds(1000))
                 return .nack()
             }
-            for _ in 0..<5 { try await broker.publish(BrokerEvent(topic: "", body: Message()), to: "t") }
+            for _ in 0..<5 {
+                try await broker.publish(BrokerEvent(topic: "", body: EncodedMessage()), to: "t")
+            }
             await entered.wait()
             await subscription.cancel(deadline: .now)
             #expect(subscription.dropped == 5)
@@ -88,7 +91,9 @@ import Testing
                         return .ack
                     })
             }
-            for _ in 0..<10 { try await broker.publish(BrokerEvent(topic: "", body: Message()), to: "t") }
+            for _ in 0..<10 {
+                try await broker.publish(BrokerEvent(topic: "", body: EncodedMessage()), to: "t")
+            }
             for subscription in subscriptions { await subscription.cancel(deadline: .now + .seconds(10)) }
             #expect(first.all.count == 5)
             #expect(second.all.count == 5)
@@ -98,7 +103,7 @@ import Testing
     @Test func runningTwiceIsAClearError() async throws {
         let broker = MemoryBroker(exchange: .init())
         try await whileRunning(broker) {
-            try await broker.publish(BrokerEvent(topic: "", body: Message()), to: "t")
+            try await broker.publish(BrokerEvent(topic: "", body: EncodedMessage()), to: "t")
             let error = await #expect(throws: StartError.self) { try await broker.run() }
             #expect(error?.message.contains("run twice") == true)
         }
@@ -111,9 +116,9 @@ import Testing
             (String(repeating: "x", count: 300), "300 bytes"),
         ] {
             let error = await #expect(throws: MicroError.self) {
-                try await broker.publish(BrokerEvent(topic: "", body: Message()), to: name)
+                try await broker.publish(BrokerEvent(topic: "", body: EncodedMessage()), to: name)
             }
-            #expect(error?.rpcStatus == .invalidArgument)
+            #expect(error?.status == .invalidArgument)
             #expect(error?.detail.contains(part) == true)
         }
         await #expect(throws: StartError.self) {

@@ -31,7 +31,7 @@ import Testing
             let error = await #expect(throws: MicroError.self) {
                 try await registry.register(record, timeToLive: timeToLive)
             }
-            #expect(error?.rpcStatus == .invalidArgument)
+            #expect(error?.status == .invalidArgument)
         }
         #expect(await registry.services().isEmpty)
     }

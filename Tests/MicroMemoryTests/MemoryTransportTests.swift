@@ -40,7 +40,9 @@ extension PluginContext {
             let listener = try await transport.listen(on: address, handler: Echo())
             #expect(listener.address == .named(address.nodeAddress, scheme: "memory"))
             let connection = try await connect(listener)
-            #expect(try await connection.unary(CallHead(path: "/a/b"), Message([1])).message == Message([1]))
+            #expect(
+                try await connection.unary(CallHead(path: "/a/b"), EncodedMessage([1])).message
+                    == EncodedMessage([1]))
             await listener.shutdown(deadline: .now)
             #expect(!connection.isUsable)
         }
@@ -57,22 +59,24 @@ extension PluginContext {
         struct Locality: CallHandler {
             func accept(_ head: CallHead) -> Acceptance {
                 let isLocal = head.peer?.isLocal == true
-                return .unary({ _, _ in UnaryReply(Message([isLocal ? 1 : 0])) }, Placement())
+                return .unary({ _, _ in UnaryReply(EncodedMessage([isLocal ? 1 : 0])) }, Placement())
             }
         }
         let listener = try await transport.listen(on: .host("", port: 0), handler: Locality())
         let connection = try await connect(listener)
-        #expect(try await connection.unary(CallHead(path: "/a/b"), Message([])).message == Message([1]))
+        #expect(
+            try await connection.unary(CallHead(path: "/a/b"), EncodedMessage([])).message
+                == EncodedMessage([1]))
         await listener.shutdown(deadline: .now)
     }
 
     @Test func messagesAreHandedOverWithoutACopy() async throws {
         let listener = try await transport.listen(on: .host("", port: 0), handler: Echo())
         let connection = try await connect(listener)
-        let message = Message([UInt8](repeating: 1, count: 1000))
+        let message = EncodedMessage([UInt8](repeating: 1, count: 1000))
         let reply = try await connection.unary(CallHead(path: "/a/b"), message)
         // The address of the bytes, which is compared and never followed.
-        func place(_ message: Message) -> UInt {
+        func place(_ message: EncodedMessage) -> UInt {
             message.withBytes { $0.withUnsafeBytes { UInt(bitPattern: $0.baseAddress) } }
         }
         #expect(place(reply.message) == place(message))
@@ -98,7 +102,7 @@ extension PluginContext {
                         _ = try await call.receive()
                         return nil
                     } catch {
-                        return error.rpcStatus
+                        return error.status
                     }
                 }
             }
@@ -126,7 +130,7 @@ extension PluginContext {
         }
         let listener = try await transport.listen(on: .host("", port: 0), handler: Impatient())
         let call = try await connect(listener).open(CallHead(path: "/a/b"))
-        for number: UInt8 in 0..<3 { try await call.send(Message([number])) }
+        for number: UInt8 in 0..<3 { try await call.send(EncodedMessage([number])) }
         try await call.finish()
         var received = 0
         while try await call.receive() != nil { received += 1 }

@@ -8,7 +8,7 @@ final class Texts: Sendable {
 
     var all: [String] { texts.withLock { $0 } }
 
-    func add(_ message: Message) {
+    func add(_ message: EncodedMessage) {
         texts.withLock { $0.append(String(decoding: message.bytes, as: UTF8.self)) }
     }
 }

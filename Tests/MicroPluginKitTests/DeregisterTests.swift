@@ -26,7 +26,7 @@ import Testing
         let error = await #expect(throws: MicroError.self) {
             try await registry.deregister(record, within: .milliseconds(20))
         }
-        #expect(error?.rpcStatus == .deadlineExceeded)
+        #expect(error?.status == .deadlineExceeded)
     }
 
     @Test func whatTheRegistrySaysIsPassedOn() async throws {

@@ -38,7 +38,7 @@ import Testing
                             () async throws(MicroError) in false
                         }
                     } catch {
-                        return error.rpcStatus == .cancelled
+                        return error.status == .cancelled
                     }
                 }
                 inner.cancelAll()

@@ -16,7 +16,7 @@ import Testing
         gate.end()
         #expect(gate.current == nil)
         let error = await #expect(throws: MicroError.self) { try await gate.resource() }
-        #expect(error?.rpcStatus == .unavailable && error?.detail == "The store has stopped.")
+        #expect(error?.status == .unavailable && error?.detail == "The store has stopped.")
         #expect(error?.processed == .no)
     }
 
@@ -53,12 +53,12 @@ import Testing
     @Test func nobodyWaitsForever() async {
         let gate = RunGate<Void>("The store", limit: .milliseconds(10))
         let late = await #expect(throws: MicroError.self) { try await gate.waitUntilRunning() }
-        #expect(late?.rpcStatus == .unavailable && late?.detail.hasPrefix("The store does not run.") == true)
+        #expect(late?.status == .unavailable && late?.detail.hasPrefix("The store does not run.") == true)
         let patient = RunGate<Void>("The store", limit: .seconds(1000))
         await withTaskGroup { group in
             group.addTask {
                 let error = await #expect(throws: MicroError.self) { try await patient.waitUntilRunning() }
-                #expect(error?.rpcStatus == .cancelled)
+                #expect(error?.status == .cancelled)
             }
             group.cancelAll()
         }

@@ -43,7 +43,7 @@ struct EventTests {
                 ] {
                     let event = BrokerEvent(
                         topic: "t", header: type.isEmpty ? [:] : ["Content-Type": type],
-                        body: Message([0x0A, 1, 0x63]))
+                        body: EncodedMessage([0x0A, 1, 0x63]))
                     try await raw.publish(event, to: "t")
                 }
                 try await eventually("six events each") { texts.all.count >= 6 && types.all.count >= 6 }
@@ -68,7 +68,8 @@ extension EventTests {
         MicroService(
             "shop", registry: MemoryRegistry(), broker: .memory(exchange),
             plugins: [.memoryTransport, .protobufCodec, .jsonCodec],
-            configuration: ConfigurationSources(environment: ["MICRO_SERVER_DEREGISTRATION_DELAY": "0"]), parts)
+            configuration: ConfigurationSources(environment: ["MICRO_SERVER_DEREGISTRATION_DELAY": "0"]),
+            parts)
     }
 
     @Test("a message to a subscriber of a Codable type fails where it is published, unless it is JSON")
@@ -81,7 +82,7 @@ extension EventTests {
             var message = Google_Protobuf_Option()
             message.name = "a"
             let error = await #expect(throws: MicroError.self) { try await running.publish("t", message) }
-            #expect(error?.rpcStatus == .invalidArgument)
+            #expect(error?.status == .invalidArgument)
             #expect(error?.detail.contains("application/protobuf; it reads application/json") == true)
             #expect(error?.detail.contains(#"PublishOptions(contentSubtype: "json")"#) == true)
             #expect(running.subscribers[0].undecodable == 1)

@@ -57,7 +57,8 @@ struct MicroProtobufTests {
     func encoding() async throws {
         try await withService { client in
             let reply = try await client.callRaw(
-                "greeter", "/greeter.v1.Greeter/Hello", message: Message([0x0A, 1, 0x78]), contentSubtype: "")
+                "greeter", "/greeter.v1.Greeter/Hello", message: EncodedMessage([0x0A, 1, 0x78]),
+                contentSubtype: "")
             #expect(reply.message.bytes == [0x0A, 9] + Array("Hello, x!".utf8))
         }
     }

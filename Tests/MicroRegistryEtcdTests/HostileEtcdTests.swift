@@ -109,7 +109,7 @@ import Testing
             let error = await #expect(throws: MicroError.self) { try await registry.lookup("greeter") }
             #expect(ContinuousClock.now - start < .seconds(20))
             #expect(
-                error?.detail.contains("not at its end in time") == true || error?.rpcStatus == .unavailable)
+                error?.detail.contains("not at its end in time") == true || error?.status == .unavailable)
         }
     }
 

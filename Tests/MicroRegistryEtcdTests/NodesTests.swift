@@ -233,7 +233,7 @@ import Testing
                 let error = try await #require(throws: MicroError.self) {
                     try await registry.register(bad, timeToLive: nil)
                 }
-                #expect(error.rpcStatus == .invalidArgument)
+                #expect(error.status == .invalidArgument)
             }
             #expect(try await server.keys() == [])
         }

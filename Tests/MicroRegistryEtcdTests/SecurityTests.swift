@@ -125,7 +125,7 @@ import Testing
         let error = try await #require(throws: MicroError.self) {
             try await withRunning(plain) { try await plain.lookup("greeter") }
         }
-        #expect(error.rpcStatus == .unavailable && error.detail.contains("https://"), "\(error)")
+        #expect(error.status == .unavailable && error.detail.contains("https://"), "\(error)")
     }
 
     @Test func saysThatAnEtcdSpeaksNoTLS() async throws {

@@ -19,7 +19,7 @@ import Testing
         let error = try await #require(throws: MicroError.self) {
             try await withRunning(registry) { try await registry.register(self.record, timeToLive: nil) }
         }
-        #expect(error.rpcStatus == .unavailable && error.processed == .no)
+        #expect(error.status == .unavailable && error.processed == .no)
         #expect(error.detail.contains("127.0.0.1:\(port): connection refused"), "\(error)")
     }
 
@@ -32,7 +32,7 @@ import Testing
         let error = try await #require(throws: MicroError.self) {
             try await withRunning(registry) { try await registry.lookup("greeter") }
         }
-        #expect(error.rpcStatus == .unavailable && error.detail.contains(server.address), "\(error)")
+        #expect(error.status == .unavailable && error.detail.contains(server.address), "\(error)")
     }
 
     @Test func saysThatItDoesNotRun() async throws {
@@ -134,6 +134,6 @@ import Testing
             group.cancelAll()
             return await group.next() ?? nil
         }
-        #expect((error as? MicroError)?.rpcStatus == .cancelled)
+        #expect((error as? MicroError)?.status == .cancelled)
     }
 }

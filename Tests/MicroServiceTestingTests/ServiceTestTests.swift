@@ -48,7 +48,7 @@ struct ServiceTestTests {
             let error = await #expect(throws: MicroError.self) {
                 try await client.call("Greeter.Hello", bytes: Array("?".utf8))
             }
-            #expect(error?.code == 400)
+            #expect(error?.httpCode == 400)
             #expect(client.service.identity.name == "greeter")
         }
     }
@@ -63,7 +63,7 @@ struct ServiceTestTests {
                     try await second.call(
                         "Greeter.Hello", HelloRequest(name: "x"), returning: HelloReply.self)
                 }
-                #expect(error?.rpcStatus == .unimplemented)
+                #expect(error?.status == .unimplemented)
             }
             let reply = try await first.call(
                 "Greeter.Hello", HelloRequest(name: "x"), returning: HelloReply.self)
@@ -104,12 +104,12 @@ struct ServiceTestTests {
             let none = await #expect(throws: MicroError.self) {
                 try await client.nextEvent("invoices", as: Order.self, within: .milliseconds(1))
             }
-            #expect(none?.rpcStatus == .deadlineExceeded)
+            #expect(none?.status == .deadlineExceeded)
             try await client.publish("invoices", "text")
             let wrong = await #expect(throws: MicroError.self) {
                 try await client.nextEvent("invoices", as: Order.self)
             }
-            #expect(wrong?.rpcStatus == .invalidArgument)
+            #expect(wrong?.status == .invalidArgument)
         }
         #expect(attempts.all == ["1", "2", "3"])
     }
@@ -139,7 +139,7 @@ struct ServiceTestTests {
                 try await client.call(
                     "Greeter.Hello", HelloRequest(name: "x"), returning: HelloReply.self)
             }
-            #expect(first?.rpcStatus == .resourceExhausted)
+            #expect(first?.status == .resourceExhausted)
             _ = try await client.call("Greeter.Hello", HelloRequest(name: "x"), returning: HelloReply.self)
 
             client.faults.add(
@@ -147,7 +147,7 @@ struct ServiceTestTests {
             let lost = await #expect(throws: MicroError.self) {
                 try await client.call("Shop.Buy", Order(id: "1"), returning: Order.self)
             }
-            #expect(lost?.rpcStatus == .dataLoss)
+            #expect(lost?.status == .dataLoss)
             client.faults.removeAll()
 
             client.faults.add(.latency(.seconds(3600)), to: "Greeter.Hello")
@@ -156,7 +156,7 @@ struct ServiceTestTests {
                     "Greeter.Hello", HelloRequest(name: "x"), returning: HelloReply.self,
                     options: .timeout(.milliseconds(20)))
             }
-            #expect(slow?.rpcStatus == .deadlineExceeded)
+            #expect(slow?.status == .deadlineExceeded)
         }
     }
 

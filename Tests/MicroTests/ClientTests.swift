@@ -30,8 +30,8 @@ struct ClientTests {
         let error = try await withClient(ScriptedTransport()) { client in
             try await #require(throws: MicroError.self) { try await client.hello() }
         }
-        #expect(error.id == "go.micro.client" && error.code == 500 && error.processed == .no)
-        #expect(error.rpcStatus == .unavailable)
+        #expect(error.id == "go.micro.client" && error.httpCode == 500 && error.processed == .no)
+        #expect(error.status == .unavailable)
         #expect(error.detail == "service greeter: not found")
     }
 
@@ -163,7 +163,7 @@ struct ClientTests {
     @Test("go-micro's rule repeats what has code 408 or 500")
     func goMicroRule() async throws {
         let transport = ScriptedTransport { _, _, _ throws(MicroError) in
-            throw MicroError(id: "greeter", code: 500, detail: "boom")
+            throw MicroError(id: "greeter", httpCode: 500, detail: "boom")
         }
         for (retry, calls) in [(RetryPolicy.unprocessed, 1), (.idempotent, 2), (.goMicro, 4)] {
             _ = try? await withClient(transport, nodes: two) {
@@ -208,7 +208,7 @@ struct ClientTests {
         let error = try await withClient(ScriptedTransport(), registry: registry) { client in
             try await #require(throws: MicroError.self) { try await client.hello() }
         }
-        #expect(error.rpcStatus == .unavailable && error.processed == .no)
+        #expect(error.status == .unavailable && error.processed == .no)
         #expect(error.detail.contains("The directory is away"))
     }
 
@@ -220,7 +220,7 @@ struct ClientTests {
                 try await client.hello(options: .timeout(.milliseconds(50)))
             }
         }
-        #expect(error.code == 408 && error.rpcStatus == .deadlineExceeded)
+        #expect(error.httpCode == 408 && error.status == .deadlineExceeded)
     }
 
     @Test("nodes that come and go are followed")
@@ -246,7 +246,7 @@ struct ClientTests {
                 let error = try await #require(throws: MicroError.self) {
                     try await client.hello(options: .address(wrong))
                 }
-                #expect(error.code == 400 && error.detail.contains("host:port"))
+                #expect(error.httpCode == 400 && error.detail.contains("host:port"))
             }
         }
     }
@@ -276,7 +276,7 @@ struct ClientTests {
             let redirected = try await client.call(method, request).message
             #expect(redirected == "\(target) /go.micro.srv.greeter.Greeter/Hello")
             let raw = try await client.callRaw(
-                "go.micro.srv.greeter", "/pb.Greeter/Hello", message: Message("{\"name\":\"x\"}".utf8),
+                "go.micro.srv.greeter", "/pb.Greeter/Hello", message: EncodedMessage("{\"name\":\"x\"}".utf8),
                 contentSubtype: "json")
             #expect(
                 raw.message.withBytes { String(decoding: $0.withUnsafeBytes(Array.init), as: UTF8.self) }
@@ -309,7 +309,7 @@ struct ClientTests {
             try await idle.bounded(.milliseconds(20)).hello()
         }
         #expect(error.detail.contains("run()") && error.processed == .no)
-        #expect(error.rpcStatus == .deadlineExceeded && error.code == 408)
+        #expect(error.status == .deadlineExceeded && error.httpCode == 408)
         let broken = MicroClient(plugins: testPlugins, configuration: .test(["MICRO_REGISTRY": "consul"]))
         let reason = try await #require(throws: StartError.self) {
             try await withMicroClient(broken) { try await $0.hello() }

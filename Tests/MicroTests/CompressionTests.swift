@@ -48,7 +48,7 @@ struct CompressionTests {
     {
         let head = CallHead(path: "/greeter.Greeter/\(method)", contentSubtype: "json")
         guard case .unary(let run, _) = handler.accept(head) else { throw CancellationError() }
-        return try await run(head, Message(#"{"name":"\#(name)"}"#.utf8))
+        return try await run(head, EncodedMessage(#"{"name":"\#(name)"}"#.utf8))
     }
 
     @Test("off by default; an endpoint's choice goes before the service's, a handler's before both")
@@ -82,7 +82,7 @@ struct CompressionTests {
                     throw CancellationError()
                 }
                 let stream = RecordingStream()
-                _ = try await run(head, Message(#"{"name":"\#(name)"}"#.utf8), stream)
+                _ = try await run(head, EncodedMessage(#"{"name":"\#(name)"}"#.utf8), stream)
                 #expect(stream.heads.withLock(\.self) == heads)
                 #expect(stream.skips.withLock(\.self) == skips)
             }
@@ -123,9 +123,9 @@ private final class RecordingStream: InboundStream {
     let heads = Mutex<[String]>([])
     let skips = Mutex<[Bool]>([])
 
-    func receive() async throws(MicroError) -> Message? { nil }
+    func receive() async throws(MicroError) -> EncodedMessage? { nil }
 
-    func send(_ message: Message) async throws(MicroError) {
+    func send(_ message: EncodedMessage) async throws(MicroError) {
         skips.withLock { $0.append(message.skipsCompression) }
     }
 

@@ -85,7 +85,7 @@ struct ContextTests {
             let error = await #expect(throws: MicroError.self) {
                 try await running.publish("secret", Number(value: 1))
             }
-            #expect(error?.rpcStatus == .permissionDenied)
+            #expect(error?.status == .permissionDenied)
         }
         #expect(journal.lines == ["acme yes"])
     }

@@ -63,7 +63,7 @@ struct DeadNodeTests {
             let error = try await #require(throws: MicroError.self) {
                 try await client.hello(options: CallOptions(retries: 0))
             }
-            #expect(error.rpcStatus == .unavailable && error.processed == .no)
+            #expect(error.status == .unavailable && error.processed == .no)
             #expect(["a", "b", "c", "d"].allSatisfy { switchboard.attempts($0) == 1 })
             switchboard.up("c")
             try await expect(client, "c")

@@ -169,14 +169,14 @@ struct EndpointTests {
         }
         try await service.test { client in
             let reply = try await client.service.client.callRaw(
-                "greeter", "Meta.Echo", message: Message(#"{"value":1}"#.utf8), contentSubtype: "json",
+                "greeter", "Meta.Echo", message: EncodedMessage(#"{"value":1}"#.utf8), contentSubtype: "json",
                 options: .metadata(["x-tenant": "acme"]))
             #expect(reply.message.bytes == Array(#"{"value":1}"#.utf8))
             #expect(reply.metadata["x-from"] == "greeter")
             #expect(reply.trailingMetadata["x-tail"] == "acme")
             try await client.microClient.streamRaw("greeter", "Meta.Stream", contentSubtype: "json") {
                 stream in
-                try await stream.send(Message(#"{"value":1}"#.utf8))
+                try await stream.send(EncodedMessage(#"{"value":1}"#.utf8))
                 try await stream.finish()
                 #expect(try await stream.metadata()["x-first"] == "1")
                 while try await stream.receive() != nil {}

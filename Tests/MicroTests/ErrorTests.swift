@@ -28,12 +28,12 @@ struct ErrorTests {
     func passes() async throws {
         let thrown = MicroError(.notFound, "no greeting")
         let caught = try await outcome(thrown)
-        #expect(caught.rpcStatus == .notFound)
+        #expect(caught.status == .notFound)
         #expect(caught.detail == "no greeting")
         #expect(caught.id == "greeter")
         #expect(caught.trailingMetadata["x-hint"] == "try later")
-        let named = try await outcome(MicroError(id: "my.id", code: 418, detail: "teapot"))
-        #expect(named.id == "my.id" && named.code == 418)
+        let named = try await outcome(MicroError(id: "my.id", httpCode: 418, detail: "teapot"))
+        #expect(named.id == "my.id" && named.httpCode == 418)
     }
 
     @Test("another error's text stays in the log, under a reference")
@@ -42,7 +42,7 @@ struct ErrorTests {
             let error = await #expect(throws: MicroError.self) { try await client.microClient.hello() }
             return (try #require(error), client.log)
         }
-        #expect(caught.id == "greeter" && caught.code == 500 && caught.rpcStatus == .internal)
+        #expect(caught.id == "greeter" && caught.httpCode == 500 && caught.status == .internal)
         let reference = try #require(
             caught.detail.firstMatch(of: /^internal error \(reference ([0-9A-F]{8})\)$/))
         let entry = try #require(log.first { $0.level == .error })
@@ -68,7 +68,7 @@ struct ErrorTests {
 
     @Test("cancellation is cancelled")
     func cancelled() async throws {
-        #expect(try await outcome(CancellationError()).rpcStatus == .cancelled)
+        #expect(try await outcome(CancellationError()).status == .cancelled)
     }
 
     @Test("a request that can't be decoded says what is wrong")
@@ -76,9 +76,10 @@ struct ErrorTests {
         try await makeService { hello }.test { client in
             let error = try await #require(throws: MicroError.self) {
                 try await client.microClient.callRaw(
-                    "greeter", "Greeter.Hello", message: Message(#"{"name":7}"#.utf8), contentSubtype: "json")
+                    "greeter", "Greeter.Hello", message: EncodedMessage(#"{"name":7}"#.utf8),
+                    contentSubtype: "json")
             }
-            #expect(error.code == 400 && error.rpcStatus == .invalidArgument && error.id == "greeter")
+            #expect(error.httpCode == 400 && error.status == .invalidArgument && error.id == "greeter")
             #expect(error.detail.contains("Greeter.Hello") && error.detail.contains("name"))
         }
     }
@@ -95,11 +96,11 @@ struct ErrorTests {
             let error = try await #require(throws: MicroError.self) {
                 try await client.microClient.streamRaw("greeter", "Math.Sum", contentSubtype: "json") {
                     stream in
-                    try await stream.send(Message("nonsense".utf8))
+                    try await stream.send(EncodedMessage("nonsense".utf8))
                     _ = try await stream.receive()
                 }
             }
-            #expect(error.code == 400)
+            #expect(error.httpCode == 400)
         }
     }
 
@@ -113,7 +114,7 @@ struct ErrorTests {
                 try await client.microClient.call(
                     "greeter", "Math.Half", Number(value: 1), returning: Double.self)
             }
-            #expect(error.code == 500 && error.detail.contains("internal error (reference"))
+            #expect(error.httpCode == 500 && error.detail.contains("internal error (reference"))
         }
     }
 

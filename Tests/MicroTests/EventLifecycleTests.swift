@@ -91,7 +91,7 @@ struct EventLifecycleTests {
             #expect(reply == "Hello, world!")
             for _ in 0..<2 {
                 let error = await #expect(throws: MicroError.self) { try await running.publish("t", "x") }
-                #expect(error?.rpcStatus == .failedPrecondition)
+                #expect(error?.status == .failedPrecondition)
                 #expect(error?.detail.contains("No broker is linked") == true)
             }
         }

@@ -14,7 +14,7 @@ struct Greeting: Codable, Hashable, Sendable { var message: String }
 
 @Suite("Publishing and subscribing", .timeLimit(.minutes(2)))
 struct EventTests {
-    private func body(_ json: String) -> Message { Message(Array(json.utf8)) }
+    private func body(_ json: String) -> EncodedMessage { EncodedMessage(Array(json.utf8)) }
 
     @Test("what is published arrives, with its metadata")
     func roundTrip() async throws {
@@ -86,7 +86,7 @@ struct EventTests {
                     let error = await #expect(throws: MicroError.self) {
                         try await publisher.publish(event, to: "t")
                     }
-                    #expect(error?.rpcStatus == .invalidArgument)
+                    #expect(error?.status == .invalidArgument)
                     #expect(error?.detail.contains("it reads application/json") == true)
                 }
                 #expect(running.subscribers[0].undecodable == 4)
@@ -249,15 +249,15 @@ struct EventTests {
             }
             #expect(subtype?.detail.contains("\"proto\"") == true)
             let value = await #expect(throws: MicroError.self) { try await running.publish("t", Double.nan) }
-            #expect(value?.code == 400)
+            #expect(value?.httpCode == 400)
             let topic = await #expect(throws: MicroError.self) { try await running.publish("a b", "x") }
-            #expect(topic?.rpcStatus == .invalidArgument)
+            #expect(topic?.status == .invalidArgument)
         }
         struct Odd: Error {}
         let broker = JournalBroker(publishError: Odd())
         try await makeService(broker: broker) { hello }.withRunning { running in
             let error = await #expect(throws: MicroError.self) { try await running.publish("t", "x") }
-            #expect(error?.rpcStatus == .unavailable)
+            #expect(error?.status == .unavailable)
             #expect(error?.detail.contains("Odd") == true)
         }
     }

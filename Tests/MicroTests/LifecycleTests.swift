@@ -134,7 +134,7 @@ struct LifecycleTests {
                                 _ = try await client.hello(
                                     options: CallOptions(
                                         timeout: .milliseconds(50), retry: .never, address: address))
-                            } catch let error as MicroError where error.rpcStatus == .unavailable {
+                            } catch let error as MicroError where error.status == .unavailable {
                                 refusal = error
                             } catch {}
                         }

@@ -45,7 +45,7 @@ struct MemoryNodeTests {
             let error = try await withClient(of: node, [MemoryTransport(), network]) { client in
                 try await #require(throws: MicroError.self) { try await client.hello() }
             }
-            #expect(error.rpcStatus == .unavailable)
+            #expect(error.status == .unavailable)
             #expect(error.detail.contains("host:port"))
             #expect(network.connects == 0)
         }
@@ -59,7 +59,7 @@ struct MemoryNodeTests {
         let error = try await withClient(of: node, [MemoryTransport()]) { client in
             try await #require(throws: MicroError.self) { try await client.hello() }
         }
-        #expect(error.rpcStatus == .unavailable)
+        #expect(error.status == .unavailable)
         #expect(error.processed == .no)
         #expect(error.detail.contains("\(address) in this process"))
     }

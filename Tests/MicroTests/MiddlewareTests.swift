@@ -16,7 +16,7 @@ private struct Note: ServerMiddleware {
             journal.add("\(name) < ok")
             return answer
         } catch {
-            journal.add("\(name) < \((error as? MicroError)?.code ?? 0)")
+            journal.add("\(name) < \((error as? MicroError)?.httpCode ?? 0)")
             throw error
         }
     }
@@ -67,7 +67,7 @@ struct MiddlewareTests {
             _ = try await client.microClient.call(
                 "greeter", "/odd.pkg.Greeter/Hello", HelloRequest(name: "x"), returning: HelloReply.self)
             _ = try? await client.microClient.callRaw(
-                "greeter", "Greeter.Hello", message: Message("?".utf8), contentSubtype: "json")
+                "greeter", "Greeter.Hello", message: EncodedMessage("?".utf8), contentSubtype: "json")
         }
         #expect(
             journal.lines == [
@@ -119,7 +119,7 @@ struct MiddlewareTests {
         try await service.test { test in
             let client = test.microClient
             let error = try await #require(throws: MicroError.self) { try await client.hello() }
-            #expect(error.rpcStatus == .unauthenticated)
+            #expect(error.status == .unauthenticated)
             let reply = try await client.hello(options: .metadata(["authorization": "Bearer 42"]))
             #expect(reply == "Hello, world!")
             let open = try await client.call(

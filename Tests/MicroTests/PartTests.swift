@@ -179,7 +179,7 @@ struct PartTests {
     func reasonForCalls() async throws {
         try await service([]).withRunning { running in
             let error = try await #require(throws: MicroError.self) { try await read(running) }
-            #expect(error.rpcStatus == .failedPrecondition)
+            #expect(error.status == .failedPrecondition)
             #expect(error.detail.contains("No store is linked."))
         }
     }

@@ -14,7 +14,8 @@ struct RouterTests {
         try await makeService("greeter", components).test { client in
             do {
                 _ = try await client.microClient.callRaw(
-                    "greeter", endpoint, message: Message(#"{"name":"x"}"#.utf8), contentSubtype: subtype)
+                    "greeter", endpoint, message: EncodedMessage(#"{"name":"x"}"#.utf8),
+                    contentSubtype: subtype)
                 return nil
             } catch let error as MicroError {
                 return error
@@ -39,7 +40,7 @@ struct RouterTests {
         ])
     func unknown(_ path: String, _ detail: String) async throws {
         let error = try #require(try await refusal(path))
-        #expect(error.rpcStatus == .unimplemented && error.detail == detail && error.id == "")
+        #expect(error.status == .unimplemented && error.detail == detail && error.id == "")
     }
 
     @Test(
@@ -62,7 +63,7 @@ struct RouterTests {
         }
         switch router.accept(CallHead(path: path, contentSubtype: "json")) {
         case .refuse(let error):
-            #expect(!isServed && error.rpcStatus == .unimplemented)
+            #expect(!isServed && error.status == .unimplemented)
         default:
             #expect(isServed)
         }
@@ -75,7 +76,7 @@ struct RouterTests {
             Issue.record("accepted")
             return
         }
-        #expect(error.rpcStatus == .invalidArgument)
+        #expect(error.status == .invalidArgument)
     }
 
     @Test("an endless path is refused without being echoed")
@@ -103,7 +104,7 @@ struct RouterTests {
         }
         for path in ["/Greeter/Hello", "/greeter.Greeter/Hello", "/other.Greeter/Hello"] {
             let error = try #require(try await refusal(path) { both() })
-            #expect(error.rpcStatus == .unimplemented)
+            #expect(error.status == .unimplemented)
         }
         try await makeService { both() }.test { client in
             for version in ["v1", "v2"] {
@@ -119,7 +120,7 @@ struct RouterTests {
     func subtypes() async throws {
         for subtype in ["zzz", "", "proto"] {
             let error = try #require(try await refusal("Greeter.Hello", subtype: subtype))
-            #expect(error.rpcStatus == .unimplemented)
+            #expect(error.status == .unimplemented)
             #expect(error.detail.contains("serves json"))
         }
     }

@@ -52,7 +52,7 @@ final class ScriptedTransport: Transport {
             state.calls += 1
             return state.calls
         }
-        return UnaryReply(Message(#"{"message":"\#(try script(node, head, number))"}"#.utf8))
+        return UnaryReply(EncodedMessage(#"{"message":"\#(try script(node, head, number))"}"#.utf8))
     }
 
     fileprivate func closed() { state.withLock { $0.closes += 1 } }
@@ -73,7 +73,7 @@ final class ScriptedConnection: Connection {
     var isUsable: Bool { !isBroken.load(ordering: .relaxed) }
     var activeCalls: Int { 0 }
 
-    func unary(_ head: CallHead, _ message: Message) async throws(MicroError) -> UnaryReply {
+    func unary(_ head: CallHead, _ message: EncodedMessage) async throws(MicroError) -> UnaryReply {
         try transport.call(node, head)
     }
 

@@ -191,7 +191,7 @@ final class RecordingSelector: Selector {
     }
 
     func attemptEnded(_ attempt: AttemptResult) {
-        outcomes.withLock { $0.append(attempt.error?.rpcStatus) }
+        outcomes.withLock { $0.append(attempt.error?.status) }
         journal.add("\(attempt.candidate.node.id) \(attempt.error == nil ? "ok" : "failed")")
     }
 }

@@ -19,7 +19,7 @@ struct UntrustedChoiceTests {
         let error = try await withClient(transport, nodes: [bad]) { client in
             try await #require(throws: MicroError.self) { try await client.hello() }
         }
-        #expect(error.rpcStatus == .unavailable && error.detail.contains("host:port"))
+        #expect(error.status == .unavailable && error.detail.contains("host:port"))
         #expect(transport.connects == 1)
     }
 
@@ -33,7 +33,7 @@ struct UntrustedChoiceTests {
             let error = try await withClient(transport, nodes: [Node(id: "0", address: name)]) { client in
                 try await #require(throws: MicroError.self) { try await client.hello() }
             }
-            #expect(error.rpcStatus == .unavailable && error.processed == .no)
+            #expect(error.status == .unavailable && error.processed == .no)
         }
         #expect(transport.connects == 1)
     }
@@ -51,7 +51,7 @@ struct UntrustedChoiceTests {
                     try await client.hello(options: .address(address))
                 }
             }
-            #expect(error.code == 400 && error.detail.contains("host:port"))
+            #expect(error.httpCode == 400 && error.detail.contains("host:port"))
         }
     }
 

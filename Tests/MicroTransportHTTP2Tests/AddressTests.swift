@@ -46,7 +46,7 @@ import Testing
                 _ = try await transport.connect(
                     to: Node(id: "x-1", address: address), as: .host("localhost"))
             }
-            #expect(error?.rpcStatus == .unavailable, "\(address)")
+            #expect(error?.status == .unavailable, "\(address)")
             #expect(error?.processed == .no)
             #expect(error?.detail.contains(address) == true, "\(error?.detail ?? "")")
         }
@@ -75,9 +75,9 @@ import Testing
         let error = try await failure {
             let connection = try await transport.connect(
                 to: Node(id: "x-1", address: "\(listener.address)"), as: .host("localhost"))
-            _ = try await connection.unary(CallHead(path: "/test.Test/Echo"), Message())
+            _ = try await connection.unary(CallHead(path: "/test.Test/Echo"), EncodedMessage())
         }
-        #expect(error?.rpcStatus == .unavailable)
+        #expect(error?.status == .unavailable)
         #expect(error?.detail.contains("Does it expect TLS?") == true, "\(error?.detail ?? "")")
         await listener.shutdown(deadline: .now)
     }
@@ -89,10 +89,10 @@ import Testing
         let connection = try await transport.connect(
             to: Node(id: "x-1", address: "\(server.address)"), as: .host("localhost"))
         async let error = failure {
-            _ = try await connection.unary(CallHead(path: "/test.Test/Echo"), Message())
+            _ = try await connection.unary(CallHead(path: "/test.Test/Echo"), EncodedMessage())
         }
         try await refused.reset()
-        #expect(try await error?.rpcStatus == .unavailable)
+        #expect(try await error?.status == .unavailable)
         let detail = try await error?.detail ?? ""
         #expect(detail.contains("Does it expect TLS?"), "\(detail)")
         await server.close()
@@ -109,7 +109,7 @@ import Testing
             _ = try await transport.connect(
                 to: Node(id: "x-1", address: "\(server.address)"), as: .host("localhost"))
         }
-        #expect(error?.rpcStatus == .unavailable)
+        #expect(error?.status == .unavailable)
         #expect(error?.processed == .no)
         await server.close()
     }
@@ -121,13 +121,13 @@ import Testing
             async let outcome = failure {
                 let connection = try await transport.connect(
                     to: Node(id: "x-1", address: "\(server.address)"), as: .host("localhost"))
-                _ = try await connection.unary(CallHead(path: "/a/b"), Message())
+                _ = try await connection.unary(CallHead(path: "/a/b"), EncodedMessage())
             }
             let peer = try await server.accept()
             if let bytes { try await peer.send(bytes) }
             await peer.close()
             let error = try await outcome
-            #expect(error?.rpcStatus == .unavailable)
+            #expect(error?.status == .unavailable)
             #expect(error?.detail.isEmpty == false)
             await server.close()
         }

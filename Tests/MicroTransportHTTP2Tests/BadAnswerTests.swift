@@ -18,7 +18,7 @@ import Testing
         async let outcome = failure {
             let connection = try await HTTP2Transport().connect(to: node, as: .host("localhost"))
             do {
-                _ = try await connection.unary(CallHead(path: "/test.Test/Echo"), Message([1]))
+                _ = try await connection.unary(CallHead(path: "/test.Test/Echo"), EncodedMessage([1]))
             } catch {
                 await connection.close(deadline: .now)
                 throw error
@@ -56,7 +56,7 @@ import Testing
             (framed([1], flag: 1), .internal), (framed([1], flag: 5), .internal),
             (framed([1], length: .max), .resourceExhausted), (framed([1], length: 9), .internal),
         ] as [([UInt8], RPCStatus)] {
-            #expect(try await outcome(answer(body)).error?.rpcStatus == status, "\(body)")
+            #expect(try await outcome(answer(body)).error?.status == status, "\(body)")
         }
     }
 
@@ -67,8 +67,8 @@ import Testing
         ] {
             let head = [(":status", status), ("content-type", "text/html")]
             let page: [Frame] = [.headers(head, stream: 1), .data([60], stream: 1, ends: true)]
-            #expect(try await outcome(page).error?.rpcStatus == wanted, "\(status)")
-            #expect(try await outcome([.headers(head, stream: 1, ends: true)]).error?.rpcStatus == wanted)
+            #expect(try await outcome(page).error?.status == wanted, "\(status)")
+            #expect(try await outcome([.headers(head, stream: 1, ends: true)]).error?.status == wanted)
         }
     }
 
@@ -76,16 +76,16 @@ import Testing
         let noTrailers: [Frame] = [
             .headers(Self.head, stream: 1), .data(framed([1]), stream: 1, ends: true),
         ]
-        #expect(try await outcome(noTrailers).error?.rpcStatus == .internal)
+        #expect(try await outcome(noTrailers).error?.status == .internal)
         let noStatus = try await outcome(answer(framed([1]), trailers: [("x", "y")])).error
-        #expect(noStatus?.rpcStatus == .unknown)
+        #expect(noStatus?.status == .unknown)
         #expect(noStatus?.detail.contains("grpc-status") == true)
         let badStatus = try await outcome(answer(framed([1]), trailers: [("grpc-status", "x")])).error
-        #expect(badStatus?.rpcStatus == .unknown)
+        #expect(badStatus?.status == .unknown)
         let strange = try await outcome(
             answer([], trailers: [("grpc-status", "99"), ("grpc-message", "a%+fb%zz%4")])
         ).error
-        #expect(strange?.rpcStatus == RPCStatus(rawValue: 99))
+        #expect(strange?.status == RPCStatus(rawValue: 99))
         #expect(strange?.detail == "a%+fb%zz%4")
     }
 
@@ -96,7 +96,7 @@ import Testing
             (ErrorCode.none, .internal, .maybe),
         ] {
             let error = try await outcome([.reset(code, stream: 1)]).error
-            #expect(error?.rpcStatus == status)
+            #expect(error?.status == status)
             #expect(error?.processed == processed)
         }
     }
@@ -104,19 +104,19 @@ import Testing
     @Test func endsOfTheConnectionAreTold() async throws {
         let above = Frame(.goAway, [0, 0, 0, 0, 0, 0, 0, 0])
         let refused = try await outcome([above], closes: true).error
-        #expect(refused?.rpcStatus == .unavailable)
+        #expect(refused?.status == .unavailable)
         #expect(refused?.processed == .no)
         let including = Frame(.goAway, [0, 0, 0, 1, 0, 0, 0, 0])
         let lost = try await outcome([including], closes: true).error
-        #expect(lost?.rpcStatus == .unavailable)
+        #expect(lost?.status == .unavailable)
         #expect(lost?.processed == .maybe)
         let cut = try await outcome(
             [.headers(Self.head, stream: 1), .data([0, 0], stream: 1)], closes: true
         ).error
-        #expect(cut?.rpcStatus == .unavailable)
+        #expect(cut?.status == .unavailable)
         #expect(cut?.processed == .maybe)
         let garbage = try await outcome([Frame(.settings, [1])]).error
-        #expect(garbage?.rpcStatus == .unavailable)
+        #expect(garbage?.status == .unavailable)
     }
 
     @Test func headersAreBounded() async throws {

@@ -69,14 +69,14 @@ import Testing
             // The limit is known once an answer is here.
             try await expectWorks(connection)
             let open = try await connection.open(CallHead(path: "/test.Test/Stream"))
-            try await open.send(Message([1]))
+            try await open.send(EncodedMessage([1]))
             #expect(try await open.receive() != nil)
 
             let waiting = try await connection.open(CallHead(path: "/test.Test/Deaf"))
             try await waiting.finish()
             waiting.cancel()
             let error = try await failure { _ = try await waiting.receive() }
-            #expect(error?.rpcStatus == .cancelled)
+            #expect(error?.status == .cancelled)
             #expect(error?.processed == .no)
             async let late: Void = expectWorks(connection)
             try await open.finish()

@@ -11,7 +11,7 @@ import Testing
 
     private static func packed(_ bytes: [UInt8] = text, _ compression: Compression = .gzip) throws -> [UInt8]
     {
-        try #require(Message(bytes).compressed(compression)).bytes
+        try #require(EncodedMessage(bytes).compressed(compression)).bytes
     }
 
     // MARK: Requests
@@ -80,7 +80,7 @@ import Testing
 
     /// Makes a call that a handler answers with compression, of a client that accepts some.
     private func answer(
-        _ compression: Compression, accepting list: String?, _ message: Message = Message(text),
+        _ compression: Compression, accepting list: String?, _ message: EncodedMessage = EncodedMessage(text),
         isStream: Bool = false
     ) async throws -> RawAnswer {
         let handler = ClosureHandler { _ in
@@ -125,9 +125,9 @@ import Testing
     }
 
     @Test func whatIsNotWorthItStaysAsItIs() async throws {
-        var picture = Message(Self.text)
+        var picture = EncodedMessage(Self.text)
         picture.skipsCompression = true
-        for message in [picture, Message(), Message([1])] {
+        for message in [picture, EncodedMessage(), EncodedMessage([1])] {
             let answer = try await answer(.gzip, accepting: "gzip", message)
             #expect(answer.body == framed(message.bytes))
             #expect(!answer.head.contains { $0.0 == "grpc-encoding" })
@@ -177,7 +177,7 @@ import Testing
         let connection = try await HTTP2Transport().connect(to: node, as: .host("localhost"))
         let result: Result<UnaryReply, MicroError>
         do throws(MicroError) {
-            result = .success(try await connection.unary(head, Message(Self.text)))
+            result = .success(try await connection.unary(head, EncodedMessage(Self.text)))
         } catch {
             result = .failure(error)
         }
@@ -201,10 +201,10 @@ import Testing
         for compression in [Compression.gzip, .deflate] {
             let body = framed(try Self.packed(Self.text, compression), flag: 1)
             let reply = try await call(.identity, encoding: compression.rawValue, body: body).outcome.get()
-            #expect(reply.message == Message(Self.text))
+            #expect(reply.message == EncodedMessage(Self.text))
             #expect(reply.compression == compression)
             let plain = try await call(.gzip, encoding: compression.rawValue, body: framed([1])).outcome.get()
-            #expect(plain.message == Message([1]))
+            #expect(plain.message == EncodedMessage([1]))
             #expect(plain.compression == .identity)
         }
     }
@@ -226,7 +226,7 @@ import Testing
                 Issue.record("\(encoding ?? "none"): the call succeeded")
                 continue
             }
-            #expect(error.rpcStatus == status, "\(error)")
+            #expect(error.status == status, "\(error)")
         }
     }
 
@@ -237,17 +237,17 @@ import Testing
         let peer = try await server.accept()
         try await peer.greetAsServer()
         let call = try await connection.open(CallHead(path: "/test.Test/Stream"))
-        try await call.send(Message([1]))
+        try await call.send(EncodedMessage([1]))
         _ = try await peer.frame { $0.kind == .data }
         try await peer.send(
             .headers(
                 [(":status", "200"), ("content-type", "application/grpc"), ("grpc-encoding", "gzip")],
                 stream: 1),
             .data(framed(try Self.packed(), flag: 1) + framed([7], flag: 1) + framed([8]), stream: 1))
-        #expect(try await call.receive() == Message(Self.text))
+        #expect(try await call.receive() == EncodedMessage(Self.text))
         for _ in 0..<2 {
             let error = try await failure { _ = try await call.receive() }
-            #expect(error?.rpcStatus == .internal)
+            #expect(error?.status == .internal)
             #expect(error?.detail.contains("decompress") == true)
         }
         #expect(try await peer.frame { $0.kind == .reset }?.number(at: 0) == ErrorCode.cancel)

@@ -16,19 +16,19 @@ import Testing
         let connection = try await transport.connect(to: node, as: .host("localhost"))
         let idle = try await transport.connect(to: node, as: .host("localhost"))
         let stream = try await connection.open(CallHead(path: "/test.Test/Stream"))
-        try await stream.send(Message([1]))
-        #expect(try await stream.receive() == Message([1]))
+        try await stream.send(EncodedMessage([1]))
+        #expect(try await stream.receive() == EncodedMessage([1]))
 
         async let shutdown: Void = listener.shutdown(deadline: .now + .seconds(300))
         try await eventually("the connections to be unusable") { !connection.isUsable && !idle.isUsable }
         let refused = try await failure {
-            _ = try await connection.unary(CallHead(path: "/test.Test/Echo"), Message())
+            _ = try await connection.unary(CallHead(path: "/test.Test/Echo"), EncodedMessage())
         }
-        #expect(refused?.rpcStatus == .unavailable)
+        #expect(refused?.status == .unavailable)
         #expect(refused?.processed == .no)
 
-        try await stream.send(Message([2]))
-        #expect(try await stream.receive() == Message([2]))
+        try await stream.send(EncodedMessage([2]))
+        #expect(try await stream.receive() == EncodedMessage([2]))
         try await stream.finish()
         #expect(try await stream.receive() == nil)
         await shutdown
@@ -77,7 +77,7 @@ import Testing
         try await connection.setReading(false)
         // A little below the limit of a message.
         let size = (4 << 20) - 100
-        let request = try Message(
+        let request = try EncodedMessage(
             encoding: Peer_StreamRequest.with { ($0.count, $0.size) = (2, UInt32(size)) })
         try await connection.send(
             .headers(RawConnection.request("/peer.Peer/ServerStream"), stream: 1),
@@ -99,14 +99,14 @@ import Testing
         let node = Node(id: "test-1", address: "\(listener.address)")
         let connection = try await transport.connect(to: node, as: .host("localhost"))
         async let outcome = failure {
-            _ = try await connection.unary(CallHead(path: "/test.Test/Hang"), Message())
+            _ = try await connection.unary(CallHead(path: "/test.Test/Hang"), EncodedMessage())
         }
         try await eventually("the handler to run") { server.running == 1 }
         await listener.shutdown(deadline: .now + .milliseconds(50))
         #expect(server.running == 0)
         #expect(server.cancelled == 1)
         let error = try await outcome
-        #expect(error?.rpcStatus == .unavailable)
+        #expect(error?.status == .unavailable)
         #expect(error?.processed == .maybe)
         await connection.close(deadline: .now)
         // Once more does nothing.
@@ -134,8 +134,8 @@ import Testing
             let stream = try await connection.open(CallHead(path: "/test.Test/Stream"))
             async let close: Void = connection.close(deadline: .now + .seconds(300))
             try await eventually("the connection to be unusable") { !connection.isUsable }
-            try await stream.send(Message([1]))
-            #expect(try await stream.receive() == Message([1]))
+            try await stream.send(EncodedMessage([1]))
+            #expect(try await stream.receive() == EncodedMessage([1]))
             try await stream.finish()
             #expect(try await stream.receive() == nil)
             await close
@@ -145,7 +145,7 @@ import Testing
             try await eventually("the handler to run") { listening.server.running == 1 }
             await other.close(deadline: .now + .milliseconds(20))
             let error = try await failure { _ = try await hanging.receive() }
-            #expect(error?.rpcStatus == .cancelled || error?.rpcStatus == .unavailable)
+            #expect(error?.status == .cancelled || error?.status == .unavailable)
             try await eventually("the handler to end") { listening.server.running == 0 }
         }
     }

@@ -35,7 +35,7 @@ import Testing
             }
             return .stream(
                 { (_, stream) async throws(MicroError) in
-                    try await stream.send(Message([1]))
+                    try await stream.send(EncodedMessage([1]))
                     throw errors[index]
                 }, Placement())
         }
@@ -47,7 +47,8 @@ import Testing
         for index in errors.indices {
             let metadata: Metadata = ["index": "\(index)"]
             let unary = try await failure {
-                _ = try await connection.unary(CallHead(path: "/e.E/Unary", metadata: metadata), Message())
+                _ = try await connection.unary(
+                    CallHead(path: "/e.E/Unary", metadata: metadata), EncodedMessage())
             }
             let stream = try await failure {
                 let call = try await connection.open(CallHead(path: "/e.E/Stream", metadata: metadata))
@@ -71,17 +72,18 @@ import Testing
     @Test func everyStatusSurvives() async throws {
         for id in ["", "greeter"] {
             let errors = Self.statuses.map { MicroError(RPCStatus(rawValue: $0.status), Self.detail, id: id) }
-            #expect(errors.map(\.code) == Self.statuses.map(\.code))
+            #expect(errors.map(\.httpCode) == Self.statuses.map(\.code))
             try await expectSame(errors)
             try await expectSame([MicroError(.aborted, "", id: id), MicroError(.dataLoss, "\u{0}", id: id)])
         }
     }
 
     @Test func everyCodeSurvives() async throws {
-        let errors = Self.codes.map { MicroError(id: "go.micro.srv", code: $0.code, detail: Self.detail) }
-        #expect(errors.map(\.rpcStatus.rawValue) == Self.codes.map(\.status))
+        let errors = Self.codes.map { MicroError(id: "go.micro.srv", httpCode: $0.code, detail: Self.detail) }
+        #expect(errors.map(\.status.rawValue) == Self.codes.map(\.status))
         try await expectSame(errors)
-        try await expectSame(Self.codes.map { MicroError(id: "x", code: $0.code, detail: "", status: "Own") })
+        try await expectSame(
+            Self.codes.map { MicroError(id: "x", httpCode: $0.code, detail: "", statusText: "Own") })
     }
 
     @Test func everyPairSurvives() async throws {
@@ -89,7 +91,7 @@ import Testing
         for (status, _) in Self.statuses {
             for (code, _) in Self.codes {
                 errors.append(
-                    MicroError(id: "x", code: code, detail: "d", rpcStatus: RPCStatus(rawValue: status)))
+                    MicroError(id: "x", httpCode: code, detail: "d", status: RPCStatus(rawValue: status)))
             }
         }
         try await expectSame(errors)
@@ -113,8 +115,8 @@ import Testing
             for id in ["", "x"] {
                 let error = MicroError(RPCStatus(rawValue: status), "d", id: id)
                 let got = try await roundTrip([error])[0]
-                #expect(got.unary?.rpcStatus == .unknown)
-                #expect(got.stream?.rpcStatus == .unknown)
+                #expect(got.unary?.status == .unknown)
+                #expect(got.stream?.status == .unknown)
                 #expect(got.unary?.detail == "d")
             }
         }
@@ -130,7 +132,7 @@ import Testing
     @Test(arguments: [nil, "x-content-type", "micro-from-service", "micro-x"])
     func goMicrosFormGoesToGoMicro(_ field: String?) async throws {
         let errors =
-            Self.codes.map { MicroError(id: "greeter", code: $0.code, detail: Self.detail) }
+            Self.codes.map { MicroError(id: "greeter", httpCode: $0.code, detail: Self.detail) }
             + Self.statuses.map { MicroError(RPCStatus(rawValue: $0.status), Self.detail) }
         let handler = ClosureHandler { head in
             let index = Int(head.metadata["index"] ?? "") ?? 0
@@ -142,7 +144,7 @@ import Testing
             let answer = try await connection.call(
                 "/e.E/Unary", more: [("index", "\(index)")] + (field.map { [($0, "x")] } ?? []),
                 stream: UInt32(2 * index + 1))
-            #expect(answer["grpc-status"] == "\(error.rpcStatus.rawValue)")
+            #expect(answer["grpc-status"] == "\(error.status.rawValue)")
             let message = try #require(answer["grpc-message"]?.removingPercentEncoding)
             if error.id.isEmpty || field == nil {
                 #expect(message == Self.detail)
@@ -152,9 +154,9 @@ import Testing
             let json = try #require(
                 try JSONSerialization.jsonObject(with: Data(message.utf8)) as? [String: Any])
             #expect(json["id"] as? String == "greeter")
-            #expect(json["code"] as? Int == error.code)
+            #expect(json["code"] as? Int == error.httpCode)
             #expect(json["detail"] as? String == Self.detail)
-            #expect(json["status"] as? String ?? "" == error.status)
+            #expect(json["status"] as? String ?? "" == error.statusText)
             let details = try #require(answer["grpc-status-details-bin"])
             let padded = details + String(repeating: "=", count: (4 - details.count % 4) % 4)
             let bytes = try #require(Data(base64Encoded: padded))
@@ -199,7 +201,7 @@ import Testing
         var errors: [MicroError?] = []
         for (index, ending) in endings.enumerated() {
             async let error = failure {
-                _ = try await connection.unary(CallHead(path: "/e.E/Unary"), Message([1]))
+                _ = try await connection.unary(CallHead(path: "/e.E/Unary"), EncodedMessage([1]))
             }
             _ = try await peer.frame { $0.kind == .data }
             let head = [(":status", "200"), ("content-type", "application/grpc")]
@@ -215,8 +217,8 @@ import Testing
     @Test func plainStatusesAreUnderstood() async throws {
         let endings = Self.statuses.map { [("grpc-status", "\($0.status)"), ("grpc-message", "no%20luck")] }
         for (wanted, error) in zip(Self.statuses, try await understood(endings)) {
-            #expect(error?.rpcStatus.rawValue == wanted.status)
-            #expect(error?.code == wanted.code)
+            #expect(error?.status.rawValue == wanted.status)
+            #expect(error?.httpCode == wanted.code)
             #expect(error?.detail == "no luck")
             #expect(error?.id.isEmpty == true)
         }
@@ -232,10 +234,10 @@ import Testing
         }
         for (wanted, error) in zip(Self.codes, try await understood(endings)) {
             #expect(error?.id == "go.micro.srv")
-            #expect(error?.code == wanted.code)
+            #expect(error?.httpCode == wanted.code)
             #expect(error?.detail == "d")
-            #expect(error?.status == "S")
-            #expect(error?.rpcStatus.rawValue == wanted.status)
+            #expect(error?.statusText == "S")
+            #expect(error?.status.rawValue == wanted.status)
         }
     }
 }

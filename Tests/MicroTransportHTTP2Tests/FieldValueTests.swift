@@ -17,11 +17,11 @@ import Testing
                     for path in ["/e.E/Unary", "/e.E/Stream"] {
                         let error = try await failure {
                             let call = try await connection.open(CallHead(path: path))
-                            try await call.send(Message())
+                            try await call.send(EncodedMessage())
                             try await call.finish()
                             while try await call.receive() != nil {}
                         }
-                        #expect(error?.rpcStatus == .aborted)
+                        #expect(error?.status == .aborted)
                         #expect(error?.detail == text)
                     }
                     let raw = try await RawConnection.open(to: address)
@@ -41,7 +41,7 @@ import Testing
         let peer = try await server.accept()
         try await peer.greetAsServer()
         async let outcome = failure {
-            _ = try await connection.unary(CallHead(path: "/e.E/Unary"), Message([1]))
+            _ = try await connection.unary(CallHead(path: "/e.E/Unary"), EncodedMessage([1]))
         }
         _ = try await peer.frame { $0.kind == .data }
         let head = [(":status", "200"), ("content-type", "application/grpc"), ("x-head", " h ")]
@@ -50,7 +50,7 @@ import Testing
             .headers(
                 [("grpc-status", "10"), ("grpc-message", " boom "), ("x-tail", "t ")], stream: 1, ends: true))
         let error = try await outcome
-        #expect(error?.rpcStatus == .aborted)
+        #expect(error?.status == .aborted)
         #expect(error?.detail == " boom ")
         #expect(error?.trailingMetadata["x-tail"] == "t ")
         await connection.close(deadline: .now)
@@ -61,11 +61,12 @@ import Testing
     /// gRPC allows white space at the edges of metadata to be stripped, and HTTP/2 forbids it.
     @Test func whiteSpaceAtTheEdgesOfMetadataIsStripped() async throws {
         try await withAnswers({ (head) throws(MicroError) in
-            UnaryReply(Message(), metadata: head.metadata.only("x-"), trailingMetadata: ["x-tail": " t "])
+            UnaryReply(
+                EncodedMessage(), metadata: head.metadata.only("x-"), trailingMetadata: ["x-tail": " t "])
         }) { connection, _ in
             let metadata: Metadata = ["x-a": " v ", "x-b": "  ", "x-c": "a b"]
             let reply = try await connection.unary(
-                CallHead(path: "/e.E/Unary", metadata: metadata), Message())
+                CallHead(path: "/e.E/Unary", metadata: metadata), EncodedMessage())
             #expect(reply.metadata["x-a"] == "v")
             #expect(reply.metadata["x-b"] == "")
             #expect(reply.metadata["x-c"] == "a b")
@@ -79,16 +80,16 @@ import Testing
     ]
 
     @Test(arguments: reserved) func reservedNamesAreRefusedByTheClient(_ name: String) async throws {
-        try await withAnswers({ (_) throws(MicroError) in UnaryReply(Message()) }) { connection, _ in
+        try await withAnswers({ (_) throws(MicroError) in UnaryReply(EncodedMessage()) }) { connection, _ in
             let head = CallHead(path: "/e.E/Unary", metadata: [name: "x"])
-            let unary = try await failure { _ = try await connection.unary(head, Message()) }
+            let unary = try await failure { _ = try await connection.unary(head, EncodedMessage()) }
             let stream = try await failure { _ = try await connection.open(head) }
             for error in [unary, stream] {
-                #expect(error?.rpcStatus == .invalidArgument)
+                #expect(error?.status == .invalidArgument)
                 #expect(error?.detail.contains("\"\(name)\"") == true)
                 #expect(error?.processed == .no)
             }
-            _ = try await connection.unary(CallHead(path: "/e.E/Unary"), Message())
+            _ = try await connection.unary(CallHead(path: "/e.E/Unary"), EncodedMessage())
         }
     }
 
@@ -97,12 +98,13 @@ import Testing
             let bad: Metadata = [name: "x"]
             try await withAnswers({ (_) throws(MicroError) in
                 UnaryReply(
-                    Message(), metadata: isTrailing ? [:] : bad, trailingMetadata: isTrailing ? bad : [:])
+                    EncodedMessage(), metadata: isTrailing ? [:] : bad,
+                    trailingMetadata: isTrailing ? bad : [:])
             }) { connection, _ in
                 let error = try await failure {
-                    _ = try await connection.unary(CallHead(path: "/e.E/Unary"), Message())
+                    _ = try await connection.unary(CallHead(path: "/e.E/Unary"), EncodedMessage())
                 }
-                #expect(error?.rpcStatus == .internal)
+                #expect(error?.status == .internal)
                 #expect(error?.detail.contains("\"\(name)\"") == true)
             }
         }
@@ -119,7 +121,7 @@ import Testing
         try await withConnection(to: handler) { connection, _ in
             let call = try await connection.open(CallHead(path: "/e.E/Stream"))
             let error = try await failure { while try await call.receive() != nil {} }
-            #expect(error?.rpcStatus == .internal)
+            #expect(error?.status == .internal)
             #expect(error?.detail.contains("\"connection\"") == true)
         }
     }
@@ -131,24 +133,24 @@ import Testing
         let error = sent
         try await withAnswers({ (_) throws(MicroError) in throw error }) { connection, _ in
             let got = try await failure {
-                _ = try await connection.unary(CallHead(path: "/e.E/Unary"), Message())
+                _ = try await connection.unary(CallHead(path: "/e.E/Unary"), EncodedMessage())
             }
-            #expect(got?.rpcStatus == .notFound)
+            #expect(got?.status == .notFound)
             #expect(got?.trailingMetadata == ["x-good": "g"])
         }
     }
 
     @Test func pathsAndTypesThatCannotBeSentAreRefused() async throws {
-        try await withAnswers({ (_) throws(MicroError) in UnaryReply(Message()) }) { connection, _ in
+        try await withAnswers({ (_) throws(MicroError) in UnaryReply(EncodedMessage()) }) { connection, _ in
             for head in [
                 CallHead(path: ""), CallHead(path: "e.E/Unary"), CallHead(path: "/e.E/Un ary"),
                 CallHead(path: "/e.E/Unary\n"), CallHead(path: "/e.E/Unary", contentSubtype: "js on"),
             ] {
-                let error = try await failure { _ = try await connection.unary(head, Message()) }
-                #expect(error?.rpcStatus == .invalidArgument, "\(head.path)")
+                let error = try await failure { _ = try await connection.unary(head, EncodedMessage()) }
+                #expect(error?.status == .invalidArgument, "\(head.path)")
                 #expect(error?.processed == .no)
             }
-            _ = try await connection.unary(CallHead(path: "/e.E/Unary"), Message())
+            _ = try await connection.unary(CallHead(path: "/e.E/Unary"), EncodedMessage())
         }
     }
 }

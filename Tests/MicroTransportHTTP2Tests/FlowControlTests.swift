@@ -11,7 +11,7 @@ import Testing
             let transport = HTTP2Transport()
             let connection = try await transport.connect(to: listening.node, as: .host("localhost"))
             let stream = try await connection.open(CallHead(path: "/test.Test/Many"))
-            try await stream.send(Message())
+            try await stream.send(EncodedMessage())
             try await stream.finish()
             // What is sent lies in the client's window and the server's buffer, both of 256 KiB, and in
             // a message beyond each.
@@ -35,7 +35,7 @@ import Testing
             let counter = Counter()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
-                    let message = Message([UInt8](repeating: 1, count: 64 << 10))
+                    let message = EncodedMessage([UInt8](repeating: 1, count: 64 << 10))
                     while true {
                         try await stream.send(message)
                         counter.increment()
@@ -46,7 +46,7 @@ import Testing
                 for _ in 0..<20 { try await expectWorks(connection) }
                 group.cancelAll()
                 let error = try await failure { try await group.waitForAll() }
-                #expect(error?.rpcStatus == .cancelled)
+                #expect(error?.status == .cancelled)
             }
             try await eventually("the handler to end") { listening.server.running == 0 }
             await connection.close(deadline: .now)

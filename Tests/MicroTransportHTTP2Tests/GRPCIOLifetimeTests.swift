@@ -13,12 +13,12 @@ import Testing
     /// Waits until the server says that a call is in a state.
     private func expect(_ state: String, of id: String, _ connection: any Connection) async throws {
         let request = Peer_AwaitRequest.with { ($0.id, $0.state) = (id, state) }
-        let reply = try await connection.unary(.peer("Await"), Message(encoding: request))
+        let reply = try await connection.unary(.peer("Await"), EncodedMessage(encoding: request))
         #expect(try (reply.message.decoded() as Peer_CallState).state == state)
     }
 
-    private func sleep(_ id: String) throws -> Message {
-        try Message(encoding: Peer_SleepRequest.with { ($0.milliseconds, $0.id) = (60_000, id) })
+    private func sleep(_ id: String) throws -> EncodedMessage {
+        try EncodedMessage(encoding: Peer_SleepRequest.with { ($0.milliseconds, $0.id) = (60_000, id) })
     }
 
     @Test func deadlinesEndBothSides() async throws {
@@ -27,7 +27,7 @@ import Testing
             var head = CallHead.peer("Sleep")
             head.deadline = .now + .milliseconds(300)
             let error = try await failure { _ = try await connection.unary(head, sleep("unary")) }
-            #expect(error?.rpcStatus == .deadlineExceeded)
+            #expect(error?.status == .deadlineExceeded)
             try await expect("cancelled", of: "unary", connection)
 
             head = .peer("Ticks")
@@ -36,19 +36,19 @@ import Testing
             try await stream.send(sleep("stream"))
             try await stream.finish()
             let streamError = try await failure { while try await stream.receive() != nil {} }
-            #expect(streamError?.rpcStatus == .deadlineExceeded)
+            #expect(streamError?.status == .deadlineExceeded)
             try await expect("cancelled", of: "stream", connection)
 
             head = .peer("Deadline")
             head.deadline = .now + .seconds(3600)
-            let reply = try await connection.unary(head, Message(payload: Data()))
+            let reply = try await connection.unary(head, EncodedMessage(payload: Data()))
             let known: Peer_DeadlineReply = try reply.message.decoded()
             #expect(known.hasDeadline_p)
             #expect((3_500_000...3_600_000).contains(known.milliseconds))
 
             head.deadline = .now - .seconds(1)
-            let late = try await failure { _ = try await connection.unary(head, Message()) }
-            #expect(late?.rpcStatus == .deadlineExceeded)
+            let late = try await failure { _ = try await connection.unary(head, EncodedMessage()) }
+            #expect(late?.status == .deadlineExceeded)
             #expect(late?.processed == .no)
             await connection.close(deadline: .now)
         }
@@ -63,7 +63,7 @@ import Testing
                 try await expect("running", of: "unary", connection)
                 group.cancelAll()
                 let error = try await failure { try await group.waitForAll() }
-                #expect(error?.rpcStatus == .cancelled)
+                #expect(error?.status == .cancelled)
             }
             try await expect("cancelled", of: "unary", connection)
 
@@ -72,7 +72,7 @@ import Testing
             #expect(try await stream.receive()?.payload == Data("tick".utf8))
             stream.cancel()
             let error = try await failure { while try await stream.receive() != nil {} }
-            #expect(error?.rpcStatus == .cancelled)
+            #expect(error?.status == .cancelled)
             try await expect("cancelled", of: "stream", connection)
 
             // A call that nobody holds any more is reset, too.
@@ -98,19 +98,19 @@ import Testing
                 try await expect("running", of: "lost", connection)
                 program.send(signal: 9)
                 let error = try await failure { try await group.waitForAll() }
-                #expect(error?.rpcStatus == .unavailable)
+                #expect(error?.status == .unavailable)
                 #expect(error?.processed == .maybe)
             }
             #expect(!connection.isUsable)
-            let error = try await failure { _ = try await connection.unary(.peer("Unary"), Message()) }
-            #expect(error?.rpcStatus == .unavailable)
+            let error = try await failure { _ = try await connection.unary(.peer("Unary"), EncodedMessage()) }
+            #expect(error?.status == .unavailable)
             #expect(error?.processed == .no)
             await connection.close(deadline: .now)
         }
         // Another server takes over.
         try await PeerPrograms.withServer { _, node in
             let connection = try await transport.connect(to: node, as: .host("localhost"))
-            _ = try await connection.unary(.peer("Unary"), Message(payload: Data()))
+            _ = try await connection.unary(.peer("Unary"), EncodedMessage(payload: Data()))
             await connection.close(deadline: .now)
         }
     }
@@ -118,10 +118,10 @@ import Testing
     @Test func seesAServerGoAway() async throws {
         try await PeerPrograms.withServer { program, node in
             let connection = try await transport.connect(to: node, as: .host("localhost"))
-            _ = try await connection.unary(.peer("Unary"), Message(payload: Data()))
+            _ = try await connection.unary(.peer("Unary"), EncodedMessage(payload: Data()))
             program.closeInput()
             try await eventually("the connection to be unusable") { !connection.isUsable }
-            let error = try await failure { _ = try await connection.unary(.peer("Unary"), Message()) }
+            let error = try await failure { _ = try await connection.unary(.peer("Unary"), EncodedMessage()) }
             #expect(error?.processed == .no)
             await connection.close(deadline: .now)
         }
@@ -135,7 +135,7 @@ import Testing
             let transport = HTTP2Transport(configuration: configuration)
             let connection = try await transport.connect(to: node, as: .host("localhost"))
             let request = Peer_SleepRequest.with { ($0.milliseconds, $0.id) = (1000, "pinged") }
-            _ = try await connection.unary(.peer("Sleep"), Message(encoding: request))
+            _ = try await connection.unary(.peer("Sleep"), EncodedMessage(encoding: request))
             #expect(connection.isUsable)
             await connection.close(deadline: .now)
         }

@@ -29,14 +29,14 @@ import Testing
 
     private func unary(_ connection: any Connection) async throws {
         for bytes in [Data(), Data("abc".utf8), Data(repeating: 5, count: 3 << 20)] {
-            let reply = try await connection.unary(.peer("Unary"), Message(payload: bytes))
+            let reply = try await connection.unary(.peer("Unary"), EncodedMessage(payload: bytes))
             #expect(try reply.message.payload == bytes)
         }
     }
 
     private func streams(_ connection: any Connection) async throws {
         let joined = try await connection.open(.peer("ClientStream"))
-        for part in ["a", "bc", "", "def"] { try await joined.send(Message(payload: Data(part.utf8))) }
+        for part in ["a", "bc", "", "def"] { try await joined.send(EncodedMessage(payload: Data(part.utf8))) }
         try await joined.finish()
         #expect(try await joined.payloads() == [Data("abcdef".utf8)])
 
@@ -46,14 +46,14 @@ import Testing
 
         let many = try await connection.open(.peer("ServerStream"))
         let request = Peer_StreamRequest.with { ($0.count, $0.size) = (64, 100_000) }
-        try await many.send(Message(encoding: request))
+        try await many.send(EncodedMessage(encoding: request))
         try await many.finish()
         let wanted = (0..<64).map { Data(repeating: UInt8($0), count: 100_000) }
         #expect(try await many.payloads() == wanted)
 
         let both = try await connection.open(.peer("Bidi"))
         for index in 0..<20 {
-            let message = try Message(payload: Data("message \(index)".utf8))
+            let message = try EncodedMessage(payload: Data("message \(index)".utf8))
             try await both.send(message)
             #expect(try await both.receive() == message)
         }
@@ -64,7 +64,7 @@ import Testing
     private func serverSpeaksFirst(_ connection: any Connection) async throws {
         let stream = try await connection.open(.peer("SpeakFirst"))
         #expect(try await stream.receive()?.payload == Data("hello".utf8))
-        try await stream.send(Message(payload: Data("hi".utf8)))
+        try await stream.send(EncodedMessage(payload: Data("hi".utf8)))
         #expect(try await stream.receive()?.payload == Data("hi".utf8))
         try await stream.finish()
         #expect(try await stream.payloads() == [Data("bye".utf8)])
@@ -75,7 +75,7 @@ import Testing
 
         // The server ends the call while the request is open.
         let first = try await connection.open(.peer("FirstOnly"))
-        try await first.send(Message(payload: Data("one".utf8)))
+        try await first.send(EncodedMessage(payload: Data("one".utf8)))
         #expect(try await first.payloads() == [Data("one".utf8)])
     }
 
@@ -89,7 +89,7 @@ import Testing
             for size in 0..<5 { head.metadata.add(Array(everyByte.suffix(size)), for: "x-echo-\(size)-bin") }
             head.metadata.add(everyByte, for: "x-trail-bytes-bin")
             head.metadata.add("last", for: "x-trail-text")
-            let reply = try await connection.unary(head, Message(payload: Data()))
+            let reply = try await connection.unary(head, EncodedMessage(payload: Data()))
             #expect(reply.metadata["x-echo-text"] == "with, comma; and = more ~!")
             #expect(reply.metadata.values(for: "x-echo-many") == ["first", "second"])
             for size in 0..<5 {
@@ -107,23 +107,23 @@ import Testing
                 let text = texts[code % texts.count]
                 let request = Peer_StatusRequest.with { ($0.code, $0.message) = (UInt32(code), text) }
                 let error = try await failure {
-                    _ = try await connection.unary(.peer("Status"), Message(encoding: request))
+                    _ = try await connection.unary(.peer("Status"), EncodedMessage(encoding: request))
                 }
-                #expect(error?.rpcStatus == RPCStatus(rawValue: code))
+                #expect(error?.status == RPCStatus(rawValue: code))
                 #expect(error?.detail == text)
                 #expect(error?.processed == .maybe)
             }
             let request = Peer_StatusRequest.with { ($0.code, $0.message) = (9, "späte % end") }
             let stream = try await connection.open(.peer("StatusAfter"))
-            try await stream.send(Message(encoding: request))
+            try await stream.send(EncodedMessage(encoding: request))
             #expect(try await stream.receive()?.payload == Data("first".utf8))
             let error = try await failure { _ = try await stream.receive() }
-            #expect(error?.rpcStatus == .failedPrecondition)
+            #expect(error?.status == .failedPrecondition)
             #expect(error?.detail == "späte % end")
             let unknown = try await failure {
-                _ = try await connection.unary(.peer("Nothing"), Message(payload: Data()))
+                _ = try await connection.unary(.peer("Nothing"), EncodedMessage(payload: Data()))
             }
-            #expect(unknown?.rpcStatus == .unimplemented)
+            #expect(unknown?.status == .unimplemented)
         }
     }
 
@@ -131,9 +131,9 @@ import Testing
         try await PeerPrograms.withServer { _, node in
             let transport = HTTP2Transport(configuration: .init(maximumMessageSize: 16 << 20))
             let connection = try await transport.connect(to: node, as: .host("localhost"))
-            let large = try Message(payload: Data(repeating: 1, count: (4 << 20) + 1))
+            let large = try EncodedMessage(payload: Data(repeating: 1, count: (4 << 20) + 1))
             let error = try await failure { _ = try await connection.unary(.peer("Unary"), large) }
-            #expect(error?.rpcStatus == .resourceExhausted)
+            #expect(error?.status == .resourceExhausted)
             try await self.unary(connection)
             await connection.close(deadline: .now)
         }
@@ -146,7 +146,7 @@ import Testing
                     group.addTask {
                         let stream = try await connection.open(.peer("Bidi"))
                         for round in 0..<3 {
-                            let message = try Message(payload: Data("\(round) of \(index)".utf8))
+                            let message = try EncodedMessage(payload: Data("\(round) of \(index)".utf8))
                             try await stream.send(message)
                             #expect(try await stream.receive() == message)
                         }

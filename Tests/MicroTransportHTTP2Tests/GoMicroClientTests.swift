@@ -26,7 +26,7 @@ import Testing
         let (messages, error) = try await outcome
         #expect(messages == RecordedExchange.messages(response.data))
         let ending = response.trailersOnly ? response.headers : response.trailers
-        #expect((error?.rpcStatus.rawValue ?? 0) == Int(ending.value("grpc-status") ?? ""))
+        #expect((error?.status.rawValue ?? 0) == Int(ending.value("grpc-status") ?? ""))
         expect(error, exchange.name)
         await peer.close()
         await server.close()
@@ -47,7 +47,7 @@ import Testing
         let error = try await failure {
             let stream = try await connection.open(head)
             for message in RecordedExchange.messages(exchange.request.data) {
-                try await stream.send(Message(message))
+                try await stream.send(EncodedMessage(message))
             }
             while let message = try await stream.receive() { messages.append(message.bytes) }
         }
@@ -87,13 +87,13 @@ import Testing
         switch name {
         case "go-micro error", "stream that ends with a go-micro error":
             #expect(error?.id == "go.micro.srv.greeter")
-            #expect(error?.code == 400)
+            #expect(error?.httpCode == 400)
             #expect(error?.detail == "bad request detail")
-            #expect(error?.status == "Bad Request")
+            #expect(error?.statusText == "Bad Request")
         case "go-micro error with text that must be encoded":
-            #expect(error?.code == 404)
+            #expect(error?.httpCode == 404)
             #expect(error?.detail == "späte % detail")
-            #expect(error?.status == "Not Found")
+            #expect(error?.statusText == "Not Found")
         case "plain error":
             #expect(error?.id == "")
             #expect(error?.detail == "bad request detail")

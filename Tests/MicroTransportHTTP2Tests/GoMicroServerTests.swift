@@ -66,11 +66,11 @@ private final class RecordedHandler: CallHandler {
     }
 
     private let state = Mutex(State())
-    private let answers: [Message]
+    private let answers: [EncodedMessage]
     private let error: MicroError?
 
     init(_ response: RecordedExchange.Response) {
-        answers = RecordedExchange.messages(response.data).map { Message($0) }
+        answers = RecordedExchange.messages(response.data).map { EncodedMessage($0) }
         let ending = response.trailersOnly ? response.headers : response.trailers
         let status = RPCStatus(rawValue: Int(ending.value("grpc-status") ?? "") ?? 2)
         let text = (ending.value("grpc-message") ?? "").decodingPercents
@@ -80,9 +80,9 @@ private final class RecordedHandler: CallHandler {
     private static func error(_ status: RPCStatus, _ text: String) -> MicroError {
         switch text {
         case _ where text.contains("bad request detail\",\"status"):
-            MicroError(id: "go.micro.srv.greeter", code: 400, detail: "bad request detail")
+            MicroError(id: "go.micro.srv.greeter", httpCode: 400, detail: "bad request detail")
         case _ where text.contains("späte"):
-            MicroError(id: "go.micro.srv.greeter", code: 404, detail: "späte % detail")
+            MicroError(id: "go.micro.srv.greeter", httpCode: 404, detail: "späte % detail")
         default: MicroError(status, text)
         }
     }
@@ -114,13 +114,13 @@ private final class RecordedHandler: CallHandler {
             }, Placement())
     }
 
-    private func answer(_ message: Message) throws(MicroError) -> UnaryReply {
+    private func answer(_ message: EncodedMessage) throws(MicroError) -> UnaryReply {
         note(message)
         if let error { throw error }
-        return UnaryReply(answers.first ?? Message())
+        return UnaryReply(answers.first ?? EncodedMessage())
     }
 
-    private func note(_ message: Message) { state.withLock { $0.messages.append(message.bytes) } }
+    private func note(_ message: EncodedMessage) { state.withLock { $0.messages.append(message.bytes) } }
 }
 
 extension String {

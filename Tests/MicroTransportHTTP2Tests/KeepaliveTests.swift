@@ -55,9 +55,9 @@ import Testing
             to: Node(id: "x-1", address: "\(server.address)"), as: .host("localhost"))
         let peer = try await server.accept()
         let error = try await failure {
-            _ = try await connection.unary(CallHead(path: "/test.Test/Echo"), Message())
+            _ = try await connection.unary(CallHead(path: "/test.Test/Echo"), EncodedMessage())
         }
-        #expect(error?.rpcStatus == .unavailable)
+        #expect(error?.status == .unavailable)
         #expect(error?.processed == .maybe)
         #expect(!connection.isUsable)
         #expect(try await peer.ends())
@@ -72,8 +72,8 @@ import Testing
             to: Node(id: "x-1", address: "\(server.address)"), as: .host("localhost"))
         let peer = try await server.accept()
         let head = CallHead(path: "/test.Test/Echo", deadline: .now + .seconds(1))
-        let error = try await failure { _ = try await connection.unary(head, Message()) }
-        #expect(error?.rpcStatus == .deadlineExceeded)
+        let error = try await failure { _ = try await connection.unary(head, EncodedMessage()) }
+        #expect(error?.status == .deadlineExceeded)
         #expect(error?.processed == .maybe)
         _ = try await peer.bytes(Frame.preface.count)
         let reset = try #require(try await peer.frame { $0.kind == .reset })

@@ -10,7 +10,9 @@ import Testing
         var outcomes: [MicroError?] = []
         try await withAnswers({ (_) throws(MicroError) in throw error }) { connection, _ in
             outcomes.append(
-                try await failure { _ = try await connection.unary(CallHead(path: "/e.E/Unary"), Message()) })
+                try await failure {
+                    _ = try await connection.unary(CallHead(path: "/e.E/Unary"), EncodedMessage())
+                })
             outcomes.append(
                 try await failure {
                     let call = try await connection.open(CallHead(path: "/e.E/Stream"))
@@ -28,8 +30,8 @@ import Testing
             let detail = "It began so: " + String(repeating: text, count: count / text.utf8.count)
             let error = MicroError(.notFound, detail, id: id)
             for outcome in try await outcomes(of: error) {
-                #expect(outcome.rpcStatus == .notFound)
-                #expect(outcome.code == 404)
+                #expect(outcome.status == .notFound)
+                #expect(outcome.httpCode == 404)
                 #expect(outcome.id == id)
                 #expect(outcome.detail.hasPrefix("It began so: " + String(repeating: text, count: 100)))
                 #expect(outcome.detail.hasSuffix("… [shortened from \(detail.utf8.count) bytes]"))
@@ -48,7 +50,7 @@ import Testing
     @Test func longIdsAreShortened() async throws {
         let error = MicroError(.notFound, "Nothing.", id: String(repeating: "i", count: 70_000))
         for outcome in try await outcomes(of: error) {
-            #expect(outcome.rpcStatus == .notFound)
+            #expect(outcome.status == .notFound)
             #expect(outcome.id.hasPrefix("iii"))
             #expect(outcome.detail == "Nothing.")
         }
@@ -80,7 +82,7 @@ import Testing
         error.rpcDetails =
             [8, 9, 18, 1, 100] + [26, 0xF0, 0xA2, 0x04] + [UInt8](repeating: 0, count: 70_000)
         for outcome in try await outcomes(of: error) {
-            #expect(outcome.rpcStatus == .failedPrecondition)
+            #expect(outcome.status == .failedPrecondition)
             #expect(outcome.detail == "Not now. [its details, of 70009 bytes, were too long to be sent]")
             #expect(outcome.rpcDetails == nil)
         }
@@ -97,7 +99,7 @@ import Testing
         var error = MicroError(.notFound, "There is no such greeting.", id: "greeter")
         error.trailingMetadata = ["x-long": String(repeating: "v", count: 70_000)]
         for outcome in try await outcomes(of: error) {
-            #expect(outcome.rpcStatus == .resourceExhausted)
+            #expect(outcome.status == .resourceExhausted)
             #expect(outcome.id == "greeter")
             #expect(outcome.detail.contains("70038 bytes"))
             #expect(outcome.detail.contains("There is no such greeting."))
@@ -109,18 +111,19 @@ import Testing
         for isTrailing in [false, true] {
             try await withAnswers({ (_) throws(MicroError) in
                 UnaryReply(
-                    Message([1]), metadata: isTrailing ? [:] : long, trailingMetadata: isTrailing ? long : [:]
+                    EncodedMessage([1]), metadata: isTrailing ? [:] : long,
+                    trailingMetadata: isTrailing ? long : [:]
                 )
             }) { connection, _ in
                 let unary = try await failure {
-                    _ = try await connection.unary(CallHead(path: "/e.E/Unary"), Message())
+                    _ = try await connection.unary(CallHead(path: "/e.E/Unary"), EncodedMessage())
                 }
-                #expect(unary?.rpcStatus == .resourceExhausted)
+                #expect(unary?.status == .resourceExhausted)
                 #expect(unary?.detail.contains("70038 bytes") == true)
                 guard isTrailing else { return }
                 let call = try await connection.open(CallHead(path: "/e.E/Stream"))
                 let stream = try await failure { while try await call.receive() != nil {} }
-                #expect(stream?.rpcStatus == .resourceExhausted)
+                #expect(stream?.status == .resourceExhausted)
             }
         }
     }
@@ -130,32 +133,32 @@ import Testing
             .stream(
                 { (_, stream) async throws(MicroError) in
                     try await stream.sendMetadata(["x-long": String(repeating: "v", count: 20_000)])
-                    try await stream.send(Message([1]))
+                    try await stream.send(EncodedMessage([1]))
                     return [:]
                 }, Placement())
         }
         try await withConnection(to: handler) { connection, _ in
             let call = try await connection.open(CallHead(path: "/e.E/Stream"))
             let error = try await failure { while try await call.receive() != nil {} }
-            #expect(error?.rpcStatus == .resourceExhausted)
+            #expect(error?.status == .resourceExhausted)
             #expect(error?.detail.contains("20038 bytes") == true)
         }
     }
 
     @Test func longRequestsAreRefusedBeforeTheyAreSent() async throws {
-        try await withAnswers({ (_) throws(MicroError) in UnaryReply(Message()) }) { connection, _ in
+        try await withAnswers({ (_) throws(MicroError) in UnaryReply(EncodedMessage()) }) { connection, _ in
             let long: Metadata = ["x-long": String(repeating: "v", count: 70_000)]
             let path = "/e.E/" + String(repeating: "p", count: 70_000)
             for head in [CallHead(path: "/e.E/Unary", metadata: long), CallHead(path: path)] {
-                let unary = try await failure { _ = try await connection.unary(head, Message()) }
+                let unary = try await failure { _ = try await connection.unary(head, EncodedMessage()) }
                 let stream = try await failure { _ = try await connection.open(head) }
                 for error in [unary, stream] {
-                    #expect(error?.rpcStatus == .resourceExhausted)
+                    #expect(error?.status == .resourceExhausted)
                     #expect(error?.processed == .no)
                     #expect(error?.id == "go.micro.client")
                 }
             }
-            _ = try await connection.unary(CallHead(path: "/e.E/Unary"), Message())
+            _ = try await connection.unary(CallHead(path: "/e.E/Unary"), EncodedMessage())
         }
     }
 
@@ -174,7 +177,7 @@ import Testing
         ]
         for trailers in fields {
             for error in try await understood(trailers) {
-                #expect(error?.rpcStatus == .notFound)
+                #expect(error?.status == .notFound)
                 #expect(error?.detail.hasPrefix("gone") == true)
                 #expect(error?.detail.contains("beyond 16384 bytes, was dropped") == true)
             }
@@ -182,7 +185,7 @@ import Testing
         for error in try await understood([
             ("grpc-status", "0"), ("x-long", String(repeating: "v", count: 17_000)),
         ]) {
-            #expect(error?.rpcStatus == .resourceExhausted)
+            #expect(error?.status == .resourceExhausted)
         }
     }
 
@@ -197,7 +200,7 @@ import Testing
         var errors: [MicroError?] = []
         for stream in [1, 3] as [UInt32] {
             async let error = failure {
-                _ = try await connection.unary(CallHead(path: "/e.E/Unary"), Message([1]))
+                _ = try await connection.unary(CallHead(path: "/e.E/Unary"), EncodedMessage([1]))
             }
             _ = try await peer.frame { $0.kind == .data }
             if stream == 1 {

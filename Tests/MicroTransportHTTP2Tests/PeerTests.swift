@@ -11,7 +11,8 @@ import Testing
     /// Answers with what the server makes of its caller.
     private static let handler = ClosureHandler { head in
         let answer = "\(head.peer?.isLocal == true) \(head.peer?.identities.joined(separator: ",") ?? "")"
-        return .unary({ (_, _) async throws(MicroError) in UnaryReply(Message(answer.utf8)) }, Placement())
+        return .unary(
+            { (_, _) async throws(MicroError) in UnaryReply(EncodedMessage(answer.utf8)) }, Placement())
     }
 
     private func answer(
@@ -23,7 +24,7 @@ import Testing
         do {
             let connection = try await tls.clientTransport.connect(
                 to: Node(id: "n", address: dial(listener.address)), as: .host("localhost"))
-            reply = .success(try await connection.unary(CallHead(path: "/a.B/C"), Message([])))
+            reply = .success(try await connection.unary(CallHead(path: "/a.B/C"), EncodedMessage([])))
             await connection.close(deadline: .now)
         } catch {
             reply = .failure(error)

@@ -36,7 +36,9 @@ import Testing
         }
     }
 
-    private func call(_ worker: Worker, times: Int, message: Message = Message([1])) async throws {
+    private func call(_ worker: Worker, times: Int, message: EncodedMessage = EncodedMessage([1]))
+        async throws
+    {
         let transport = HTTP2Transport()
         let listener = try await transport.listen(on: .host("127.0.0.1", port: 0), handler: worker)
         let connection = try await transport.connect(
@@ -58,7 +60,7 @@ import Testing
         let worker = Worker(.automatic, time: .zero)
         try await call(worker, times: 3)
         #expect(worker.onLoop == 3)
-        try await call(worker, times: 3, message: Message([UInt8](repeating: 1, count: 100_000)))
+        try await call(worker, times: 3, message: EncodedMessage([UInt8](repeating: 1, count: 100_000)))
         #expect(worker.onPool == 3)
     }
 

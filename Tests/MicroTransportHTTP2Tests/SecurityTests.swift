@@ -18,10 +18,10 @@ import Testing
         let transport = HTTP2Transport(configuration: .init(tls: client))
         error = try await failure {
             let connection = try await transport.connect(to: node, as: name)
-            _ = try await connection.unary(.peer("Unary"), Message(payload: Data()))
+            _ = try await connection.unary(.peer("Unary"), EncodedMessage(payload: Data()))
         }
         await listener.shutdown(deadline: .now)
-        #expect(error == nil || error?.rpcStatus == .unavailable)
+        #expect(error == nil || error?.status == .unavailable)
         return error
     }
 
@@ -81,9 +81,9 @@ import Testing
                 let error = try await failure {
                     let transport = HTTP2Transport(configuration: .init(tls: tls))
                     let connection = try await transport.connect(to: node, as: .host(name))
-                    _ = try await connection.unary(.peer("Unary"), Message(payload: Data()))
+                    _ = try await connection.unary(.peer("Unary"), EncodedMessage(payload: Data()))
                 }
-                #expect(error?.rpcStatus == .unavailable)
+                #expect(error?.status == .unavailable)
                 #expect(error?.detail.isEmpty == false)
             }
         }

@@ -14,8 +14,8 @@ import Testing
             let connection = try await HTTP2Transport().connect(to: listening.node, as: .host("localhost"))
             let head = CallHead(path: "/test.Test/Echo", metadata: metadata)
             let before = listening.server.heads.count
-            let error = try await failure { _ = try await connection.unary(head, Message()) }
-            #expect(error?.rpcStatus == .invalidArgument)
+            let error = try await failure { _ = try await connection.unary(head, EncodedMessage()) }
+            #expect(error?.status == .invalidArgument)
             #expect(error?.processed == .no)
             #expect(listening.server.heads.count == before)
             try await expectWorks(connection)
@@ -28,16 +28,16 @@ import Testing
             let limited = HTTP2Transport(configuration: .init(maximumMessageSize: 1000))
             let connection = try await limited.connect(to: listening.node, as: .host("localhost"))
             let head = CallHead(path: "/test.Test/Echo")
-            let long = Message([UInt8](repeating: 1, count: 1001))
+            let long = EncodedMessage([UInt8](repeating: 1, count: 1001))
             let before = listening.server.heads.count
             let error = try await failure { _ = try await connection.unary(head, long) }
-            #expect(error?.rpcStatus == .resourceExhausted)
+            #expect(error?.status == .resourceExhausted)
             #expect(listening.server.heads.count == before)
             let stream = try await connection.open(CallHead(path: "/test.Test/Stream"))
-            #expect(try await failure { try await stream.send(long) }?.rpcStatus == .resourceExhausted)
+            #expect(try await failure { try await stream.send(long) }?.status == .resourceExhausted)
             // The call itself goes on.
-            try await stream.send(Message([1, 2, 3]))
-            #expect(try await stream.receive() == Message([1, 2, 3]))
+            try await stream.send(EncodedMessage([1, 2, 3]))
+            #expect(try await stream.receive() == EncodedMessage([1, 2, 3]))
             stream.cancel()
             try await expectWorks(connection)
             await connection.close(deadline: .now)

@@ -110,7 +110,7 @@ private final class ClosingServer: CallHandler {
                 case .inAccept: break
                 case .atStart: self.end(head.peer)
                 case .afterAnswering:
-                    try await stream.send(Message([1]))
+                    try await stream.send(EncodedMessage([1]))
                     self.end(head.peer)
                 case .afterSuspending:
                     await Task.yield()

@@ -24,7 +24,7 @@ import Testing
             }
         }
         guard let restored else { throw .noMemory }
-        return Array(restored.dropFirst(Message.headroom))
+        return Array(restored.dropFirst(EncodedMessage.headroom))
     }
 
     private func fault(
@@ -39,7 +39,7 @@ import Testing
     }
 
     private func compressed(_ bytes: [UInt8], _ compression: Compression) -> [UInt8]? {
-        Message(bytes).compressed(compression)?.bytes
+        EncodedMessage(bytes).compressed(compression)?.bytes
     }
 
     @Test func knowsWhatOthersHaveWritten() throws {
@@ -63,7 +63,7 @@ import Testing
         #expect(compressed([1, 2, 3], .gzip) == nil)
         #expect(compressed((0..<10_000).map { _ in .random(in: 0...255) }, .deflate) == nil)
         #expect(compressed([UInt8](repeating: 0, count: 1000), .identity) == nil)
-        var message = Message([UInt8](repeating: 0, count: 1000))
+        var message = EncodedMessage([UInt8](repeating: 0, count: 1000))
         message.skipsCompression = true
         #expect(message.compressed(.gzip) == nil)
         message.skipsCompression = false
@@ -78,7 +78,7 @@ import Testing
             #expect(fault(small, compression, limit: 99_999) == .tooLong(limit: 99_999))
             #expect(fault(small, compression, limit: 1) == .tooLong(limit: 1))
         }
-        #expect(DecompressionFault.tooLong(limit: 1).error.rpcStatus == .resourceExhausted)
+        #expect(DecompressionFault.tooLong(limit: 1).error.status == .resourceExhausted)
     }
 
     @Test func bombsTakeNoMoreMemoryThanTheLimit() throws {
@@ -153,7 +153,7 @@ import Testing
         try await withThrowingTaskGroup(of: Bool.self) { group in
             for seed in 0..<64 {
                 group.addTask {
-                    let message = Message([UInt8](repeating: UInt8(seed), count: 20_000 + seed))
+                    let message = EncodedMessage([UInt8](repeating: UInt8(seed), count: 20_000 + seed))
                     var compressed = try #require(message.compressed(seed % 2 == 0 ? .gzip : .deflate))
                     compressed.receivedCompression = seed % 2 == 0 ? .gzip : .deflate
                     return try compressed.restored(limit: 1 << 20) == message

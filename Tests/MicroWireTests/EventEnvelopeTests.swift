@@ -23,7 +23,7 @@ import Testing
             Array(#"{"Header":{"Micro-Topic":"t","Foo":"bar"},"Body":"eyJoZWxsbyI6MX0="}"#.utf8))
         #expect(event.topic == "t")
         #expect(event.header == ["Micro-Topic": "t", "Foo": "bar"])
-        #expect(event.body == Message(#"{"hello":1}"#.utf8))
+        #expect(event.body == EncodedMessage(#"{"hello":1}"#.utf8))
     }
 
     @Test(arguments: [

@@ -6,18 +6,19 @@ import Testing
     @Test func jsonIsGoMicros() {
         let captured =
             #"{"id":"go.micro.srv.greeter","code":400,"detail":"bad request detail","status":"Bad Request"}"#
-        let error = MicroError(id: "go.micro.srv.greeter", code: 400, detail: "bad request detail")
+        let error = MicroError(id: "go.micro.srv.greeter", httpCode: 400, detail: "bad request detail")
         #expect(String(decoding: error.json(), as: UTF8.self) == captured)
         #expect(MicroError(json: Array(captured.utf8)) == error)
     }
 
     @Test func emptyPartsAreLeftOut() {
-        #expect(MicroError(id: "", code: 0, detail: "").json() == Array("{}".utf8))
-        #expect(MicroError(id: "x", code: 799, detail: "").json() == Array(#"{"id":"x","code":799}"#.utf8))
+        #expect(MicroError(id: "", httpCode: 0, detail: "").json() == Array("{}".utf8))
+        #expect(
+            MicroError(id: "x", httpCode: 799, detail: "").json() == Array(#"{"id":"x","code":799}"#.utf8))
     }
 
     @Test func detailsAreEscapedAsGoDoes() {
-        let error = MicroError(id: "", code: 0, detail: "\"\\<&>\n\u{1}\u{2028}ü\u{1F600}")
+        let error = MicroError(id: "", httpCode: 0, detail: "\"\\<&>\n\u{1}\u{2028}ü\u{1F600}")
         #expect(
             String(decoding: error.json(), as: UTF8.self)
                 == #"{"detail":"\"\\\u003c\u0026\u003e\n\u0001\u2028ü😀"}"#)
@@ -37,8 +38,8 @@ import Testing
     }
 
     @Test func theStatusOfTheWireGoesFirst() {
-        let error = MicroError(json: Array(#"{"code":409}"#.utf8), rpcStatus: .aborted)
-        #expect(error?.rpcStatus == .aborted)
-        #expect(error?.code == 409)
+        let error = MicroError(json: Array(#"{"code":409}"#.utf8), status: .aborted)
+        #expect(error?.status == .aborted)
+        #expect(error?.httpCode == 409)
     }
 }

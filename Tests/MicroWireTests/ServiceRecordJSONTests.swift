@@ -79,7 +79,7 @@ import Testing
     ])
     func otherTextsAreErrors(text: String) {
         let error = #expect(throws: MicroError.self) { try ServiceRecord(json: Array(text.utf8)) }
-        #expect(error?.rpcStatus == .invalidArgument)
+        #expect(error?.status == .invalidArgument)
     }
 
     @Test(arguments: ["[", #"{"nodes":["#, #"{"metadata":"#])

@@ -16,11 +16,11 @@ import Testing
         try await makeService { Shapes() }.withRunning { running in
             for path in ["/Debug/Health", "/shapes.Debug/Health", "Debug.Health"] {
                 let reply = try await running.client.callRaw(
-                    "shapes", path, message: Message(Array("{}".utf8)), contentSubtype: "json")
+                    "shapes", path, message: EncodedMessage(Array("{}".utf8)), contentSubtype: "json")
                 #expect(String(decoding: reply.message.bytes, as: UTF8.self) == #"{"status":"ok"}"#)
             }
             let binary = try await running.client.callRaw(
-                "shapes", "Debug.Health", message: Message([]), contentSubtype: "proto")
+                "shapes", "Debug.Health", message: EncodedMessage([]), contentSubtype: "proto")
             #expect(binary.message.bytes == [0x0A, 0x02, 0x6F, 0x6B])
             #expect(running.record.endpoints?.contains { $0.name.hasPrefix("Debug") } == false)
         }
@@ -122,12 +122,12 @@ import Testing
             let log = await #expect(throws: MicroError.self) {
                 try await debug.log(.init()) { records in for try await _ in records {} }
             }
-            #expect(log?.rpcStatus == .permissionDenied)
+            #expect(log?.status == .permissionDenied)
             #expect(log?.detail.contains("MICRO_DEBUG=open") == true)
             let trace = await #expect(throws: MicroError.self) { try await debug.trace(.init()) }
-            #expect(trace?.rpcStatus == .permissionDenied)
+            #expect(trace?.status == .permissionDenied)
             let cache = await #expect(throws: MicroError.self) { try await debug.cache(.init()) }
-            #expect(cache?.rpcStatus == .permissionDenied)
+            #expect(cache?.status == .permissionDenied)
         }
     }
 
@@ -186,7 +186,7 @@ import Testing
         try await makeService(environment: ["MICRO_DEBUG": "off"]) { Shapes() }.withRunning { running in
             let debug = Debug_Debug.Client(running.client, service: "shapes")
             let error = await #expect(throws: MicroError.self) { try await debug.health(.init()) }
-            #expect(error?.rpcStatus == .unimplemented)
+            #expect(error?.status == .unimplemented)
         }
         let wrong = makeService(environment: ["MICRO_DEBUG_TRACE": "a lot"]) { Shapes() }
         await #expect(throws: StartError.self) { try await wrong.withRunning { _ in } }

@@ -36,7 +36,7 @@ import Testing
             let error = await #expect(throws: MicroError.self) {
                 try await shapes.through(running.client).single(text("fail"))
             }
-            #expect(error?.rpcStatus == .failedPrecondition)
+            #expect(error?.status == .failedPrecondition)
         }
     }
 

@@ -20,7 +20,7 @@ import Testing
             let error = await #expect(throws: MicroError.self) {
                 try await health.check(.with { $0.service = "other" })
             }
-            #expect(error?.rpcStatus == .notFound)
+            #expect(error?.status == .notFound)
             let list = try await health.list(.init())
             #expect(list.statuses["shapes.v1.AllShapes"]?.status == .serving)
             #expect(list.statuses[""]?.status == .serving)
@@ -109,7 +109,7 @@ import Testing
         try await makeService(environment: ["MICRO_HEALTH": "off"]) { Shapes() }.withRunning { running in
             let health = Grpc_Health_V1_Health.Client(running.client, service: "shapes")
             let error = await #expect(throws: MicroError.self) { try await health.check(.init()) }
-            #expect(error?.rpcStatus == .unimplemented)
+            #expect(error?.status == .unimplemented)
         }
         let wrong = makeService(environment: ["MICRO_HEALTH": "sometimes"]) { Shapes() }
         let error = await #expect(throws: StartError.self) { try await wrong.withRunning { _ in } }

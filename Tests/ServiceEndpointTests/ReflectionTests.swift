@@ -115,7 +115,7 @@ import Testing
             let error = await #expect(throws: MicroError.self) {
                 try await ask(running, .with { $0.listServices = "" })
             }
-            #expect(error?.rpcStatus == .permissionDenied)
+            #expect(error?.status == .permissionDenied)
             #expect(error?.detail.contains("MICRO_REFLECTION=open") == true)
         }
         try await makeService(peer: stranger, environment: ["MICRO_REFLECTION": "open"]) { Shapes() }
@@ -127,7 +127,7 @@ import Testing
             let error = await #expect(throws: MicroError.self) {
                 try await ask(running, .with { $0.listServices = "" })
             }
-            #expect(error?.rpcStatus == .unimplemented)
+            #expect(error?.status == .unimplemented)
         }
     }
 }

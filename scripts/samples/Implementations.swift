@@ -181,7 +181,7 @@ struct PlainConnection: Connection {
     var isUsable: Bool { true }
     var activeCalls: Int { 0 }
 
-    func unary(_ head: CallHead, _ message: Message) async throws(MicroError) -> UnaryReply {
+    func unary(_ head: CallHead, _ message: EncodedMessage) async throws(MicroError) -> UnaryReply {
         switch handler.accept(head) {
         case .unary(let run, _): try await run(head, message)
         case .refuse(let error): throw error
@@ -195,16 +195,16 @@ struct PlainConnection: Connection {
 
 struct PlainOutbound: OutboundStream {
     var trailingMetadata: Metadata { [:] }
-    func receive() async throws(MicroError) -> Message? { nil }
-    func send(_ message: Message) async throws(MicroError) {}
+    func receive() async throws(MicroError) -> EncodedMessage? { nil }
+    func send(_ message: EncodedMessage) async throws(MicroError) {}
     func finish() async throws(MicroError) {}
     func metadata() async throws(MicroError) -> Metadata { [:] }
     func cancel() {}
 }
 
 struct PlainInbound: InboundStream {
-    func receive() async throws(MicroError) -> Message? { nil }
-    func send(_ message: Message) async throws(MicroError) {}
+    func receive() async throws(MicroError) -> EncodedMessage? { nil }
+    func send(_ message: EncodedMessage) async throws(MicroError) {}
     func sendMetadata(_ metadata: Metadata) async throws(MicroError) {}
 }
 

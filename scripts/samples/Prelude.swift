@@ -78,7 +78,7 @@ let throttle = LogThrottle()
 let language = "en"
 let deadline = ContinuousClock.now
 let tls = TLSConfiguration()
-let event = BrokerEvent(topic: "greetings", body: Message())
+let event = BrokerEvent(topic: "greetings", body: EncodedMessage())
 let handler = EventHandler { _ in .ack }
 var pluginContext: PluginContext { fatalError() }
 var natsClient: NATSClient { fatalError() }

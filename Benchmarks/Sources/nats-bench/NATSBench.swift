@@ -85,7 +85,7 @@ struct NATSBench: AsyncParsableCommand {
     private func publish(_ broker: NATSBroker) async throws {
         let event = BrokerEvent(
             topic: "bench", header: ["Content-Type": "application/json", "Micro-Topic": "bench"],
-            body: Message([UInt8](repeating: 0x78, count: size)))
+            body: EncodedMessage([UInt8](repeating: 0x78, count: size)))
         for _ in 0..<(count / 10) { try await broker.publish(event, to: "bench") }
         try await broker.flush()
         let begun = cpuSeconds()

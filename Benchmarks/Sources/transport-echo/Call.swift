@@ -26,7 +26,7 @@ struct Call: AsyncParsableCommand {
 
     private func make(calls: Int, inFlight: Int, bytes: Int, on connection: any Connection) async throws {
         let payload = Echo_Payload.with { $0.payload = Data(repeating: 7, count: bytes) }
-        let request = MicroCore.Message(try payload.serializedBytes() as [UInt8])
+        let request = EncodedMessage(try payload.serializedBytes() as [UInt8])
         try await withThrowingTaskGroup(of: Void.self) { group in
             for worker in 0..<inFlight {
                 let share = calls / inFlight + (worker < calls % inFlight ? 1 : 0)
@@ -38,7 +38,7 @@ struct Call: AsyncParsableCommand {
         }
     }
 
-    private func call(_ request: MicroCore.Message, on connection: any Connection) async throws {
+    private func call(_ request: EncodedMessage, on connection: any Connection) async throws {
         let head = CallHead(
             path: "/echo.Echo/Unary",
             metadata: ["x-request-id": "6f1c0f9e-52a4-4f0f-9d3e-0a4f0d7c3b11", "x-tenant": "acme"],

@@ -20,7 +20,8 @@ struct EchoHandler: CallHandler {
 
     private static let stream: ServerStreamRun = { _, message, stream throws(MicroError) in
         let request: Echo_StreamRequest = try decode(message)
-        let reply = Message(try encode(Echo_Payload.with { $0.payload = Data(count: Int(request.size)) }))
+        let reply = EncodedMessage(
+            try encode(Echo_Payload.with { $0.payload = Data(count: Int(request.size)) }))
         for _ in 0..<request.count { try await stream.send(reply) }
         return [:]
     }
@@ -29,11 +30,11 @@ struct EchoHandler: CallHandler {
         let request: Echo_SpinRequest = try decode(message)
         let end = ContinuousClock.now.advanced(by: .microseconds(Int(request.microseconds)))
         while ContinuousClock.now < end {}
-        return UnaryReply(Message())
+        return UnaryReply(EncodedMessage())
     }
 
     private static func decode<Request: SwiftProtobuf.Message>(
-        _ message: MicroCore.Message
+        _ message: EncodedMessage
     ) throws(MicroError) -> Request {
         do {
             return try Request(serializedBytes: message.bytes)

@@ -18,12 +18,12 @@ enum ClientErrors {
     /// go-micro's clients report it with the code 500. The gRPC status says what it means: nothing is broken, and
     /// later there may be one.
     static func unavailableInGoMicrosWords(_ detail: String) -> MicroError {
-        MicroError(id: id, code: 500, detail: detail, rpcStatus: .unavailable, processed: .no)
+        MicroError(id: id, httpCode: 500, detail: detail, status: .unavailable, processed: .no)
     }
 
     static func deadlineExceeded(_ doing: String) -> MicroError {
         MicroError(
-            id: id, code: 408, detail: "context deadline exceeded: \(doing)", processed: .no)
+            id: id, httpCode: 408, detail: "context deadline exceeded: \(doing)", processed: .no)
     }
 
     static func cancelled() -> MicroError {
@@ -35,12 +35,12 @@ enum ClientErrors {
     }
 
     static func invalid(_ detail: String, cause: (any Error)? = nil) -> MicroError {
-        MicroError(id: id, code: 400, detail: detail, processed: .no, cause: cause)
+        MicroError(id: id, httpCode: 400, detail: detail, processed: .no, cause: cause)
     }
 
     static func undecodable(_ endpoint: String, _ error: any Error) -> MicroError {
         MicroError(
-            id: id, code: 500,
+            id: id, httpCode: 500,
             detail: "The reply of \(endpoint) can't be decoded: \(CodingFailure.text(error))", cause: error)
     }
 
@@ -55,7 +55,7 @@ enum ClientErrors {
         case let error as MicroError: error
         case is CancellationError: cancelled()
         case let error as StartError: unavailable(error.message, cause: error)
-        default: MicroError(id: id, code: 500, detail: "\(error)", cause: error)
+        default: MicroError(id: id, httpCode: 500, detail: "\(error)", cause: error)
         }
     }
 }

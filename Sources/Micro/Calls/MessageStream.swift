@@ -13,14 +13,14 @@ public struct MessageStream<Element: Sendable>: AsyncSequence, Sendable {
     /// The error that the call ends with.
     public typealias Failure = MicroError
 
-    private let receive: @Sendable () async throws(MicroError) -> Message?
+    private let receive: @Sendable () async throws(MicroError) -> EncodedMessage?
     private let decode: @Sendable (RawSpan) throws -> Element
     private let describeFailure: @Sendable (any Error) -> MicroError
 
     init(
         decode: @escaping @Sendable (RawSpan) throws -> Element,
         describeFailure: @escaping @Sendable (any Error) -> MicroError,
-        receive: @escaping @Sendable () async throws(MicroError) -> Message?
+        receive: @escaping @Sendable () async throws(MicroError) -> EncodedMessage?
     ) {
         self.receive = receive
         self.decode = decode
@@ -45,7 +45,7 @@ public struct MessageStream<Element: Sendable>: AsyncSequence, Sendable {
         return (try decoded(message), message.receivedCompression)
     }
 
-    private func decoded(_ message: Message) throws(MicroError) -> Element {
+    private func decoded(_ message: EncodedMessage) throws(MicroError) -> Element {
         do {
             return try message.withBytes(decode)
         } catch {

@@ -4,14 +4,14 @@ public import MicroCore
 ///
 /// It is used by one task at a time.
 public struct MessageWriter<Element: Sendable>: Sendable {
-    private let send: @Sendable (Message) async throws(MicroError) -> Void
-    private let encode: @Sendable (Element) throws -> Message
+    private let send: @Sendable (EncodedMessage) async throws(MicroError) -> Void
+    private let encode: @Sendable (Element) throws -> EncodedMessage
     private let describeFailure: @Sendable (any Error) -> MicroError
 
     init(
-        encode: @escaping @Sendable (Element) throws -> Message,
+        encode: @escaping @Sendable (Element) throws -> EncodedMessage,
         describeFailure: @escaping @Sendable (any Error) -> MicroError,
-        send: @escaping @Sendable (Message) async throws(MicroError) -> Void
+        send: @escaping @Sendable (EncodedMessage) async throws(MicroError) -> Void
     ) {
         self.send = send
         self.encode = encode
@@ -27,7 +27,7 @@ public struct MessageWriter<Element: Sendable>: Sendable {
     }
 
     /// Sends a message that is not compressed, whatever the call's other messages are; see
-    /// ``Message/skipsCompression``.
+    /// ``EncodedMessage/skipsCompression``.
     ///
     /// - Parameter element: The message.
     /// - Throws: The error that the call has ended with, or why the message can't be encoded.
@@ -37,7 +37,7 @@ public struct MessageWriter<Element: Sendable>: Sendable {
         try await send(message)
     }
 
-    private func encoded(_ element: Element) throws(MicroError) -> Message {
+    private func encoded(_ element: Element) throws(MicroError) -> EncodedMessage {
         do {
             return try encode(element)
         } catch {

@@ -111,8 +111,8 @@ public struct RetryPolicy: Hashable, Sendable {
         if kind == .never { return false }
         if error.processed == .no { return true }
         return switch kind {
-        case .idempotent: error.rpcStatus == .unavailable
-        case .goMicro: error.code == 408 || error.code == 500
+        case .idempotent: error.status == .unavailable
+        case .goMicro: error.httpCode == 408 || error.httpCode == 500
         default: false
         }
     }

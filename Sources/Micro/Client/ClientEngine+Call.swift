@@ -29,7 +29,8 @@ extension ClientEngine {
 
     /// Makes a call with one message each way, with as many attempts as it may have.
     func unary(
-        _ route: CallRoute, _ message: Message, _ options: CallOptions, deadline: ContinuousClock.Instant,
+        _ route: CallRoute, _ message: EncodedMessage, _ options: CallOptions,
+        deadline: ContinuousClock.Instant,
         metadata: Metadata
     ) async throws(MicroError) -> UnaryReply {
         let head = CallHead(
@@ -110,7 +111,7 @@ extension ClientEngine {
 
         /// Whether the next attempt is none of the retries that the call may have: this one reached nobody, so it
         /// was no burden for the service, and there are nodes that the call has not tried.
-        var isFree: Bool { canGoElsewhere && error.rpcStatus == .unavailable }
+        var isFree: Bool { canGoElsewhere && error.status == .unavailable }
     }
 
     /// Does something on a connection of a service, once or more often.

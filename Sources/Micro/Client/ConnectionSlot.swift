@@ -166,7 +166,7 @@ final class ConnectionSlot: Sendable {
             pool.closed(self)
             guarded.withLock { $0.state = .closed }
             // A caller who gave up says nothing of the node: the next one tries itself.
-            let isNodesFault = error.rpcStatus != .cancelled && error.rpcStatus != .deadlineExceeded
+            let isNodesFault = error.status != .cancelled && error.status != .deadlineExceeded
             opening.end(isNodesFault ? .failed(error) : .lookAgain)
             throw error
         }
@@ -191,7 +191,7 @@ final class ConnectionSlot: Sendable {
             return connection
         } catch {
             let isNodesFault =
-                switch error.rpcStatus {
+                switch error.status {
                 case .cancelled: false
                 // A node that drops packets is as dead as one that refuses, but an impatient caller is no proof.
                 case .deadlineExceeded: .now - begin >= NodeHealth.patience

@@ -64,7 +64,7 @@ extension MicroClient {
     /// - Returns: The reply, with its metadata.
     /// - Throws: The error that the service answered with, or why it could not be called.
     public func callRaw(
-        _ service: String, _ endpoint: String, message: Message, contentSubtype: String,
+        _ service: String, _ endpoint: String, message: EncodedMessage, contentSubtype: String,
         options: CallOptions = CallOptions()
     ) async throws(MicroError) -> UnaryReply {
         let engine = try await runningEngine(options)

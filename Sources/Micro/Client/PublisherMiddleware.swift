@@ -29,7 +29,7 @@ public struct OutgoingEvent: Sendable {
     public var topic: String
 
     /// The encoded event.
-    public var body: Message
+    public var body: EncodedMessage
 
     /// How it is encoded, such as `application/json`.
     public var contentType: String

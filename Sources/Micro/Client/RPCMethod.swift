@@ -93,7 +93,7 @@ final class MethodBinding<Request: Sendable, Reply: Sendable>: Sendable {
                 + ". \(CodecSet.advice)")
     }
 
-    func encode(_ value: Request) throws(MicroError) -> Message {
+    func encode(_ value: Request) throws(MicroError) -> EncodedMessage {
         do {
             return try request.encode(value)
         } catch {
@@ -101,7 +101,7 @@ final class MethodBinding<Request: Sendable, Reply: Sendable>: Sendable {
         }
     }
 
-    func decode(_ message: Message) throws(MicroError) -> Reply {
+    func decode(_ message: EncodedMessage) throws(MicroError) -> Reply {
         do {
             return try message.withBytes(reply.decode)
         } catch {

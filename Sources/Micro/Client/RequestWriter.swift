@@ -19,7 +19,7 @@ public struct RequestWriter<Element: Sendable>: Sendable {
     public func write(_ element: Element) async throws(MicroError) { try await writer.write(element) }
 
     /// Sends a request that is not compressed, whatever the call's options say; see
-    /// ``Message/skipsCompression``.
+    /// ``EncodedMessage/skipsCompression``.
     ///
     /// - Parameter element: The request.
     /// - Throws: The error that the call has ended with, or why the request can't be encoded.

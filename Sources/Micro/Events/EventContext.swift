@@ -153,7 +153,7 @@ extension EventContext {
         header["Micro-Id"] = messageID
         self.init(
             ReceivedEvent(
-                BrokerEvent(topic: topic, header: header, body: Message()), attempt: attempt,
+                BrokerEvent(topic: topic, header: header, body: EncodedMessage()), attempt: attempt,
                 settlement: settle),
             contentSubtype: contentSubtype,
             info: SubscriberInfo(

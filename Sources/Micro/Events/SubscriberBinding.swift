@@ -45,8 +45,8 @@ struct SubscriberBinding: Sendable {
     }
 
     private func wrap(
-        _ handler: @escaping @Sendable (EventContext, Message) async throws -> Void
-    ) -> @Sendable (EventContext, Message) async throws -> Void {
+        _ handler: @escaping @Sendable (EventContext, EncodedMessage) async throws -> Void
+    ) -> @Sendable (EventContext, EncodedMessage) async throws -> Void {
         var run = handler
         for middleware in middleware.filter({ $0.applies(to: info) }).reversed() {
             let next = run
@@ -90,7 +90,7 @@ private struct EventDecoder<Event: Sendable>: Sendable {
         return subtype
     }
 
-    func decode(_ message: Message, as subtype: String) throws(UndecodableEvent) -> Event {
+    func decode(_ message: EncodedMessage, as subtype: String) throws(UndecodableEvent) -> Event {
         guard let coder = coders[subtype] else { throw UndecodableEvent("Unsupported Content-Type") }
         do {
             return try message.withBytes(coder.decode)

@@ -4,7 +4,7 @@ extension ClientEngine {
     /// Encodes an event as the first linked codec can, or as it is asked for.
     func encode<Event: Sendable>(
         _ event: Event, _ subtype: String?
-    ) throws(MicroError) -> (message: Message, subtype: String) {
+    ) throws(MicroError) -> (message: EncodedMessage, subtype: String) {
         for subtype in subtype.map({ [$0.lowercased()] }) ?? codecs.subtypes {
             guard let coder = codecs.coder(for: Event.self, subtype: subtype) else { continue }
             do {
@@ -24,7 +24,7 @@ extension ClientEngine {
 
     /// Publishes an event that is encoded, with all middleware around it.
     func publish(
-        _ message: Message, contentType: String, to topic: String, _ options: PublishOptions
+        _ message: EncodedMessage, contentType: String, to topic: String, _ options: PublishOptions
     ) async throws(MicroError) {
         let event = OutgoingEvent(
             topic: topic, body: message, contentType: contentType, metadata: outgoing(options.metadata),

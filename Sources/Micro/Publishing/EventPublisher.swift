@@ -73,7 +73,8 @@ extension MicroClient: EventPublisher {
     ///   - options: How it is published; its content subtype does not count.
     /// - Throws: What `publish(_:_:options:)` throws.
     package func publishRaw(
-        _ topic: String, _ message: Message, contentType: String, options: PublishOptions = PublishOptions()
+        _ topic: String, _ message: EncodedMessage, contentType: String,
+        options: PublishOptions = PublishOptions()
     ) async throws(MicroError) {
         let engine = try await core.engine(deadline: bound)
         try await engine.publish(message, contentType: contentType, to: topic, options)

@@ -30,7 +30,8 @@ struct EndpointBinding: Sendable {
         _ handler: @escaping @Sendable (Q, MessageWriter<R>, RequestContext) async throws -> Void
     ) -> [ServedSubtype] {
         serve { (coders: EndpointCoders<Q, R>) in
-            let run = middleware.wrap { (context: RequestContext, call: (Message, any InboundStream)) in
+            let run = middleware.wrap {
+                (context: RequestContext, call: (EncodedMessage, any InboundStream)) in
                 let (message, stream) = call
                 let writer = coders.writer(stream, context)
                 let run = middleware.wrap { (request: Q, context: RequestContext) in
@@ -123,7 +124,7 @@ struct EndpointBinding: Sendable {
                 }
             }
         }
-        let run = middleware.wrap(call: { (context: RequestContext, message: Message) in
+        let run = middleware.wrap(call: { (context: RequestContext, message: EncodedMessage) in
             let request = try coders.decode(message)
             let response = try await handler(request, context)
             return context.reply(try coders.encode(response))

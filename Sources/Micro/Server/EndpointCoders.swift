@@ -6,7 +6,7 @@ struct EndpointCoders<Request: Sendable, Response: Sendable>: Sendable {
     let request: MessageCoder<Request>
     let response: MessageCoder<Response>
 
-    func decode(_ message: Message) throws -> Request {
+    func decode(_ message: EncodedMessage) throws -> Request {
         do {
             return try message.withBytes(request.decode)
         } catch {
@@ -14,7 +14,7 @@ struct EndpointCoders<Request: Sendable, Response: Sendable>: Sendable {
         }
     }
 
-    func encode(_ value: Response) throws -> Message {
+    func encode(_ value: Response) throws -> EncodedMessage {
         do {
             return try response.encode(value)
         } catch {
@@ -45,7 +45,7 @@ struct CodingFailures: Sendable {
 
     @Sendable func undecodable(_ error: any Error) -> MicroError {
         MicroError(
-            id: info.service.name, code: 400,
+            id: info.service.name, httpCode: 400,
             detail: "The request of \(info.name) can't be decoded: \(CodingFailure.text(error))")
     }
 

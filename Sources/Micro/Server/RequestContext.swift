@@ -41,7 +41,8 @@ public final class RequestContext: Sendable {
     }
 
     init(
-        _ head: CallHead, _ info: EndpointInfo, _ environment: ServiceEnvironment, request: Message? = nil
+        _ head: CallHead, _ info: EndpointInfo, _ environment: ServiceEnvironment,
+        request: EncodedMessage? = nil
     ) {
         self.head = head
         self.info = info
@@ -168,7 +169,7 @@ public final class RequestContext: Sendable {
     }
 
     /// A unary reply with the metadata that the handler has set.
-    func reply(_ message: Message) -> UnaryReply {
+    func reply(_ message: EncodedMessage) -> UnaryReply {
         guard hasAnswerMetadata.load(ordering: .acquiring) else { return UnaryReply(message) }
         let answer = answer.withLock { $0 }
         return UnaryReply(

@@ -58,7 +58,7 @@ final class ServiceEnvironment: Sendable {
                 LogKeys.error: "\("\(error)".printable(limit: 2000))",
             ])
         return MicroError(
-            id: identity.name, code: 500, detail: "internal error (reference \(reference))")
+            id: identity.name, httpCode: 500, detail: "internal error (reference \(reference))")
     }
 
     /// Returns an error without its cause, which goes to the log: it is for nobody outside the process.
@@ -66,7 +66,7 @@ final class ServiceEnvironment: Sendable {
         _ error: MicroError, endpoint: String, logger: () -> Logger
     ) -> MicroError {
         guard let cause = error.cause else { return error }
-        let isOurFault = [.internal, .unknown, .dataLoss].contains(error.rpcStatus)
+        let isOurFault = [.internal, .unknown, .dataLoss].contains(error.status)
         logger().log(
             level: isOurFault ? .error : .info, "A call was answered with an error.",
             metadata: [

@@ -121,7 +121,7 @@ struct Registration: Sendable {
             try await registry.register(record, timeToLive: timeToLive)
             hasRegistered.value = true
             return true
-        } catch let error as MicroError where error.rpcStatus == .invalidArgument {
+        } catch let error as MicroError where error.status == .invalidArgument {
             throw StartError(
                 .invalidConfiguration,
                 "The service \(record.name) can't be registered with \(registry.name): \(error.detail)")

@@ -50,7 +50,7 @@ struct CallCommand: AsyncParsableCommand {
     /// Whether an endpoint has answered with no message or with several: of an endpoint that was not looked up,
     /// this shows that it streams.
     private static func hadAnotherNumberOfReplies(_ error: MicroError) -> Bool {
-        error.rpcStatus == .unimplemented && error.detail.hasSuffix("and the call takes one.")
+        error.status == .unimplemented && error.detail.hasSuffix("and the call takes one.")
     }
 
     private static func streaming(_ call: PreparedCall) -> CommandFailure {

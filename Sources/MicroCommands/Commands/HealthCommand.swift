@@ -39,7 +39,7 @@ struct HealthCommand: AsyncParsableCommand {
                 let health = Grpc_Health_V1_Health.Client(client, service: target.service)
                 let state = try await health.check(.init(), options: options).status
                 return state == .serving ? "ok" : "not serving"
-            } catch let error as MicroError where error.rpcStatus == .unimplemented {
+            } catch let error as MicroError where error.status == .unimplemented {
                 let debug = Debug_Debug.Client(client, service: target.service)
                 return try await debug.health(.init(), options: options).status
             }

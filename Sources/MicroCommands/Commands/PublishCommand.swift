@@ -47,7 +47,7 @@ struct PublishCommand: AsyncParsableCommand {
             try await Session.running(try brokerOptions.sources(global), registry: nil) { client in
                 do {
                     try await client.publishRaw(
-                        topic, Message(json), contentType: "application/json", options: options)
+                        topic, EncodedMessage(json), contentType: "application/json", options: options)
                 } catch let error as MicroError where !Task.isCancelled {
                     throw CommandFailure(publishingTo: topic, error)
                 }

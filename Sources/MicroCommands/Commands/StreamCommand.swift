@@ -55,7 +55,7 @@ struct StreamCommand: AsyncParsableCommand {
     }
 
     private static func send(
-        _ first: Message?, _ call: PreparedCall, _ description: ServiceDescription?,
+        _ first: EncodedMessage?, _ call: PreparedCall, _ description: ServiceDescription?,
         to stream: any OutboundStream
     ) async throws {
         do {

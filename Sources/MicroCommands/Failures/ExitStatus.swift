@@ -35,9 +35,9 @@ public struct ExitStatus: Hashable, Sendable {
         let isOurs = error.id == "go.micro.client"
         let hasNoNode = error.detail.hasSuffix(": not found") || error.detail.contains(": none available")
         self =
-            switch error.rpcStatus {
-            case _ where error.code == 401: .unauthorized
-            case _ where error.code == 408: .timedOut
+            switch error.status {
+            case _ where error.httpCode == 401: .unauthorized
+            case _ where error.httpCode == 408: .timedOut
             case _ where error.detail.contains("malformed method"): .malformedMethod
             case _ where isOurs && hasNoNode: .notFound
             case .unavailable: .notFound

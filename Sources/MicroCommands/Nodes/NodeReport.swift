@@ -77,7 +77,7 @@ struct NodeReport {
     static func explain(_ error: any Error, endpoint: String) -> (reason: String, status: ExitStatus) {
         if let error = error as? UnspokenProtocol { return (error.description, .framework) }
         guard let error = error as? MicroError else { return ("\(error)", .other) }
-        guard error.rpcStatus == .unimplemented else { return (error.detail, ExitStatus(error)) }
+        guard error.status == .unimplemented else { return (error.detail, ExitStatus(error)) }
         return (
             "\(endpoint) is not served: the service doesn't link it, or has switched it off", .unknownMethod
         )

@@ -108,13 +108,14 @@ extension PreparedCall {
     ///   - description: What the registry knows of the service.
     /// - Returns: The message.
     /// - Throws: A failure if it is not JSON, or has what the endpoint doesn't know.
-    func message(_ json: [UInt8], _ description: ServiceDescription?) throws(CommandFailure) -> Message {
+    func message(_ json: [UInt8], _ description: ServiceDescription?) throws(CommandFailure) -> EncodedMessage
+    {
         do {
             try JSONLayout.check(json)
         } catch {
             throw CommandFailure("The request is not JSON: \(error).", .usage)
         }
         if !allowsUnknownFields { try description?.check(json, for: endpoint) }
-        return Message(json)
+        return EncodedMessage(json)
     }
 }

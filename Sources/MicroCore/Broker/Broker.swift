@@ -89,7 +89,7 @@ public struct BrokerEvent: Sendable {
     public var header: [String: String]
 
     /// The encoded value.
-    public var body: Message
+    public var body: EncodedMessage
 
     /// Creates an event.
     ///
@@ -97,7 +97,7 @@ public struct BrokerEvent: Sendable {
     ///   - topic: The topic.
     ///   - header: The header.
     ///   - body: The encoded value.
-    public init(topic: String, header: [String: String] = [:], body: Message) {
+    public init(topic: String, header: [String: String] = [:], body: EncodedMessage) {
         self.topic = topic
         self.header = header
         self.body = body

@@ -44,11 +44,11 @@ public enum Acceptance: Sendable {
 }
 
 /// A call with one message each way: middleware, coders and handler composed.
-public typealias UnaryRun = @Sendable (CallHead, Message) async throws(MicroError) -> UnaryReply
+public typealias UnaryRun = @Sendable (CallHead, EncodedMessage) async throws(MicroError) -> UnaryReply
 
 /// A call with one message in and many out; the result is the trailing metadata.
 public typealias ServerStreamRun =
-    @Sendable (CallHead, Message, any InboundStream) async throws(MicroError) -> Metadata
+    @Sendable (CallHead, EncodedMessage, any InboundStream) async throws(MicroError) -> Metadata
 
 /// A call with many messages each way; the result is the trailing metadata.
 public typealias StreamRun = @Sendable (CallHead, any InboundStream) async throws(MicroError) -> Metadata
@@ -56,7 +56,7 @@ public typealias StreamRun = @Sendable (CallHead, any InboundStream) async throw
 /// The answer to a unary call that succeeded.
 public struct UnaryReply: Sendable {
     /// The message.
-    public var message: Message
+    public var message: EncodedMessage
 
     /// What is sent in front of the message.
     public var metadata: Metadata
@@ -77,7 +77,7 @@ public struct UnaryReply: Sendable {
     ///   - trailingMetadata: What is sent behind the message.
     ///   - compression: How the message is compressed on its way.
     public init(
-        _ message: Message, metadata: Metadata = Metadata(), trailingMetadata: Metadata = Metadata(),
+        _ message: EncodedMessage, metadata: Metadata = Metadata(), trailingMetadata: Metadata = Metadata(),
         compression: Compression = .identity
     ) {
         self.message = message
@@ -99,7 +99,7 @@ public protocol InboundStream: Sendable {
     /// - Returns: The message, or `nil` once the client has ended the request.
     /// - Throws: `cancelled` or `deadlineExceeded` if the call is over, and what was wrong with a
     ///   request that can't be read.
-    func receive() async throws(MicroError) -> Message?
+    func receive() async throws(MicroError) -> EncodedMessage?
 
     /// Sends a message.
     ///
@@ -107,7 +107,7 @@ public protocol InboundStream: Sendable {
     ///
     /// - Parameter message: The message.
     /// - Throws: `cancelled` or `deadlineExceeded` if the call is over.
-    func send(_ message: Message) async throws(MicroError)
+    func send(_ message: EncodedMessage) async throws(MicroError)
 
     /// Sends the metadata that goes in front of the first message.
     ///
@@ -120,7 +120,7 @@ public protocol InboundStream: Sendable {
     /// Sends the metadata that goes in front of the first message, and compresses the messages behind it.
     ///
     /// Messages are compressed only where the transport can and the caller understands it, and not those that
-    /// ask to be left as they are (``Message/skipsCompression``). Does nothing once metadata are sent.
+    /// ask to be left as they are (``EncodedMessage/skipsCompression``). Does nothing once metadata are sent.
     ///
     /// - Parameters:
     ///   - metadata: The fields.

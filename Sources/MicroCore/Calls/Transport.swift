@@ -139,7 +139,7 @@ public protocol Connection: Sendable {
     ///   - message: The request.
     /// - Returns: The answer.
     /// - Throws: The error that the server answered with, or one that the transport met.
-    func unary(_ head: CallHead, _ message: Message) async throws(MicroError) -> UnaryReply
+    func unary(_ head: CallHead, _ message: EncodedMessage) async throws(MicroError) -> UnaryReply
 
     /// Begins a streaming call.
     ///
@@ -166,13 +166,13 @@ public protocol OutboundStream: Sendable {
     ///
     /// - Returns: The message, or `nil` once the server has ended the call successfully.
     /// - Throws: The error that the server ended the call with, or one that the transport met.
-    func receive() async throws(MicroError) -> Message?
+    func receive() async throws(MicroError) -> EncodedMessage?
 
     /// Sends a message; suspends while the peer's window, or the bounded send buffer, is full.
     ///
     /// - Parameter message: The message.
     /// - Throws: The error that the call ended with. Reading tells it as well.
-    func send(_ message: Message) async throws(MicroError)
+    func send(_ message: EncodedMessage) async throws(MicroError)
 
     /// Ends the request; the answer can still be read.
     ///

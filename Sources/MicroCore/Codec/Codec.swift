@@ -25,17 +25,17 @@ public struct MessageCoder<Value: Sendable>: Sendable {
     /// Reads a value; throws if the bytes aren't one.
     public let decode: @Sendable (RawSpan) throws -> Value
 
-    /// Writes a value, with the headroom of ``Message`` in front.
-    public let encode: @Sendable (Value) throws -> Message
+    /// Writes a value, with the headroom of ``EncodedMessage`` in front.
+    public let encode: @Sendable (Value) throws -> EncodedMessage
 
     /// Creates a coder.
     ///
     /// - Parameters:
     ///   - decode: Reads a value; throws if the bytes aren't one.
-    ///   - encode: Writes a value, with the headroom of ``Message`` in front.
+    ///   - encode: Writes a value, with the headroom of ``EncodedMessage`` in front.
     public init(
         decode: @escaping @Sendable (RawSpan) throws -> Value,
-        encode: @escaping @Sendable (Value) throws -> Message
+        encode: @escaping @Sendable (Value) throws -> EncodedMessage
     ) {
         self.decode = decode
         self.encode = encode

@@ -27,9 +27,9 @@ public struct MicroError: Error, Hashable, Sendable {
     /// The HTTP-like code that go-micro uses, such as 404 or 500.
     ///
     /// It goes with the gRPC status; only what a peer has sent may have another one.
-    public package(set) var code: Int {
-        get { fields.values.code }
-        set { change { $0.code = newValue } }
+    public package(set) var httpCode: Int {
+        get { fields.values.httpCode }
+        set { change { $0.httpCode = newValue } }
     }
 
     /// What happened, for a person to read.
@@ -39,15 +39,15 @@ public struct MicroError: Error, Hashable, Sendable {
     }
 
     /// The name of the code, `Not Found` for 404; empty for a code that has none.
-    public package(set) var status: String {
-        get { fields.values.status }
-        set { change { $0.status = newValue } }
+    public package(set) var statusText: String {
+        get { fields.values.statusText }
+        set { change { $0.statusText = newValue } }
     }
 
     /// The gRPC status.
-    public package(set) var rpcStatus: RPCStatus {
-        get { fields.values.rpcStatus }
-        set { change { $0.rpcStatus = newValue } }
+    public package(set) var status: RPCStatus {
+        get { fields.values.status }
+        set { change { $0.status = newValue } }
     }
 
     /// Serialised `google.rpc.Status` that a plain gRPC peer sent or gets, if any.
@@ -100,17 +100,17 @@ public struct MicroError: Error, Hashable, Sendable {
     /// Creates an error with a gRPC status.
     ///
     /// - Parameters:
-    ///   - rpcStatus: The gRPC status; the go-micro code is the one that corresponds to it.
+    ///   - status: The gRPC status; the go-micro code is the one that corresponds to it.
     ///   - detail: What happened, for a person to read.
     ///   - id: Who reports the error.
     ///   - processed: Whether the peer may have worked on the call.
     ///   - cause: What led to it, which stays in the process.
     public init(
-        _ rpcStatus: RPCStatus, _ detail: String, id: String = "", processed: Processed = .maybe,
+        _ status: RPCStatus, _ detail: String, id: String = "", processed: Processed = .maybe,
         cause: (any Error)? = nil
     ) {
         self.init(
-            id: id, code: rpcStatus.microCode, detail: detail, rpcStatus: rpcStatus, processed: processed,
+            id: id, httpCode: status.httpCode, detail: detail, status: status, processed: processed,
             cause: cause)
     }
 
@@ -118,29 +118,30 @@ public struct MicroError: Error, Hashable, Sendable {
     ///
     /// - Parameters:
     ///   - id: Who reports the error.
-    ///   - code: The HTTP-like code; the gRPC status is the one that go-micro sends for it.
+    ///   - httpCode: The HTTP-like code; the gRPC status is the one that go-micro sends for it.
     ///   - detail: What happened, for a person to read.
-    ///   - status: The name of the code; the usual one if `nil`.
+    ///   - statusText: The name of the code; the usual one if `nil`.
     ///   - processed: Whether the peer may have worked on the call.
     ///   - cause: What led to it, which stays in the process.
     public init(
-        id: String, code: Int, detail: String, status: String? = nil, processed: Processed = .maybe,
+        id: String, httpCode: Int, detail: String, statusText: String? = nil, processed: Processed = .maybe,
         cause: (any Error)? = nil
     ) {
         self.init(
-            id: id, code: code, detail: detail, status: status, rpcStatus: RPCStatus(microCode: code),
+            id: id, httpCode: httpCode, detail: detail, statusText: statusText,
+            status: RPCStatus(httpCode: httpCode),
             processed: processed, cause: cause)
     }
 
     /// Creates an error as a peer has sent it, whose code and status need not go together.
     package init(
-        id: String, code: Int, detail: String, status: String? = nil, rpcStatus: RPCStatus,
+        id: String, httpCode: Int, detail: String, statusText: String? = nil, status: RPCStatus,
         processed: Processed = .maybe, cause: (any Error)? = nil
     ) {
         fields = Fields(
             Values(
-                id: id, code: code, detail: detail, status: status ?? StatusText.of(code),
-                rpcStatus: rpcStatus, rpcDetails: nil, processed: processed, trailingMetadata: Metadata()),
+                id: id, httpCode: httpCode, detail: detail, statusText: statusText ?? StatusText.of(httpCode),
+                status: status, rpcDetails: nil, processed: processed, trailingMetadata: Metadata()),
             cause: cause)
     }
 
@@ -149,18 +150,18 @@ public struct MicroError: Error, Hashable, Sendable {
     /// - Parameter status: The status.
     public mutating func reclassify(as status: RPCStatus) {
         change {
-            $0.rpcStatus = status
-            $0.code = status.microCode
-            $0.status = StatusText.of(status.microCode)
+            $0.status = status
+            $0.httpCode = status.httpCode
+            $0.statusText = StatusText.of(status.httpCode)
         }
     }
 
     private struct Values: Hashable {
         var id: String
-        var code: Int
+        var httpCode: Int
         var detail: String
-        var status: String
-        var rpcStatus: RPCStatus
+        var statusText: String
+        var status: RPCStatus
         var rpcDetails: [UInt8]?
         var processed: Processed
         var isSecurityFailure = false
@@ -197,7 +198,7 @@ extension MicroError: CustomStringConvertible {
     /// words.
     public var description: String {
         let origin = id.isEmpty ? "" : "\(id.printable()): "
-        return "\(origin)\(detail.printable(limit: 2000)) (\(rpcStatus), code \(code))"
+        return "\(origin)\(detail.printable(limit: 2000)) (\(status), code \(httpCode))"
     }
 }
 

@@ -51,14 +51,14 @@ public struct RPCStatus: RawRepresentable, Hashable, Sendable {
         "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED",
     ]
 
-    private static let microCodes = [
+    private static let httpCodes = [
         200, 499, 500, 400, 408, 404, 409, 403, 429, 412, 409, 400, 501, 500, 503, 500, 401,
     ]
 
     /// The status that a go-micro server sends for a code.
     ///
     /// - Parameter code: An HTTP-like code. One that go-micro has no status for is `unknown`.
-    public init(microCode code: Int) {
+    public init(httpCode code: Int) {
         self =
             switch code {
             case 400: .invalidArgument
@@ -76,7 +76,7 @@ public struct RPCStatus: RawRepresentable, Hashable, Sendable {
     }
 
     /// The HTTP-like code that corresponds best.
-    public var microCode: Int { Self.microCodes.indices.contains(rawValue) ? Self.microCodes[rawValue] : 500 }
+    public var httpCode: Int { Self.httpCodes.indices.contains(rawValue) ? Self.httpCodes[rawValue] : 500 }
 }
 
 extension RPCStatus: CustomStringConvertible {

@@ -16,11 +16,10 @@ package enum EtcdCoding {
     private static let maximumFields = 1 << 16
 
     /// Returns the bytes of a request.
-    package static func encode(_ message: some SwiftProtobuf.Message) throws(MicroError) -> MicroCore.Message
-    {
+    package static func encode(_ message: some SwiftProtobuf.Message) throws(MicroError) -> EncodedMessage {
         do {
             let bytes: [UInt8] = try message.serializedBytes()
-            return MicroCore.Message(bytes)
+            return EncodedMessage(bytes)
         } catch {
             throw MicroError(
                 .internal, "A request to etcd can't be written: \(error)", processed: .no)
@@ -29,7 +28,7 @@ package enum EtcdCoding {
 
     /// Reads an answer.
     package static func decode<Value: SwiftProtobuf.Message>(
-        _ message: MicroCore.Message, as type: Value.Type = Value.self
+        _ message: EncodedMessage, as type: Value.Type = Value.self
     ) throws(MicroError) -> Value {
         let shape: FieldCounter.Shape = type == EtcdPBTxnResponse.self ? .transaction : .plain
         let isTooLong = message.withBytes { bytes in

@@ -2,7 +2,7 @@ internal import MicroCore
 
 extension EtcdError {
     init(_ error: MicroError) {
-        self.init(Code(error), error.detail, status: error.rpcStatus, processed: error.processed)
+        self.init(Code(error), error.detail, status: error.status, processed: error.processed)
     }
 
     /// Does what throws errors of calls, and translates them.
@@ -25,7 +25,7 @@ extension EtcdError.Code {
         case .leaseLost: self = .leaseNotFound
         case .tooLong: self = .tooLarge
         case .member, .busy, .final:
-            switch error.rpcStatus {
+            switch error.status {
             case .cancelled: self = .cancelled
             case .deadlineExceeded: self = .timeout
             case .unavailable: self = .unavailable

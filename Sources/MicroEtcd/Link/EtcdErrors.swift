@@ -29,7 +29,7 @@ enum EtcdErrors {
         if detail.contains("user name is empty") {
             return " (it asks for a user: set \(naming.credentials))"
         }
-        if error.rpcStatus == .permissionDenied {
+        if error.status == .permissionDenied {
             return " (the user needs the permission to read and write \(naming.keys))"
         }
         if endpoint.isSecure != true, detail.contains("expect TLS") {

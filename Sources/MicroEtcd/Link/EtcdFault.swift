@@ -31,7 +31,7 @@ enum EtcdFault {
             self = .refused
             return
         }
-        switch error.rpcStatus {
+        switch error.status {
         case .unauthenticated: self = .staleToken
         case .invalidArgument where error.detail.contains("revision of auth store is old"): self = .staleToken
         case .invalidArgument where Self.credentials.contains(where: error.detail.contains): self = .refused

@@ -44,7 +44,7 @@ struct EtcdOpener: Sendable {
             _ = try await session.unary(.range, EtcdPBRangeRequest(keys, options), until: deadline)
         } catch {
             // Who may not read a key that nobody needs is known all the same, as `etcdctl endpoint health` has it.
-            guard configuration.probe == nil, error.rpcStatus == .permissionDenied else { throw error }
+            guard configuration.probe == nil, error.status == .permissionDenied else { throw error }
         }
     }
 

@@ -30,7 +30,7 @@ class MessageStream: HTTP2Stream {
     }
 
     /// Puts a message behind those that wait to be sent, behind its prefix.
-    final func append(_ message: consuming Message, isCompressed: Bool) {
+    final func append(_ message: consuming EncodedMessage, isCompressed: Bool) {
         message.writePrefix(flag: isCompressed ? 1 : 0, length: UInt32(clamping: message.count))
         append(message.storage)
     }
@@ -86,7 +86,7 @@ extension CallStream {
     /// Puts a message behind those that wait to be sent.
     ///
     /// - Returns: The error that the call ended with, if it did.
-    func send(_ message: Message, isCompressed: Bool) -> MicroError? {
+    func send(_ message: EncodedMessage, isCompressed: Bool) -> MicroError? {
         if let error = sendingError { return error }
         guard message.count <= messageLimit else { return SendingFault.tooLong(message.count, messageLimit) }
         prepareToSend()

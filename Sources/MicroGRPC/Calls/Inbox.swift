@@ -8,13 +8,13 @@ import MicroCore
 /// tens of thousands of empty ones.
 struct Inbox {
     /// What a reader gets.
-    typealias Reading = Result<Message?, MicroError>
+    typealias Reading = Result<EncodedMessage?, MicroError>
 
     /// How many messages are cut out ahead of the reader.
     private static let prefetchCount = 64
 
     private var assembler: MessageAssembler
-    private var messages: [Message] = []
+    private var messages: [EncodedMessage] = []
     private var head = 0
 
     /// The bytes behind the messages, not looked at yet, from a position on.
@@ -59,16 +59,18 @@ struct Inbox {
     var hasEnded: Bool { end != nil }
 
     /// Takes bytes that came, and returns the next message in them.
-    mutating func next(from bytes: inout UnsafeRawBufferPointer) throws(MessageAssembler.Fault) -> Message? {
+    mutating func next(from bytes: inout UnsafeRawBufferPointer) throws(MessageAssembler.Fault)
+        -> EncodedMessage?
+    {
         try assembler.next(from: &bytes)
     }
 
     /// Gives a message to the reader, or keeps it.
-    mutating func deliver(_ message: Message) {
+    mutating func deliver(_ message: EncodedMessage) {
         if reader != nil { resume(.success(message)) } else { append(message) }
     }
 
-    private mutating func append(_ message: Message) {
+    private mutating func append(_ message: EncodedMessage) {
         messageBytes += message.count
         messages.append(message)
     }

@@ -16,7 +16,7 @@ protocol StreamHandle: AnyObject, Sendable {
 
 extension StreamHandle {
     /// Returns the next message, or `nil` behind the last.
-    func receive() async throws(MicroError) -> Message? {
+    func receive() async throws(MicroError) -> EncodedMessage? {
         guard let message = try await read().get() else { return nil }
         do throws(MicroError) {
             return try message.restored(limit: limit)
@@ -45,7 +45,7 @@ extension StreamHandle {
     }
 
     /// Sends a message, and waits until less waits to be sent if that is much.
-    func write(_ message: Message, isCompressed: Bool) async throws(MicroError) {
+    func write(_ message: EncodedMessage, isCompressed: Bool) async throws(MicroError) {
         let isSent = loop.inEventLoop
         if isSent {
             if let error = stream.value.send(message, isCompressed: isCompressed) { throw error }

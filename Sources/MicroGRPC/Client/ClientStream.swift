@@ -17,7 +17,7 @@ final class ClientStream: MessageStream, CallStream {
 
     private var fields = ResponseFields()
     private var head: Metadata?
-    private var reply: Message?
+    private var reply: EncodedMessage?
     private var isOnWire = false
 
     /// What to call, while the call waits for a stream.
@@ -78,7 +78,7 @@ final class ClientStream: MessageStream, CallStream {
         openWindow(by: inbox.didReceive(bytes.count))
     }
 
-    private func deliver(_ message: Message) {
+    private func deliver(_ message: EncodedMessage) {
         guard unary != nil else { return inbox.deliver(message) }
         guard reply == nil else {
             return abort(
@@ -109,7 +109,7 @@ final class ClientStream: MessageStream, CallStream {
     /// Returns an outcome, or the error of the deadline if the server says that the call was cancelled when that
     /// had passed: servers cancel what runs then, and some report it in their trailers.
     private func inTime(_ outcome: Result<Metadata, MicroError>) -> Result<Metadata, MicroError> {
-        guard case .failure(let error) = outcome, error.rpcStatus == .cancelled, isOverdue else {
+        guard case .failure(let error) = outcome, error.status == .cancelled, isOverdue else {
             return outcome
         }
         var late = Self.deadlineError(processed: processed)
@@ -274,7 +274,7 @@ final class ClientStream: MessageStream, CallStream {
 
     /// The error of a call whose one message is longer than allowed, if it is.
     var tooLongMessage: MicroError? {
-        let length = waitingCount - Message.headroom
+        let length = waitingCount - EncodedMessage.headroom
         return length > messageLimit ? SendingFault.tooLong(length, messageLimit) : nil
     }
 

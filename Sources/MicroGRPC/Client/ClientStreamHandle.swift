@@ -40,7 +40,7 @@ final class ClientStreamHandle: OutboundStream, StreamHandle {
         loop.run { stream.value.cancel() }
     }
 
-    func send(_ message: Message) async throws(MicroError) {
+    func send(_ message: EncodedMessage) async throws(MicroError) {
         if compression != .identity, message.count <= limit, let compressed = message.compressed(compression)
         {
             return try await write(compressed, isCompressed: true)

@@ -94,7 +94,7 @@ package final class GRPCConnection: Connection {
 
     package var activeCalls: Int { status.activeCalls }
 
-    package func unary(_ head: CallHead, _ message: Message) async throws(MicroError) -> UnaryReply {
+    package func unary(_ head: CallHead, _ message: EncodedMessage) async throws(MicroError) -> UnaryReply {
         let compressed =
             head.compression == .identity || message.count > messageLimit
             ? nil : message.compressed(head.compression)
@@ -104,7 +104,7 @@ package final class GRPCConnection: Connection {
     }
 
     private func unary(
-        _ head: CallHead, _ message: Message, isCompressed: Bool
+        _ head: CallHead, _ message: EncodedMessage, isCompressed: Bool
     ) async throws(MicroError) -> UnaryReply {
         let key = CallKey()
         let connection = connection

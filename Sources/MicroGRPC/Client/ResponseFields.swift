@@ -94,7 +94,7 @@ struct ResponseFields {
         if let excess { return Self.tooLong(excess, "head") }
         if httpStatus != 200 {
             return MicroError(
-                Self.rpcStatus(http: httpStatus), "The peer answered with the HTTP status \(httpStatus).")
+                Self.status(http: httpStatus), "The peer answered with the HTTP status \(httpStatus).")
         }
         guard isGRPC else {
             return MicroError(.unknown, "The peer's answer is not gRPC: check the address.")
@@ -136,7 +136,7 @@ struct ResponseFields {
     }
 
     /// The status for an answer that isn't gRPC's (gRPC, "HTTP to gRPC Status Code Mapping").
-    private static func rpcStatus(http status: Int) -> RPCStatus {
+    private static func status(http status: Int) -> RPCStatus {
         switch status {
         case 400: .internal
         case 401: .unauthenticated

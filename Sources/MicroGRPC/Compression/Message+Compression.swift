@@ -1,17 +1,17 @@
 import MicroCore
 
-extension Message {
+extension EncodedMessage {
     /// Returns the message in compressed form.
     ///
     /// - Parameter compression: The format.
     /// - Returns: The compressed message, or `nil` if it goes as it is: it asks for that, is empty, or
     ///   compression would not make it smaller.
-    func compressed(_ compression: Compression) -> Message? {
+    func compressed(_ compression: Compression) -> EncodedMessage? {
         guard compression != .identity, !skipsCompression, !isEmpty else { return nil }
         let storage = withBytes { payload in
             payload.withUnsafeBytes { bytes in ZlibPool.of(compression).with { $0.compress(bytes) } ?? nil }
         }
-        return storage.map(Message.init(withHeadroom:))
+        return storage.map(EncodedMessage.init(withHeadroom:))
     }
 
     /// Returns a message that came from a peer as it was before it was compressed.
@@ -23,12 +23,12 @@ extension Message {
     /// - Returns: The message, which still tells how it was compressed.
     /// - Throws: The error that its call ends with.
     @inline(__always)
-    func restored(limit: Int) throws(MicroError) -> Message {
+    func restored(limit: Int) throws(MicroError) -> EncodedMessage {
         receivedCompression == .identity ? self : try restoredSlowly(limit: limit)
     }
 
     @inline(never)
-    private func restoredSlowly(limit: Int) throws(MicroError) -> Message {
+    private func restoredSlowly(limit: Int) throws(MicroError) -> EncodedMessage {
         do throws(DecompressionFault) {
             let compression = receivedCompression
             let storage = try withBytes { (payload) throws(DecompressionFault) -> [UInt8]? in
@@ -39,7 +39,7 @@ extension Message {
                 }
             }
             guard let storage else { throw DecompressionFault.noMemory }
-            var message = Message(withHeadroom: storage)
+            var message = EncodedMessage(withHeadroom: storage)
             message.receivedCompression = compression
             return message
         } catch {

@@ -43,16 +43,17 @@ final class Deflater: @unchecked Sendable {
             let count = uInt(exactly: payload.count)
         else { return nil }
         var isSmaller = false
-        let storage = [UInt8](unsafeUninitializedCapacity: Message.headroom + payload.count) { output, used in
+        let storage = [UInt8](unsafeUninitializedCapacity: EncodedMessage.headroom + payload.count) {
+            output, used in
             guard let start = output.baseAddress else { return }
-            start.initialize(repeating: 0, count: Message.headroom)
-            used = Message.headroom
+            start.initialize(repeating: 0, count: EncodedMessage.headroom)
+            used = EncodedMessage.headroom
             // Sound because both buffers live until the closure returns and zlib stays within the counts. It
             // reads the input only, and declares it mutable for the sake of old compilers.
             deflateReset(stream)
             stream.pointee.next_in = UnsafeMutablePointer(mutating: input)
             stream.pointee.avail_in = count
-            stream.pointee.next_out = start + Message.headroom
+            stream.pointee.next_out = start + EncodedMessage.headroom
             stream.pointee.avail_out = count - 1
             isSmaller = deflate(stream, Z_FINISH) == Z_STREAM_END
             used += payload.count - 1 - Int(stream.pointee.avail_out)
@@ -108,17 +109,17 @@ final class Inflater: @unchecked Sendable {
         stream.pointee.avail_in = count
         defer { forgetBuffers(of: stream) }
         var growth = InflationGrowth(compressed: payload.count, limit: limit)
-        var storage = [UInt8](repeating: 0, count: Message.headroom)
+        var storage = [UInt8](repeating: 0, count: EncodedMessage.headroom)
         var status = Z_OK
         while status == Z_OK {
             guard let capacity = growth.next() else { throw .tooLong(limit: limit) }
-            status = grow(&storage, to: Message.headroom + capacity)
+            status = grow(&storage, to: EncodedMessage.headroom + capacity)
             guard status == Z_OK else { break }
             // zlib had no more to write though there was room: it waits for bytes that don't exist.
-            if storage.count < Message.headroom + capacity { throw .truncated }
+            if storage.count < EncodedMessage.headroom + capacity { throw .truncated }
         }
         try check(status)
-        guard storage.count - Message.headroom <= limit else { throw .tooLong(limit: limit) }
+        guard storage.count - EncodedMessage.headroom <= limit else { throw .tooLong(limit: limit) }
         return storage
     }
 

@@ -38,7 +38,7 @@ struct ErrorFitting {
     init(_ error: MicroError, room: Int, encode: (MicroError) -> FieldBlock) {
         var error = error
         error.id = Self.prefix(of: error.id, Self.longestID)
-        error.status = Self.prefix(of: error.status, Self.longestStatus)
+        error.statusText = Self.prefix(of: error.statusText, Self.longestStatus)
         let metadataSize = FieldBlock.listSize(of: error.trailingMetadata)
         if metadataSize > 0, metadataSize + Self.minimum > room {
             error = Self.metadataTooLong(metadataSize, limit: room, instead: error)
@@ -84,7 +84,7 @@ struct ErrorFitting {
     private static func metadataTooLong(_ size: Int, limit: Int, instead error: MicroError) -> MicroError {
         var substitute = metadataTooLong(size, limit: limit)
         substitute.detail +=
-            " The call had failed with \(error.rpcStatus), code \(error.code): \(error.detail)"
+            " The call had failed with \(error.status), code \(error.httpCode): \(error.detail)"
         substitute.id = error.id
         return substitute
     }

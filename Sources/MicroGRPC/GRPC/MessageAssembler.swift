@@ -27,7 +27,7 @@ struct MessageAssembler {
 
     private let limit: Int
     private var partial: [UInt8] = []
-    private var needed = Message.headroom
+    private var needed = EncodedMessage.headroom
 
     /// Creates an assembler.
     ///
@@ -43,7 +43,7 @@ struct MessageAssembler {
     /// Drops such a message: nothing is read any more.
     mutating func drop() {
         partial = []
-        needed = Message.headroom
+        needed = EncodedMessage.headroom
     }
 
     /// Takes bytes from the front of a chunk, up to the end of one message.
@@ -51,11 +51,11 @@ struct MessageAssembler {
     /// - Parameter chunk: The bytes that came; those that were taken are cut off.
     /// - Returns: The message if it is complete; `nil` if all bytes were taken and more must come.
     /// - Throws: A ``Fault``, after which the body can't be read any further.
-    mutating func next(from chunk: inout UnsafeRawBufferPointer) throws(Fault) -> Message? {
-        if partial.isEmpty, chunk.count >= Message.headroom {
-            let total = try length(chunk) + Message.headroom
+    mutating func next(from chunk: inout UnsafeRawBufferPointer) throws(Fault) -> EncodedMessage? {
+        if partial.isEmpty, chunk.count >= EncodedMessage.headroom {
+            let total = try length(chunk) + EncodedMessage.headroom
             if chunk.count >= total {
-                var message = Message(withHeadroom: Array(chunk[..<total]))
+                var message = EncodedMessage(withHeadroom: Array(chunk[..<total]))
                 if chunk[0] != 0 { message.receivedCompression = compression }
                 chunk = UnsafeRawBufferPointer(rebasing: chunk[total...])
                 return message
@@ -66,13 +66,13 @@ struct MessageAssembler {
             partial.append(contentsOf: chunk[..<taken])
             chunk = UnsafeRawBufferPointer(rebasing: chunk[taken...])
             guard partial.count == needed else { return nil }
-            if needed == Message.headroom {
+            if needed == EncodedMessage.headroom {
                 needed += try length(partial)
                 if partial.count < needed { partial.reserveCapacity(min(needed, Self.reserve)) }
             }
             if partial.count == needed {
                 defer { drop() }
-                var message = Message(withHeadroom: partial)
+                var message = EncodedMessage(withHeadroom: partial)
                 if partial[0] != 0 { message.receivedCompression = compression }
                 return message
             }
@@ -82,7 +82,7 @@ struct MessageAssembler {
 
     private func length(_ prefix: some RandomAccessCollection<UInt8>) throws(Fault) -> Int {
         var length = 0
-        for (position, byte) in prefix.prefix(Message.headroom).enumerated() {
+        for (position, byte) in prefix.prefix(EncodedMessage.headroom).enumerated() {
             if position == 0 {
                 guard byte <= 1 else { throw Fault.badFlag(byte) }
                 guard byte == 0 || compression != .identity else { throw Fault.compressed }

@@ -19,38 +19,38 @@ enum StatusDetails {
     static func encode(_ error: MicroError, json: [UInt8]) -> [UInt8] {
         var inner = ProtobufWriter()
         inner.bytes(1, Array(error.id.utf8))
-        inner.varint(2, UInt64(bitPattern: Int64(error.code)))
+        inner.varint(2, UInt64(bitPattern: Int64(error.httpCode)))
         inner.bytes(3, Array(error.detail.utf8))
-        inner.bytes(4, Array(error.status.utf8))
+        inner.bytes(4, Array(error.statusText.utf8))
         var any = ProtobufWriter()
         any.bytes(1, Array(typeURL.utf8))
         any.bytes(2, inner.output)
         return encode(
-            error.rpcStatus, json, details: [any.output[...]] + (error.rpcDetails.map(split)?.others ?? []))
+            error.status, json, details: [any.output[...]] + (error.rpcDetails.map(split)?.others ?? []))
     }
 
     private static func encode(
-        _ rpcStatus: RPCStatus, _ message: [UInt8], details: [ArraySlice<UInt8>]
+        _ status: RPCStatus, _ message: [UInt8], details: [ArraySlice<UInt8>]
     ) -> [UInt8] {
-        var status = ProtobufWriter()
-        status.varint(1, UInt64(bitPattern: Int64(rpcStatus.rawValue)))
-        status.bytes(2, message)
-        for detail in details { status.bytes(detailsField, Array(detail)) }
-        return status.output
+        var output = ProtobufWriter()
+        output.varint(1, UInt64(bitPattern: Int64(status.rawValue)))
+        output.bytes(2, message)
+        for detail in details { output.bytes(detailsField, Array(detail)) }
+        return output.output
     }
 
     /// Reads the first detail that is a go-micro error, with the other details beside it.
     ///
     /// - Parameters:
     ///   - bytes: A serialised `google.rpc.Status`.
-    ///   - rpcStatus: The status that came with it.
+    ///   - status: The status that came with it.
     /// - Returns: The error, or `nil` if there is none in it or it isn't well-formed.
-    static func decode(_ bytes: [UInt8], rpcStatus: RPCStatus) -> MicroError? {
+    static func decode(_ bytes: [UInt8], status: RPCStatus) -> MicroError? {
         let (first, others) = split(bytes)
         guard var error = first else { return nil }
-        error.rpcStatus = rpcStatus
+        error.status = status
         if !others.isEmpty {
-            error.rpcDetails = encode(rpcStatus, Array(error.detail.utf8), details: others)
+            error.rpcDetails = encode(status, Array(error.detail.utf8), details: others)
         }
         return error
     }
@@ -81,13 +81,13 @@ enum StatusDetails {
 
     private static func decodeError(_ bytes: ArraySlice<UInt8>) -> MicroError {
         var reader = ProtobufReader(bytes)
-        var error = MicroError(id: "", code: 0, detail: "", status: "")
+        var error = MicroError(id: "", httpCode: 0, detail: "", statusText: "")
         while let (number, value) = reader.next() {
             switch (number, value) {
             case (1, .bytes(let text)): error.id = String(decoding: text, as: UTF8.self)
-            case (2, .varint(let code)): error.code = Int(Int32(truncatingIfNeeded: code))
+            case (2, .varint(let code)): error.httpCode = Int(Int32(truncatingIfNeeded: code))
             case (3, .bytes(let text)): error.detail = String(decoding: text, as: UTF8.self)
-            case (4, .bytes(let text)): error.status = String(decoding: text, as: UTF8.self)
+            case (4, .bytes(let text)): error.statusText = String(decoding: text, as: UTF8.self)
             default: continue
             }
         }

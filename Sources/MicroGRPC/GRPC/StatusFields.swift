@@ -42,7 +42,7 @@ enum StatusFields {
     private static func fields(of error: MicroError, as form: ErrorForm) -> FieldBlock {
         var block = FieldBlock()
         // An error must not look like success, whatever its author wrote.
-        let status = error.rpcStatus.rawValue > 0 ? error.rpcStatus : .unknown
+        let status = error.status.rawValue > 0 ? error.status : .unknown
         block.add("grpc-status", String(status.rawValue))
         let (message, details) = texts(of: error, as: form)
         if !message.isEmpty { block.add("grpc-message", percentEncoded(message)) }
@@ -67,8 +67,8 @@ enum StatusFields {
     ///   - details: The value of `grpc-status-details-bin`, Base64-decoded.
     /// - Returns: The error; go-micro's own if the fields have one.
     static func error(status: RPCStatus, message: [UInt8], details: [UInt8]?) -> MicroError {
-        if let details, let error = StatusDetails.decode(details, rpcStatus: status) { return error }
-        if let error = MicroError(json: message, rpcStatus: status) { return error }
+        if let details, let error = StatusDetails.decode(details, status: status) { return error }
+        if let error = MicroError(json: message, status: status) { return error }
         var error = MicroError(status, String(decoding: message, as: UTF8.self))
         error.rpcDetails = details
         return error

@@ -2,8 +2,8 @@ import MicroCore
 
 /// A handler and what it is called with, in one value, so that its task needs one allocation.
 enum HandlerCall: Sendable {
-    case unary(UnaryRun, CallHead, Message)
-    case serverStream(ServerStreamRun, CallHead, Message, ServerStreamHandle)
+    case unary(UnaryRun, CallHead, EncodedMessage)
+    case serverStream(ServerStreamRun, CallHead, EncodedMessage, ServerStreamHandle)
     case stream(StreamRun, CallHead, ServerStreamHandle)
 
     /// How much the compressed messages of honest clients grow, roughly.

@@ -35,7 +35,7 @@ final class ServerStream: MessageStream, CallStream {
     var isHeadSent = false
 
     /// The one message, while the end of the request has yet to come.
-    var request: Message?
+    var request: EncodedMessage?
     private var isEndAwaited = false
 
     /// The answer of a request that is no call, while its end has yet to come.
@@ -152,7 +152,7 @@ final class ServerStream: MessageStream, CallStream {
         countUnread()
     }
 
-    private func deliver(_ message: Message) {
+    private func deliver(_ message: EncodedMessage) {
         switch phase {
         case .waiting where request == nil: request = message
         case .waiting, .answering:

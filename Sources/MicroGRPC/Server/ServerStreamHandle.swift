@@ -44,7 +44,7 @@ final class ServerStreamHandle: InboundStream, StreamHandle {
         self.limit = limit
     }
 
-    func send(_ message: Message) async throws(MicroError) {
+    func send(_ message: EncodedMessage) async throws(MicroError) {
         let compression = head.load(ordering: .relaxed).compression
         if compression == .identity {
             head.store(.identity, ordering: .relaxed)

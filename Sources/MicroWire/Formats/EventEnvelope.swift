@@ -51,7 +51,7 @@ public enum EventEnvelope {
         guard let topic = topic ?? header["Micro-Topic"], !topic.isEmpty else {
             throw MicroError(.invalidArgument, "The event's header has no Micro-Topic.")
         }
-        return BrokerEvent(topic: topic, header: header, body: Message(body))
+        return BrokerEvent(topic: topic, header: header, body: EncodedMessage(body))
     }
 
     /// What an envelope may have at most: its header's fields, and what is skipped.

@@ -17,17 +17,17 @@ extension MicroError {
             key("id")
             text.string(id)
         }
-        if code != 0 {
+        if httpCode != 0 {
             key("code")
-            text.raw(String(code))
+            text.raw(String(httpCode))
         }
         if !detail.isEmpty {
             key("detail")
             text.string(detail)
         }
-        if !status.isEmpty {
+        if !statusText.isEmpty {
             key("status")
-            text.string(status)
+            text.string(statusText)
         }
         text.raw(separator == "{" ? "{}" : "}")
         return text.bytes
@@ -37,10 +37,10 @@ extension MicroError {
     ///
     /// - Parameters:
     ///   - json: UTF-8 text.
-    ///   - rpcStatus: The gRPC status that came with it; the one of the code if `nil`.
-    public init?(json: [UInt8], rpcStatus: RPCStatus? = nil) {
+    ///   - status: The gRPC status that came with it; the one of the code if `nil`.
+    public init?(json: [UInt8], status: RPCStatus? = nil) {
         var reader = JSONReader(json, limits: Self.jsonLimits)
-        var (id, code, detail, status) = ("", 0, "", "")
+        var (id, code, detail, text) = ("", 0, "", "")
         do throws(JSONReader.Fault) {
             try reader.object { reader, key throws(JSONReader.Fault) in
                 if key.matches("id") {
@@ -50,7 +50,7 @@ extension MicroError {
                 } else if key.matches("detail") {
                     detail = try reader.string()
                 } else if key.matches("status") {
-                    status = try reader.string()
+                    text = try reader.string()
                 } else {
                     try reader.skip()
                 }
@@ -61,8 +61,8 @@ extension MicroError {
         }
         guard code > 0 else { return nil }
         self.init(
-            id: id, code: code, detail: detail, status: status,
-            rpcStatus: rpcStatus ?? RPCStatus(microCode: code))
+            id: id, httpCode: code, detail: detail, statusText: text,
+            status: status ?? RPCStatus(httpCode: code))
     }
 
     /// An error has four members; what else a newer peer adds is skipped within these.

@@ -48,7 +48,7 @@ package struct JSONText {
     }
 
     /// Appends the payload of a message in base64, without quotes.
-    package mutating func base64(_ message: Message) {
+    package mutating func base64(_ message: EncodedMessage) {
         message.withBytes { Base64.append($0, padding: true, to: &bytes) }
     }
 

@@ -12,7 +12,8 @@ import Testing
 struct AtLeastOnceTests {
     private static func event(_ text: String, id: String? = nil) -> BrokerEvent {
         BrokerEvent(
-            topic: "orders.new", header: id.map { ["Micro-Id": $0] } ?? [:], body: Message(Array(text.utf8)))
+            topic: "orders.new", header: id.map { ["Micro-Id": $0] } ?? [:],
+            body: EncodedMessage(Array(text.utf8)))
     }
 
     private static var options: NATSBroker.JetStreamOptions {

@@ -178,13 +178,13 @@ struct BrokerTests {
         client.credentials = .user("u", password: "p")
         let ours = NATSBroker(configuration: .init(client: client))
         try await withBrokers([ours]) {
-            let large = BrokerEvent(topic: "ok", body: Message([UInt8](repeating: 0, count: 2000)))
+            let large = BrokerEvent(topic: "ok", body: EncodedMessage([UInt8](repeating: 0, count: 2000)))
             await #expect {
                 try await ours.publish(large, to: "ok")
-            } throws: { ($0 as? MicroError)?.rpcStatus == .invalidArgument }
+            } throws: { ($0 as? MicroError)?.status == .invalidArgument }
             await #expect {
                 _ = try await ours.subscribe(.init(topic: "closed")) { _ in .ack }
-            } throws: { ($0 as? MicroError)?.rpcStatus == .permissionDenied }
+            } throws: { ($0 as? MicroError)?.status == .permissionDenied }
         }
         await server.stop()
     }
@@ -206,7 +206,8 @@ struct BrokerTests {
             try await peer.waitForOutput("ready")
             for number in 0..<10 {
                 let event = BrokerEvent(
-                    topic: "to.python", header: ["N": "\(number)"], body: Message(Array("b\(number)".utf8)))
+                    topic: "to.python", header: ["N": "\(number)"],
+                    body: EncodedMessage(Array("b\(number)".utf8)))
                 try await ours.publish(event, to: "to.python")
             }
             try await peer.waitForOutput("done 0=b0 1=b1 2=b2 3=b3 4=b4 5=b5 6=b6 7=b7 8=b8 9=b9")

@@ -9,7 +9,7 @@ import Testing
 @Suite("Names of streams and consumers", .timeLimit(.minutes(2)))
 struct DurableNameTests {
     private static func event(_ text: String, _ topic: String) -> BrokerEvent {
-        BrokerEvent(topic: topic, body: Message(Array(text.utf8)))
+        BrokerEvent(topic: topic, body: EncodedMessage(Array(text.utf8)))
     }
 
     private static func options(_ topic: String, _ queue: String?) -> SubscriptionOptions {

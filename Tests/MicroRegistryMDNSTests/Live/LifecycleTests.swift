@@ -18,7 +18,7 @@ import Testing
         for name in Network.interfaces { #expect(error?.message.contains(name) == true) }
         // What waits is told as well.
         let failure = await #expect(throws: MicroError.self) { try await registry.lookup("greeter") }
-        #expect(failure?.rpcStatus == .unavailable && failure?.processed == .no)
+        #expect(failure?.status == .unavailable && failure?.processed == .no)
         await #expect(throws: MicroError.self) { for try await _ in watch {} }
     }
 
@@ -38,7 +38,7 @@ import Testing
         try await engine.register(record, timeToLive: nil)
         #expect(try await engine.lookUp(record.name) == [record])
         let error = await #expect(throws: MicroError.self) { try await engine.lookUp("nobody") }
-        #expect(error?.rpcStatus == .unavailable && error?.detail == warnings.first)
+        #expect(error?.status == .unavailable && error?.detail == warnings.first)
         // With an interface it goes on, and says so; the next time without one is news again.
         let loopback = try NetworkInterface.all().filter { $0.name == Network.interfaces[0] }
         await engine.adapt(to: loopback)
@@ -65,7 +65,7 @@ import Testing
             group.cancelAll()
         }
         let error = await #expect(throws: MicroError.self) { try await registry.services() }
-        #expect(error?.rpcStatus == .unavailable)
+        #expect(error?.status == .unavailable)
     }
 
     @Test func cancelledCallsEnd() async throws {

@@ -200,7 +200,7 @@ import Testing
         let error = #expect(throws: MicroError.self) {
             try responder.register(record(address: address), timeToLive: nil, now: now)
         }
-        #expect(error?.rpcStatus == .invalidArgument && error?.detail.contains("IP address") == true)
+        #expect(error?.status == .invalidArgument && error?.detail.contains("IP address") == true)
         #expect(responder.instances.isEmpty)
     }
 
@@ -218,7 +218,7 @@ import Testing
         let error = #expect(throws: MicroError.self) {
             try responder.register(large, timeToLive: nil, now: now)
         }
-        #expect(error?.rpcStatus == .invalidArgument && error?.detail.contains("at most 65507") == true)
+        #expect(error?.status == .invalidArgument && error?.detail.contains("at most 65507") == true)
         // All nodes of a record are held, or none.
         #expect(responder.instances.isEmpty)
     }
@@ -251,7 +251,7 @@ import Testing
         } catch {
             #expect(endpoints > 1000, "\(error)")
             #expect(
-                error.rpcStatus == .invalidArgument && error.detail.contains("with \(endpoints) endpoints"))
+                error.status == .invalidArgument && error.detail.contains("with \(endpoints) endpoints"))
             #expect(error.detail.contains("MICRO_REGISTRY=etcd"))
             return
         }
@@ -289,7 +289,7 @@ import Testing
         let error = #expect(throws: MicroError.self) {
             try responder.register(record, timeToLive: nil, now: now)
         }
-        #expect(error?.rpcStatus == .invalidArgument && error?.detail.contains("MICRO_SERVER_NAME") == true)
+        #expect(error?.status == .invalidArgument && error?.detail.contains("MICRO_SERVER_NAME") == true)
     }
 
     @Test mutating func longNamesAreFoundByAShorterID() throws {

@@ -2,9 +2,6 @@ import Foundation
 import MicroCore
 import SwiftProtobuf
 
-// SwiftProtobuf has a protocol of this name.
-typealias Message = MicroCore.Message
-
 /// The endpoints of `peer.Peer`, on the bare call handler.
 ///
 /// `Tests/Peers/README.md` says what each does.
@@ -29,7 +26,7 @@ final class PeerHandler: CallHandler {
         case "Status":
             { (head, message) async throws(MicroError) in
                 if let error = try Self.status(message, head) { throw error }
-                var reply = UnaryReply(Message())
+                var reply = UnaryReply(EncodedMessage())
                 reply.trailingMetadata = head.metadata.only("x-trail-")
                 return reply
             }
@@ -38,7 +35,7 @@ final class PeerHandler: CallHandler {
             { (_, message) async throws(MicroError) in
                 let request: Peer_AwaitRequest = try message.decoded()
                 let state = await self.calls.wait(for: request.id, state: request.state)
-                return UnaryReply(try Message(encoding: Peer_CallState.with { $0.state = state }))
+                return UnaryReply(try EncodedMessage(encoding: Peer_CallState.with { $0.state = state }))
             }
         case "Deadline": { (head, _) async throws(MicroError) in try Self.deadline(head) }
         case "Caller":
@@ -47,7 +44,7 @@ final class PeerHandler: CallHandler {
                     reply.address = head.peer?.address ?? ""
                     reply.identities = head.peer?.identities ?? []
                 }
-                return UnaryReply(try Message(encoding: reply))
+                return UnaryReply(try EncodedMessage(encoding: reply))
             }
         default: nil
         }
@@ -55,11 +52,12 @@ final class PeerHandler: CallHandler {
 
     private static func echoedMetadata(_ head: CallHead) -> UnaryReply {
         UnaryReply(
-            Message(), metadata: head.metadata.only("x-echo-"),
+            EncodedMessage(), metadata: head.metadata.only("x-echo-"),
             trailingMetadata: head.metadata.only("x-trail-"))
     }
 
-    private static func status(_ message: Message, _ head: CallHead) throws(MicroError) -> MicroError? {
+    private static func status(_ message: EncodedMessage, _ head: CallHead) throws(MicroError) -> MicroError?
+    {
         let request: Peer_StatusRequest = try message.decoded()
         guard request.code != 0 else { return nil }
         var error = MicroError(RPCStatus(rawValue: Int(request.code)), request.message)
@@ -67,12 +65,12 @@ final class PeerHandler: CallHandler {
         return error
     }
 
-    private func sleep(_ message: Message) async throws(MicroError) -> UnaryReply {
+    private func sleep(_ message: EncodedMessage) async throws(MicroError) -> UnaryReply {
         let request: Peer_SleepRequest = try message.decoded()
         try await calls.observe(request.id) { () async throws(MicroError) in
             try await Self.pause(.milliseconds(Int(request.milliseconds)))
         }
-        return UnaryReply(Message())
+        return UnaryReply(EncodedMessage())
     }
 
     private static func deadline(_ head: CallHead) throws(MicroError) -> UnaryReply {
@@ -83,7 +81,7 @@ final class PeerHandler: CallHandler {
             reply.milliseconds =
                 UInt64(left.seconds) * 1000 + UInt64(left.attoseconds / 1_000_000_000_000_000)
         }
-        return UnaryReply(try Message(encoding: reply))
+        return UnaryReply(try EncodedMessage(encoding: reply))
     }
 
     private static func pause(_ time: Duration) async throws(MicroError) {
@@ -103,14 +101,14 @@ final class PeerHandler: CallHandler {
                 let request: Peer_StreamRequest = try message.decoded()
                 for index in 0..<request.count {
                     let bytes = Data(repeating: UInt8(truncatingIfNeeded: index), count: Int(request.size))
-                    try await stream.send(Message(payload: bytes))
+                    try await stream.send(EncodedMessage(payload: bytes))
                 }
                 return [:]
             }
         case "StatusAfter":
             { (head, message, stream) async throws(MicroError) in
                 let error = try Self.status(message, head)
-                try await stream.send(Message(payload: Data("first".utf8)))
+                try await stream.send(EncodedMessage(payload: Data("first".utf8)))
                 if let error { throw error }
                 return [:]
             }
@@ -120,7 +118,7 @@ final class PeerHandler: CallHandler {
                 let end = ContinuousClock.now + .milliseconds(Int(request.milliseconds))
                 try await self.calls.observe(request.id) { () async throws(MicroError) in
                     while ContinuousClock.now < end {
-                        try await stream.send(Message(payload: Data("tick".utf8)))
+                        try await stream.send(EncodedMessage(payload: Data("tick".utf8)))
                         try await Self.pause(.milliseconds(10))
                     }
                 }
@@ -140,15 +138,15 @@ final class PeerHandler: CallHandler {
                 while let message = try await stream.receive() {
                     joined += (try message.decoded() as Peer_Payload).payload
                 }
-                try await stream.send(Message(payload: joined))
+                try await stream.send(EncodedMessage(payload: joined))
                 return [:]
             }
         case "Bidi": { (_, stream) async throws(MicroError) in try await Self.echo(stream) }
         case "SpeakFirst":
             { (_, stream) async throws(MicroError) in
-                try await stream.send(Message(payload: Data("hello".utf8)))
+                try await stream.send(EncodedMessage(payload: Data("hello".utf8)))
                 _ = try await Self.echo(stream)
-                try await stream.send(Message(payload: Data("bye".utf8)))
+                try await stream.send(EncodedMessage(payload: Data("bye".utf8)))
                 return [:]
             }
         case "FirstOnly":
@@ -175,7 +173,7 @@ extension Metadata {
     }
 }
 
-extension Message {
+extension EncodedMessage {
     init(encoding message: some SwiftProtobuf.Message) throws(MicroError) {
         do {
             self.init(try message.serializedBytes() as [UInt8])

@@ -2,7 +2,7 @@
 ///
 /// A coder writes behind the headroom and a transport fills the headroom in place, so a message is
 /// allocated once on its way to the socket. On the way in, a transport leaves its own prefix there.
-public struct Message: Sendable {
+public struct EncodedMessage: Sendable {
     /// The number of bytes that stay free in front of the payload: a gRPC frame's prefix.
     public static let headroom = 5
 
@@ -72,7 +72,7 @@ public struct Message: Sendable {
     }
 }
 
-extension Message {
+extension EncodedMessage {
     /// Whether the message travels as it is on a call that compresses its messages.
     ///
     /// It is for content that is compressed already, such as a picture, and for secrets beside content that
@@ -100,9 +100,9 @@ extension Message {
     private static var skipMark: UInt8 { 0xFF }
 }
 
-extension Message: Hashable {
+extension EncodedMessage: Hashable {
     /// Returns whether two messages have the same payload; the headroom does not count.
-    public static func == (left: Message, right: Message) -> Bool {
+    public static func == (left: EncodedMessage, right: EncodedMessage) -> Bool {
         left.storage.dropFirst(headroom) == right.storage.dropFirst(headroom)
     }
 
