@@ -70,11 +70,18 @@ import Testing
         }
     }
 
-    @Test func headsThatAreTooLongAreRefused() async throws {
+    /// A client that knows the server's bound sends nothing beyond it.
+    @Test func headsThatAreTooLongAreNotSent() async throws {
         try await withServer { _, client in
+            let before = try await client.send("GET", "/hello")
+            #expect(before.status == "200")
             let fields = (0..<30).map { ("x-field-\($0)", String(repeating: "v", count: 1000)) }
-            let answer = try await client.send("GET", "/hello", fields)
-            #expect(answer.status == "431")
+            let failure = await #expect(throws: PlainFailure.self) {
+                _ = try await client.send("GET", "/hello", fields)
+            }
+            #expect(failure?.reason.contains("beyond 16384") == true)
+            let after = try await client.send("GET", "/hello")
+            #expect(after.status == "200")
         }
     }
 
