@@ -6,6 +6,7 @@ import Synchronization
 /// ```swift
 /// let clock = ManualClock()
 /// let registry = MemoryRegistry(clock: clock)
+/// let record = ServiceRecord(name: "greeter", nodes: [Node(id: "a", address: "10.0.0.1:9090")])
 /// try await registry.register(record, timeToLive: .seconds(30))
 /// clock.advance(by: .seconds(31))
 /// #expect(await registry.lookup("greeter").isEmpty)

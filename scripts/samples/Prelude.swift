@@ -75,6 +75,11 @@ let request = HelloRequest(name: "world")
 let options = SubscriptionOptions(topic: "greetings")
 let runner = SubscriptionRunner()
 let throttle = LogThrottle()
+let clock = ManualClock()
+var backoff: ExponentialBackoff {
+    get { fatalError() }
+    set {}
+}
 let language = "en"
 let deadline = ContinuousClock.now
 let tls = TLSConfiguration()
