@@ -49,13 +49,19 @@ final class StopSignal: Sendable {
         set { state.withLock { $0.limit = newValue } }
     }
 
-    /// Has a closure called once, when the service is to stop.
+    /// Has a closure called once, when the service is to stop; at once if it is already.
     func whenRequested(_ observer: @escaping @Sendable () -> Void) {
         state.withLock { $0.observer = observer }
+        if stop.isOpen { notify() }
     }
 
     func request() {
         stop.open()
+        notify()
+    }
+
+    /// Calls the observer, unless that was done.
+    private func notify() {
         let observer = state.withLock { state in
             defer { state.observer = nil }
             return state.observer
