@@ -115,26 +115,26 @@ extension FuzzTarget {
 
 /// A handler for each shape of call, all on the thread of their connection.
 private struct FuzzHandler: CallHandler {
-    private static let placement = Placement(.inPlace)
+    private static let executionPolicy = ExecutionPolicy(.inPlace)
 
-    func accept(_ head: CallHead) -> Acceptance {
+    func accept(_ head: CallHead) -> CallDecision {
         // Fields are decoded when they are read.
         for field in head.metadata { _ = field }
         switch head.path {
         case "/fuzz.Fuzz/Echo":
-            return .unary({ _, message in UnaryReply(message) }, Self.placement)
+            return .unary({ _, message in UnaryReply(message) }, Self.executionPolicy)
         case "/fuzz.Fuzz/Stream":
             return .stream(
                 { (_, stream) async throws(MicroError) in
                     while let message = try await stream.receive() { try await stream.send(message) }
                     return [:]
-                }, Self.placement)
+                }, Self.executionPolicy)
         case "/fuzz.Fuzz/Many":
             return .serverStream(
                 { (_, message, stream) async throws(MicroError) in
                     for _ in 0..<3 { try await stream.send(message) }
                     return ["x": "y"]
-                }, Self.placement)
+                }, Self.executionPolicy)
         default: return .refuse(MicroError(.unimplemented, "There is no \(head.path)."))
         }
     }

@@ -12,13 +12,13 @@ extension Endpoint {
     )
     @_disfavoredOverload
     public init<Request: Sendable, Response: Sendable>(
-        _ name: String, placement: Placement.Policy = .automatic, description: String? = nil,
+        _ name: String, executionPolicy: ExecutionPolicy.Choice = .automatic, description: String? = nil,
         metadata: [String: String] = [:],
         handler: @escaping @Sendable (Request, RequestContext) async throws -> Response
     ) {
         self = .unary(
             name, request: { nil }, response: { nil },
-            options: Options(placement: placement, metadata: metadata, description: description),
+            options: Options(executionPolicy: executionPolicy, metadata: metadata, description: description),
             handler: handler)
     }
 
@@ -29,13 +29,13 @@ extension Endpoint {
     )
     @_disfavoredOverload
     public init<Request: Sendable, Response: Sendable>(
-        _ name: String, placement: Placement.Policy = .automatic, description: String? = nil,
+        _ name: String, executionPolicy: ExecutionPolicy.Choice = .automatic, description: String? = nil,
         metadata: [String: String] = [:],
         handler: @escaping @Sendable (Request, MessageWriter<Response>, RequestContext) async throws -> Void
     ) {
         self = .serverStream(
             name, request: { nil }, response: { nil },
-            options: Options(placement: placement, metadata: metadata, description: description),
+            options: Options(executionPolicy: executionPolicy, metadata: metadata, description: description),
             handler: handler)
     }
 }

@@ -12,7 +12,7 @@ final class JetStreamSubscription: BrokerSubscription {
     private static let largestFetch = 256
 
     /// After how long without its process a consumer without a name is forgotten.
-    private static let oblivion = Duration.seconds(300)
+    private static let inactiveThreshold = Duration.seconds(300)
 
     let queue: SubscriptionQueue<JetStreamMessage>
 
@@ -26,7 +26,7 @@ final class JetStreamSubscription: BrokerSubscription {
 
     /// Whether nobody else in the process may read the consumer.
     private let isClaimed: Bool
-    private let held: HeldMessages
+    private let held: UnackedMessages
     private let abandoned: Tally
     private let advisories: NATSSubscription
     private let isCancelled = Mutex(false)
@@ -67,13 +67,13 @@ final class JetStreamSubscription: BrokerSubscription {
             throw error
         }
         self.consumer = consumer
-        let held = HeldMessages()
+        let held = UnackedMessages()
         self.held = held
-        let settler = Settler(held: held, abandoned: abandoned, options: streams.options)
+        let acknowledger = Acknowledger(held: held, abandoned: abandoned, options: streams.options)
         queue = SubscriptionQueue(
             options, size: { $0.message.payloadLength }, discard: { held.release($0) }
         ) { message in
-            await settler.handle(message, handler)
+            await acknowledger.handle(message, handler)
         }
     }
 
@@ -119,7 +119,7 @@ final class JetStreamSubscription: BrokerSubscription {
             filterSubject: options.topic, start: settings.startsWithAll ? .all : .new)
         consumer.ackWait = settings.ackWait
         consumer.maximumDeliveries = settings.maximumDeliveries
-        if case .process = owner { consumer.inactiveThreshold = oblivion }
+        if case .process = owner { consumer.inactiveThreshold = inactiveThreshold }
         return consumer
     }
 

@@ -3,37 +3,37 @@ import Synchronization
 
 /// A call handler made of a closure, which counts the handlers that run.
 final class ProbeHandler: CallHandler {
-    private let decide: @Sendable (CallHead) -> Acceptance
+    private let decide: @Sendable (CallHead) -> CallDecision
     private let count = Atomic(0)
 
-    init(_ decide: @escaping @Sendable (CallHead) -> Acceptance) { self.decide = decide }
+    init(_ decide: @escaping @Sendable (CallHead) -> CallDecision) { self.decide = decide }
 
     /// The number of handlers that run.
     var running: Int { count.load(ordering: .sequentiallyConsistent) }
 
-    func accept(_ head: CallHead) -> Acceptance {
+    func accept(_ head: CallHead) -> CallDecision {
         switch decide(head) {
-        case .unary(let run, let placement):
+        case .unary(let run, let executionPolicy):
             .unary(
                 { (head, message) async throws(MicroError) -> UnaryReply in
                     self.enter()
                     defer { self.leave() }
                     return try await run(head, message)
-                }, placement)
-        case .serverStream(let run, let placement):
+                }, executionPolicy)
+        case .serverStream(let run, let executionPolicy):
             .serverStream(
                 { (head, message, stream) async throws(MicroError) -> Metadata in
                     self.enter()
                     defer { self.leave() }
                     return try await run(head, message, stream)
-                }, placement)
-        case .stream(let run, let placement):
+                }, executionPolicy)
+        case .stream(let run, let executionPolicy):
             .stream(
                 { (head, stream) async throws(MicroError) -> Metadata in
                     self.enter()
                     defer { self.leave() }
                     return try await run(head, stream)
-                }, placement)
+                }, executionPolicy)
         case .refuse(let error): .refuse(error)
         }
     }

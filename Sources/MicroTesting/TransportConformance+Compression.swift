@@ -14,12 +14,12 @@ extension TransportConformance {
     ]
 
     private static func compressedUnaryCalls(_ fixture: Fixture) async throws {
-        let placement = fixture.placement
+        let executionPolicy = fixture.executionPolicy
         try await fixture.withConnection { head in
             .unary(
                 { (_, message) async throws(MicroError) -> UnaryReply in
                     UnaryReply(message, metadata: ["a": "b"], compression: head.path.compression)
-                }, placement)
+                }, executionPolicy)
         } _: { connection in
             for compression in Compression.allCases {
                 for sample in samples where sample.count <= fixture.suite.maximumMessageSize ?? .max {
@@ -36,7 +36,7 @@ extension TransportConformance {
     }
 
     private static func compressedStreams(_ fixture: Fixture) async throws {
-        let placement = fixture.placement
+        let executionPolicy = fixture.executionPolicy
         try await fixture.withConnection { head in
             .stream(
                 { (_, stream) async throws(MicroError) -> Metadata in
@@ -48,7 +48,7 @@ extension TransportConformance {
                         try await stream.send(message)
                     }
                     return [:]
-                }, placement)
+                }, executionPolicy)
         } _: { connection in
             for compression in Compression.allCases {
                 let head = CallHead(path: "/conformance.Test/\(compression)", compression: compression)

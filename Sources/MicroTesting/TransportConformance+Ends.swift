@@ -18,8 +18,8 @@ extension TransportConformance {
     /// A handler that tells that it runs, and waits until it may go on.
     private static func gated(
         _ fixture: Fixture, started: Latch, goOn: Latch, ended: Latch = Latch()
-    ) -> @Sendable (CallHead) -> Acceptance {
-        let placement = fixture.placement
+    ) -> @Sendable (CallHead) -> CallDecision {
+        let executionPolicy = fixture.executionPolicy
         return { _ in
             .unary(
                 { (_, message) async throws(MicroError) -> UnaryReply in
@@ -27,7 +27,7 @@ extension TransportConformance {
                     started.open()
                     try await goOn.waitInHandler()
                     return UnaryReply(message)
-                }, placement)
+                }, executionPolicy)
         }
     }
 

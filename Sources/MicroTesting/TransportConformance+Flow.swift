@@ -44,10 +44,10 @@ extension TransportConformance {
 
     private static func slowClient(_ fixture: Fixture) async throws {
         let sent = Counter()
-        let placement = fixture.placement
+        let executionPolicy = fixture.executionPolicy
         try await fixture.withConnection { head in
             guard head.path.hasSuffix("Flood") else {
-                return .unary({ _, message in UnaryReply(message) }, placement)
+                return .unary({ _, message in UnaryReply(message) }, executionPolicy)
             }
             return .serverStream(
                 { (_, _, stream) async throws(MicroError) -> Metadata in
@@ -56,7 +56,7 @@ extension TransportConformance {
                         sent.increment()
                     }
                     return [:]
-                }, placement)
+                }, executionPolicy)
         } _: { connection in
             let call = try await connection.open(CallHead(path: "/conformance.Test/Flood"))
             try await call.send(EncodedMessage())
@@ -77,10 +77,10 @@ extension TransportConformance {
 
     private static func slowHandler(_ fixture: Fixture) async throws {
         let read = Latch()
-        let placement = fixture.placement
+        let executionPolicy = fixture.executionPolicy
         try await fixture.withConnection { head in
             guard head.path.hasSuffix("Sink") else {
-                return .unary({ _, message in UnaryReply(message) }, placement)
+                return .unary({ _, message in UnaryReply(message) }, executionPolicy)
             }
             return .stream(
                 { (_, stream) async throws(MicroError) -> Metadata in
@@ -94,7 +94,7 @@ extension TransportConformance {
                     }
                     try await stream.send(EncodedMessage(text: "\(number)"))
                     return [:]
-                }, placement)
+                }, executionPolicy)
         } _: { connection in
             let sent = Counter()
             let call = try await connection.open(CallHead(path: "/conformance.Test/Sink"))
@@ -119,11 +119,12 @@ extension TransportConformance {
     }
 
     private static func largeMessages(_ fixture: Fixture) async throws {
-        let placement = fixture.placement
+        let executionPolicy = fixture.executionPolicy
         let size = min(3 << 20, fixture.suite.maximumMessageSize ?? .max)
         try await fixture.withConnection { head in
             head.path.hasSuffix("Echo")
-                ? .unary({ _, message in UnaryReply(message) }, placement) : .echoStream(placement)
+                ? .unary({ _, message in UnaryReply(message) }, executionPolicy)
+                : .echoStream(executionPolicy)
         } _: { connection in
             let message = EncodedMessage(size: size, seed: 1)
             let reply = try await connection.unary(CallHead(path: "/conformance.Test/Echo"), message)
@@ -143,12 +144,12 @@ extension TransportConformance {
 
     private static func tooLargeMessages(_ fixture: Fixture) async throws {
         guard let limit = fixture.suite.maximumMessageSize else { return }
-        let placement = fixture.placement
+        let executionPolicy = fixture.executionPolicy
         try await fixture.withConnection { head in
             guard head.path.hasSuffix("Grow") else {
-                return .unary({ _, message in UnaryReply(message) }, placement)
+                return .unary({ _, message in UnaryReply(message) }, executionPolicy)
             }
-            return .unary({ _, _ in UnaryReply(EncodedMessage(size: limit + 1, seed: 0)) }, placement)
+            return .unary({ _, _ in UnaryReply(EncodedMessage(size: limit + 1, seed: 0)) }, executionPolicy)
         } _: { connection in
             let exact = EncodedMessage(size: limit, seed: 0)
             let reply = try await connection.unary(CallHead(path: "/conformance.Test/Echo"), exact)
@@ -166,14 +167,14 @@ extension TransportConformance {
     }
 
     private static func manyCalls(_ fixture: Fixture) async throws {
-        let placement = fixture.placement
+        let executionPolicy = fixture.executionPolicy
         try await fixture.withConnection { head in
             head.path.hasSuffix("Echo")
                 ? .unary(
                     { _, message in
                         await Task.yield()
                         return UnaryReply(message)
-                    }, placement) : .echoStream(placement)
+                    }, executionPolicy) : .echoStream(executionPolicy)
         } _: { connection in
             try await withThrowingTaskGroup { group in
                 for number in 0..<fixture.suite.concurrentCalls {

@@ -15,13 +15,13 @@ extension TransportConformance {
     ]
 
     private static func deadlineArrives(_ fixture: Fixture) async throws {
-        let placement = fixture.placement
+        let executionPolicy = fixture.executionPolicy
         try await fixture.withConnection { head in
             let left = head.deadline.map { $0 - .now }
             fixture.findings.expect(
                 left.map { $0 > .zero && $0 <= .seconds(301) } == true,
                 "A deadline in 300 s arrived as \(left.map { "\($0)" } ?? "none").")
-            return .unary({ _, message in UnaryReply(message) }, placement)
+            return .unary({ _, message in UnaryReply(message) }, executionPolicy)
         } _: { connection in
             let head = CallHead(path: "/conformance.Test/Echo", deadline: .now + .seconds(300))
             _ = try await connection.unary(head, EncodedMessage())
@@ -31,8 +31,8 @@ extension TransportConformance {
     /// A handler that does nothing until it is cancelled, and tells when that is.
     private static func waiting(
         _ fixture: Fixture, started: Latch? = nil, cancelled: Latch
-    ) -> @Sendable (CallHead) -> Acceptance {
-        let placement = fixture.placement
+    ) -> @Sendable (CallHead) -> CallDecision {
+        let executionPolicy = fixture.executionPolicy
         return { head in
             switch head.path {
             case "/conformance.Test/Wait":
@@ -42,7 +42,7 @@ extension TransportConformance {
                         started?.open()
                         try await Latch().waitInHandler()
                         return UnaryReply(message)
-                    }, placement)
+                    }, executionPolicy)
             case "/conformance.Test/WaitStream":
                 .stream(
                     { (_, stream) async throws(MicroError) -> Metadata in
@@ -50,8 +50,8 @@ extension TransportConformance {
                         started?.open()
                         while try await stream.receive() != nil {}
                         return [:]
-                    }, placement)
-            default: .unary({ _, message in UnaryReply(message) }, placement)
+                    }, executionPolicy)
+            default: .unary({ _, message in UnaryReply(message) }, executionPolicy)
             }
         }
     }
@@ -170,10 +170,10 @@ extension TransportConformance {
 
     private static func lateReply(_ fixture: Fixture) async throws {
         let (started, goOn, finished) = (Latch(), Latch(), Latch())
-        let placement = fixture.placement
+        let executionPolicy = fixture.executionPolicy
         try await fixture.withConnection { head in
             guard head.path.hasSuffix("Stubborn") else {
-                return .unary({ _, message in UnaryReply(message) }, placement)
+                return .unary({ _, message in UnaryReply(message) }, executionPolicy)
             }
             return .unary(
                 { _, message in
@@ -182,7 +182,7 @@ extension TransportConformance {
                     await goOn.waitIgnoringCancellation()
                     finished.open()
                     return UnaryReply(message)
-                }, placement)
+                }, executionPolicy)
         } _: { connection in
             try await withThrowingTaskGroup { group in
                 group.addTask {

@@ -48,10 +48,10 @@ extension TransportConformance {
     }
 
     private static func requestMetadata(_ fixture: Fixture) async throws {
-        let placement = fixture.placement
+        let executionPolicy = fixture.executionPolicy
         try await fixture.withConnection { head in
             expectSample(head.metadata, "A request", fixture)
-            return .unary({ _, message in UnaryReply(message) }, placement)
+            return .unary({ _, message in UnaryReply(message) }, executionPolicy)
         } _: { connection in
             let head = CallHead(path: "/conformance.Test/Echo", metadata: sample)
             _ = try await connection.unary(head, EncodedMessage())
@@ -61,10 +61,11 @@ extension TransportConformance {
     }
 
     private static func replyMetadata(_ fixture: Fixture) async throws {
-        let placement = fixture.placement
+        let executionPolicy = fixture.executionPolicy
         try await fixture.withConnection { _ in
             .unary(
-                { _, message in UnaryReply(message, metadata: sample, trailingMetadata: sample) }, placement)
+                { _, message in UnaryReply(message, metadata: sample, trailingMetadata: sample) },
+                executionPolicy)
         } _: { connection in
             let reply = try await connection.unary(CallHead(path: "/conformance.Test/Echo"), EncodedMessage())
             expectSample(reply.metadata, "A unary reply, in front", fixture)
@@ -73,7 +74,7 @@ extension TransportConformance {
     }
 
     private static func streamMetadata(_ fixture: Fixture) async throws {
-        let placement = fixture.placement
+        let executionPolicy = fixture.executionPolicy
         try await fixture.withConnection { _ in
             .stream(
                 { (_, stream) async throws(MicroError) -> Metadata in
@@ -82,7 +83,7 @@ extension TransportConformance {
                     try await stream.sendMetadata(["late": "yes"])
                     while let message = try await stream.receive() { try await stream.send(message) }
                     return sample
-                }, placement)
+                }, executionPolicy)
         } _: { connection in
             let call = try await connection.open(CallHead(path: "/conformance.Test/Chat"))
             let metadata = try await call.metadata()
@@ -99,9 +100,9 @@ extension TransportConformance {
     }
 
     private static func absentMetadata(_ fixture: Fixture) async throws {
-        let placement = fixture.placement
+        let executionPolicy = fixture.executionPolicy
         try await fixture.withConnection { _ in
-            .echoStream(placement)
+            .echoStream(executionPolicy)
         } _: { connection in
             let call = try await connection.open(CallHead(path: "/conformance.Test/Chat"))
             try await call.finish()

@@ -18,17 +18,18 @@ extension TransportConformance {
 
     /// A handler that fails as a closure says.
     private static func failing(
-        _ placement: Placement, _ makeError: @escaping @Sendable (CallHead, EncodedMessage) -> MicroError
-    ) -> @Sendable (CallHead) -> Acceptance {
+        _ executionPolicy: ExecutionPolicy,
+        _ makeError: @escaping @Sendable (CallHead, EncodedMessage) -> MicroError
+    ) -> @Sendable (CallHead) -> CallDecision {
         { _ in
             .unary(
                 { (head, message) async throws(MicroError) -> UnaryReply in throw makeError(head, message) },
-                placement)
+                executionPolicy)
         }
     }
 
     private static func statuses(_ fixture: Fixture) async throws {
-        let handler = failing(fixture.placement) { head, message in
+        let handler = failing(fixture.executionPolicy) { head, message in
             MicroError(RPCStatus(rawValue: Int(head.metadata["status"] ?? "") ?? 0), message.text)
         }
         try await fixture.withConnection(handler) { connection in
@@ -52,7 +53,7 @@ extension TransportConformance {
 
     private static func microCodes(_ fixture: Fixture) async throws {
         let codes = [400, 401, 403, 404, 405, 408, 409, 412, 418, 429, 499, 500, 501, 502, 503, 504, 799]
-        let handler = failing(fixture.placement) { head, message in
+        let handler = failing(fixture.executionPolicy) { head, message in
             let status = head.metadata["status"]
             return MicroError(
                 id: "go.micro.srv.test", httpCode: Int(head.metadata["code"] ?? "") ?? 0,
@@ -86,7 +87,7 @@ extension TransportConformance {
     private static func details(_ fixture: Fixture) async throws {
         // A google.rpc.Status with code 9 and message "no".
         let status: [UInt8] = [0x08, 9, 0x12, 2, 0x6E, 0x6F]
-        let handler = failing(fixture.placement) { _, _ in
+        let handler = failing(fixture.executionPolicy) { _, _ in
             var error = MicroError(.failedPrecondition, "no")
             error.rpcDetails = status
             return error
@@ -119,7 +120,7 @@ extension TransportConformance {
     }
 
     private static func errorBehindMessages(_ fixture: Fixture) async throws {
-        let placement = fixture.placement
+        let executionPolicy = fixture.executionPolicy
         try await fixture.withConnection { _ in
             .stream(
                 { (_, stream) async throws(MicroError) -> Metadata in
@@ -127,7 +128,7 @@ extension TransportConformance {
                     var error = MicroError(id: "test", httpCode: 409, detail: "no more")
                     error.trailingMetadata = ["why": "that is why"]
                     throw error
-                }, placement)
+                }, executionPolicy)
         } _: { connection in
             let call = try await connection.open(CallHead(path: "/conformance.Test/Fail"))
             for number in 0..<3 {
@@ -147,11 +148,11 @@ extension TransportConformance {
     }
 
     private static func errorWithoutMessages(_ fixture: Fixture) async throws {
-        let placement = fixture.placement
+        let executionPolicy = fixture.executionPolicy
         try await fixture.withConnection { _ in
             .stream(
                 { (_, _) async throws(MicroError) -> Metadata in throw MicroError(.aborted, "at once") },
-                placement)
+                executionPolicy)
         } _: { connection in
             let call = try await connection.open(CallHead(path: "/conformance.Test/Fail"))
             let error = try await fixture.expectError(.aborted, when: "An error of a stream") {
@@ -165,12 +166,12 @@ extension TransportConformance {
     }
 
     private static func isolation(_ fixture: Fixture) async throws {
-        let placement = fixture.placement
+        let executionPolicy = fixture.executionPolicy
         try await fixture.withConnection { head in
-            if head.path.hasSuffix("Chat") { return .echoStream(placement) }
+            if head.path.hasSuffix("Chat") { return .echoStream(executionPolicy) }
             return .unary(
                 { (_, _) async throws(MicroError) -> UnaryReply in throw MicroError(.internal, "broken") },
-                placement)
+                executionPolicy)
         } _: { connection in
             let call = try await connection.open(CallHead(path: "/conformance.Test/Chat"))
             for number in 0..<10 {

@@ -18,7 +18,7 @@ extension TransportConformance {
     ]
 
     private static func unary(_ fixture: Fixture) async throws {
-        let placement = fixture.placement
+        let executionPolicy = fixture.executionPolicy
         try await fixture.withConnection { head in
             fixture.findings.expect(
                 head.path == "/conformance.Test/Echo", "The path arrived as \(head.path).")
@@ -26,7 +26,7 @@ extension TransportConformance {
                 head.contentSubtype == "json", "The content subtype json arrived as \(head.contentSubtype).")
             fixture.findings.expect(head.deadline == nil, "A call without a deadline arrived with one.")
             fixture.findings.expect(head.peer?.address.isEmpty == false, "The peer has no address.")
-            return .unary({ _, message in UnaryReply(message) }, placement)
+            return .unary({ _, message in UnaryReply(message) }, executionPolicy)
         } _: { connection in
             fixture.findings.expect(connection.isUsable, "A new connection is not usable.")
             let head = CallHead(path: "/conformance.Test/Echo", contentSubtype: "json")
@@ -41,7 +41,7 @@ extension TransportConformance {
     }
 
     private static func serverStream(_ fixture: Fixture) async throws {
-        let placement = fixture.placement
+        let executionPolicy = fixture.executionPolicy
         try await fixture.withConnection { _ in
             .serverStream(
                 { (_, message, stream) async throws(MicroError) -> Metadata in
@@ -49,7 +49,7 @@ extension TransportConformance {
                         try await stream.send(EncodedMessage(text: "\(message.text) \(number)"))
                     }
                     return ["end": "reached"]
-                }, placement)
+                }, executionPolicy)
         } _: { connection in
             let call = try await connection.open(CallHead(path: "/conformance.Test/Count"))
             try await call.send(EncodedMessage(text: "n"))
@@ -62,7 +62,7 @@ extension TransportConformance {
     }
 
     private static func clientStream(_ fixture: Fixture) async throws {
-        let placement = fixture.placement
+        let executionPolicy = fixture.executionPolicy
         try await fixture.withConnection { _ in
             .stream(
                 { (_, stream) async throws(MicroError) -> Metadata in
@@ -70,7 +70,7 @@ extension TransportConformance {
                     while let message = try await stream.receive() { texts.append(message.text) }
                     try await stream.send(EncodedMessage(text: texts.joined(separator: " ")))
                     return [:]
-                }, placement)
+                }, executionPolicy)
         } _: { connection in
             let call = try await connection.open(CallHead(path: "/conformance.Test/Collect"))
             for number in 0..<100 { try await call.send(EncodedMessage(text: "\(number)")) }
@@ -82,9 +82,9 @@ extension TransportConformance {
     }
 
     private static func bidirectional(_ fixture: Fixture) async throws {
-        let placement = fixture.placement
+        let executionPolicy = fixture.executionPolicy
         try await fixture.withConnection { _ in
-            .echoStream(placement)
+            .echoStream(executionPolicy)
         } _: { connection in
             let call = try await connection.open(CallHead(path: "/conformance.Test/Chat"))
             for number in 0..<100 {
@@ -102,7 +102,7 @@ extension TransportConformance {
     }
 
     private static func serverFirst(_ fixture: Fixture) async throws {
-        let placement = fixture.placement
+        let executionPolicy = fixture.executionPolicy
         try await fixture.withConnection { _ in
             .stream(
                 { (_, stream) async throws(MicroError) -> Metadata in
@@ -110,7 +110,7 @@ extension TransportConformance {
                     let answer = try await stream.receive()?.text ?? "nobody"
                     try await stream.send(EncodedMessage(text: answer))
                     return [:]
-                }, placement)
+                }, executionPolicy)
         } _: { connection in
             let call = try await connection.open(CallHead(path: "/conformance.Test/First"))
             let question = try await call.receive()
@@ -123,14 +123,14 @@ extension TransportConformance {
     }
 
     private static func noMessage(_ fixture: Fixture) async throws {
-        let placement = fixture.placement
+        let executionPolicy = fixture.executionPolicy
         try await fixture.withConnection { _ in
             .stream(
                 { (_, stream) async throws(MicroError) -> Metadata in
                     let message = try await stream.receive()
                     try await stream.send(EncodedMessage(text: message == nil ? "nothing" : "something"))
                     return [:]
-                }, placement)
+                }, executionPolicy)
         } _: { connection in
             let call = try await connection.open(CallHead(path: "/conformance.Test/None"))
             try await call.finish()
@@ -140,15 +140,15 @@ extension TransportConformance {
     }
 
     private static func noHalfClose(_ fixture: Fixture) async throws {
-        let placement = fixture.placement
+        let executionPolicy = fixture.executionPolicy
         try await fixture.withConnection { head in
             head.path.hasSuffix("Echo")
-                ? .unary({ _, message in UnaryReply(message) }, placement)
+                ? .unary({ _, message in UnaryReply(message) }, executionPolicy)
                 : .serverStream(
                     { (_, message, stream) async throws(MicroError) -> Metadata in
                         try await stream.send(message)
                         return [:]
-                    }, placement)
+                    }, executionPolicy)
         } _: { connection in
             for method in ["Echo", "Count"] {
                 let call = try await connection.open(CallHead(path: "/conformance.Test/\(method)"))
@@ -162,13 +162,13 @@ extension TransportConformance {
     }
 
     private static func unaryWithoutMessage(_ fixture: Fixture) async throws {
-        let placement = fixture.placement
+        let executionPolicy = fixture.executionPolicy
         try await fixture.withConnection { _ in
             .unary(
                 { _, message in
                     fixture.findings.expect(false, "A unary handler ran without a message.")
                     return UnaryReply(message)
-                }, placement)
+                }, executionPolicy)
         } _: { connection in
             let call = try await connection.open(CallHead(path: "/conformance.Test/Echo"))
             try await call.finish()
@@ -179,7 +179,7 @@ extension TransportConformance {
     }
 
     private static func unaryWithSecondMessage(_ fixture: Fixture) async throws {
-        let placement = fixture.placement
+        let executionPolicy = fixture.executionPolicy
         let (started, wasCancelled) = (Latch(), Latch())
         try await fixture.withConnection { _ in
             .unary(
@@ -188,7 +188,7 @@ extension TransportConformance {
                     started.open()
                     try await Latch().waitInHandler()
                     return UnaryReply(message)
-                }, placement)
+                }, executionPolicy)
         } _: { connection in
             let call = try await connection.open(CallHead(path: "/conformance.Test/Echo"))
             try await fixture.expectError(when: "A unary request with a second message") {
@@ -202,9 +202,9 @@ extension TransportConformance {
     }
 
     private static func fullDuplex(_ fixture: Fixture) async throws {
-        let placement = fixture.placement
+        let executionPolicy = fixture.executionPolicy
         try await fixture.withConnection { _ in
-            .echoStream(placement)
+            .echoStream(executionPolicy)
         } _: { connection in
             let call = try await connection.open(CallHead(path: "/conformance.Test/Chat"))
             let texts = try await withThrowingTaskGroup { group in
@@ -223,14 +223,14 @@ extension TransportConformance {
     }
 
     private static func earlyEnd(_ fixture: Fixture) async throws {
-        let placement = fixture.placement
+        let executionPolicy = fixture.executionPolicy
         try await fixture.withConnection { _ in
             .stream(
                 { (_, stream) async throws(MicroError) -> Metadata in
                     _ = try await stream.receive()
                     try await stream.send(EncodedMessage(text: "enough"))
                     return [:]
-                }, placement)
+                }, executionPolicy)
         } _: { connection in
             let call = try await connection.open(CallHead(path: "/conformance.Test/Early"))
             let texts = try await withThrowingTaskGroup { group in
@@ -250,18 +250,18 @@ extension TransportConformance {
     }
 }
 
-extension Acceptance {
+extension CallDecision {
     /// Sends each message back.
-    static func echoStream(_ placement: Placement) -> Acceptance {
+    static func echoStream(_ executionPolicy: ExecutionPolicy) -> CallDecision {
         .stream(
             { (_, stream) async throws(MicroError) -> Metadata in
                 while let message = try await stream.receive() { try await stream.send(message) }
                 return [:]
-            }, placement)
+            }, executionPolicy)
     }
 }
 
-extension OutboundStream {
+extension ClientCallStream {
     /// Reads the call to its end.
     ///
     /// - Returns: The messages as text.

@@ -29,7 +29,7 @@ public struct TransportConformance: Sendable {
     public var context: PluginContext = .testing(role: "transport")
 
     /// Where the handlers of the checks run.
-    public var placement: Placement.Policy = .automatic
+    public var executionPolicy: ExecutionPolicy.Choice = .automatic
 
     /// The greatest number of bytes of a message that both sides accept; `nil` if there is no limit.
     public var maximumMessageSize: Int? = 4 << 20
@@ -83,7 +83,7 @@ public struct TransportConformance: Sendable {
         let suite: TransportConformance
 
         /// A place for a handler.
-        var placement: Placement { Placement(suite.placement) }
+        var executionPolicy: ExecutionPolicy { ExecutionPolicy(suite.executionPolicy) }
 
         /// A listener, and how to reach it.
         struct Server: Sendable {
@@ -107,7 +107,7 @@ public struct TransportConformance: Sendable {
 
         /// Runs checks with a listener of their own, which is shut down behind them.
         func withServer(
-            _ decide: @escaping @Sendable (CallHead) -> Acceptance,
+            _ decide: @escaping @Sendable (CallHead) -> CallDecision,
             _ body: (Server) async throws -> Void
         ) async throws {
             let handler = ProbeHandler(decide)
@@ -125,7 +125,7 @@ public struct TransportConformance: Sendable {
 
         /// Runs checks with a connection to a listener of their own.
         func withConnection(
-            _ decide: @escaping @Sendable (CallHead) -> Acceptance,
+            _ decide: @escaping @Sendable (CallHead) -> CallDecision,
             _ body: (any Connection) async throws -> Void
         ) async throws {
             try await withServer(decide) { server in

@@ -21,7 +21,7 @@ import Synchronization
 ///   are surely not processed; all other failures may be.
 /// - Header fields with more than ``Configuration/maximumHeaderListSize`` bytes and messages with more
 ///   than ``Configuration/maximumMessageSize`` end their own call with `resourceExhausted`.
-/// - Handlers start on the thread of their connection; see ``Placement``.
+/// - Handlers start on the thread of their connection; see ``ExecutionPolicy``.
 public final class HTTP2Transport: Transport {
     private struct State {
         var configuration: Configuration?

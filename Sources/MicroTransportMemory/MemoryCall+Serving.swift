@@ -2,7 +2,7 @@ import MicroCore
 
 extension MemoryCall {
     /// Runs the call's handler, and ends the call when it returns or the deadline passes.
-    func serve(_ acceptance: Acceptance) async {
+    func serve(_ acceptance: CallDecision) async {
         guard let deadline = head.deadline else { return await answer(acceptance) }
         await withTaskGroup { group in
             group.addTask {
@@ -14,7 +14,7 @@ extension MemoryCall {
         }
     }
 
-    private func answer(_ acceptance: Acceptance) async {
+    private func answer(_ acceptance: CallDecision) async {
         do throws(MicroError) {
             switch acceptance {
             case .unary(let run, _):
@@ -24,9 +24,9 @@ extension MemoryCall {
                 end(.success(reply.trailingMetadata))
             case .serverStream(let run, _):
                 let message = try await firstMessage()
-                end(.success(try await run(head, message, MemoryInboundStream(call: self))))
+                end(.success(try await run(head, message, MemoryServerCallStream(call: self))))
             case .stream(let run, _):
-                end(.success(try await run(head, MemoryInboundStream(call: self))))
+                end(.success(try await run(head, MemoryServerCallStream(call: self))))
             case .refuse(let error): throw error
             }
         } catch {
@@ -44,7 +44,7 @@ extension MemoryCall {
 }
 
 /// A call as its handler sees it.
-struct MemoryInboundStream: InboundStream {
+struct MemoryServerCallStream: ServerCallStream {
     let call: MemoryCall
 
     func receive() async throws(MicroError) -> EncodedMessage? {

@@ -45,7 +45,7 @@ final class MemoryCall: Sendable {
     }
 
     /// Records what the server makes of the call, before the first message.
-    func expect(_ acceptance: Acceptance) {
+    func expect(_ acceptance: CallDecision) {
         switch acceptance {
         case .unary, .serverStream: state.withLock { $0.takesOneMessage = true }
         case .stream, .refuse: break
@@ -105,7 +105,7 @@ final class MemoryCall: Sendable {
 }
 
 // What the client does with the call.
-extension MemoryCall: OutboundStream {
+extension MemoryCall: ClientCallStream {
     func receive() async throws(MicroError) -> EncodedMessage? {
         try await responses.receive(onCancel: cancel)
     }

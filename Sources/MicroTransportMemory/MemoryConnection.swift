@@ -37,7 +37,7 @@ final class MemoryConnection: Connection {
             reply, metadata: try await call.metadata(), trailingMetadata: call.trailingMetadata)
     }
 
-    func open(_ head: CallHead) async throws(MicroError) -> any OutboundStream { try begin(head) }
+    func open(_ head: CallHead) async throws(MicroError) -> any ClientCallStream { try begin(head) }
 
     func close(deadline: ContinuousClock.Instant) async {
         await calls.drain(

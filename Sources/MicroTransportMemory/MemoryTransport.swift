@@ -6,7 +6,7 @@ public import MicroCore
 /// tested with it behaves the same on the network. Messages are handed over without a copy.
 ///
 /// Listeners are known to the whole process by a name, `memory:NAME`; without one a free name is chosen.
-/// Handlers run on Swift's global pool, whatever their placement, since there is no thread of a
+/// Handlers run on Swift's global pool, whatever their execution policy, since there is no thread of a
 /// connection.
 public struct MemoryTransport: Transport {
     /// The limits of a memory transport.

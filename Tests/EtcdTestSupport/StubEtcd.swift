@@ -46,7 +46,7 @@ package final class StubEtcd: CallHandler {
         await listener.shutdown(deadline: .now)
     }
 
-    package func accept(_ head: CallHead) -> Acceptance {
+    package func accept(_ head: CallHead) -> CallDecision {
         let number = counts.withLock { counts in
             defer { counts[head.path, default: 0] += 1 }
             return counts[head.path] ?? 0
@@ -57,11 +57,11 @@ package final class StubEtcd: CallHandler {
                 { [script] _, message throws(MicroError) in
                     let request: EtcdPBRangeRequest = try EtcdCoding.decode(message)
                     return UnaryReply(try EtcdCoding.encode(try script.range(request, number)))
-                }, Placement(.globalPool))
+                }, ExecutionPolicy(.globalPool))
         case "/etcdserverpb.Lease/LeaseGrant":
             return .unary(
                 { [script] _, _ throws(MicroError) in UnaryReply(try EtcdCoding.encode(script.lease())) },
-                Placement(.globalPool))
+                ExecutionPolicy(.globalPool))
         case "/etcdserverpb.Watch/Watch":
             return .stream(
                 { [script] _, stream throws(MicroError) in
@@ -71,7 +71,7 @@ package final class StubEtcd: CallHandler {
                     }
                     while try await stream.receive() != nil {}
                     return Metadata()
-                }, Placement(.globalPool))
+                }, ExecutionPolicy(.globalPool))
         case "/etcdserverpb.Lease/LeaseKeepAlive":
             return .stream(
                 { [script] _, stream throws(MicroError) in
@@ -82,10 +82,11 @@ package final class StubEtcd: CallHandler {
                         try await stream.send(try EtcdCoding.encode(response))
                     }
                     return Metadata()
-                }, Placement(.globalPool))
+                }, ExecutionPolicy(.globalPool))
         default:
             // The answers to the others have nothing in them that anybody reads.
-            return .unary({ _, _ throws(MicroError) in UnaryReply(EncodedMessage()) }, Placement(.globalPool))
+            return .unary(
+                { _, _ throws(MicroError) in UnaryReply(EncodedMessage()) }, ExecutionPolicy(.globalPool))
         }
     }
 }

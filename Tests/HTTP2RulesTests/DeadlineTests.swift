@@ -83,7 +83,7 @@ import Testing
     /// The threads of the pool are all busy until the deadline has passed.
     @Test func noHandlerBeginsLateInThePool() async throws {
         let late = Atomic(0)
-        let placement = Placement(.globalPool)
+        let executionPolicy = ExecutionPolicy(.globalPool)
         let handler = ClosureHandler { head in
             .unary(
                 { (_, message) async throws(MicroError) in
@@ -93,7 +93,7 @@ import Testing
                         late.add(1, ordering: .relaxed)
                     }
                     return UnaryReply(message)
-                }, placement)
+                }, executionPolicy)
         }
         var limits = GRPCLimits()
         limits.http2.maximumConcurrentStreams = 10_000

@@ -105,7 +105,7 @@ import Testing
     @Test func clientsHaveTheirTimeBehindSlowHandlers() async throws {
         var configuration = HTTP2Transport.Configuration()
         configuration.stallTimeout = .seconds(1)
-        let (inPlace, pool) = (Placement(.inPlace), Placement(.globalPool))
+        let (inPlace, pool) = (ExecutionPolicy(.inPlace), ExecutionPolicy(.globalPool))
         let handler = ClosureHandler { head in
             .unary(
                 { (_, message) async throws(MicroError) in

@@ -3,11 +3,11 @@ import MicroTransportHTTP2
 
 /// A call handler made of a closure.
 package struct ClosureHandler: CallHandler {
-    package let decide: @Sendable (CallHead) -> Acceptance
+    package let decide: @Sendable (CallHead) -> CallDecision
 
-    package init(_ decide: @escaping @Sendable (CallHead) -> Acceptance) { self.decide = decide }
+    package init(_ decide: @escaping @Sendable (CallHead) -> CallDecision) { self.decide = decide }
 
-    package func accept(_ head: CallHead) -> Acceptance { decide(head) }
+    package func accept(_ head: CallHead) -> CallDecision { decide(head) }
 }
 
 /// Runs a test against a listener whose unary endpoint answers as a closure says, and with a client of it.
@@ -20,13 +20,13 @@ package func withAnswers(
 ) async throws {
     let handler = ClosureHandler { head in
         guard head.path.hasSuffix("Stream") else {
-            return .unary({ (head, _) async throws(MicroError) in try answer(head) }, Placement())
+            return .unary({ (head, _) async throws(MicroError) in try answer(head) }, ExecutionPolicy())
         }
         return .stream(
             { (head, stream) async throws(MicroError) in
                 try await stream.send(EncodedMessage([1]))
                 return try answer(head).trailingMetadata
-            }, Placement())
+            }, ExecutionPolicy())
     }
     try await withConnection(to: handler, body)
 }

@@ -23,9 +23,11 @@ package final class TestServer: CallHandler {
     }
 
     private let state = Mutex(State())
-    private let placement: Placement
+    private let executionPolicy: ExecutionPolicy
 
-    package init(_ placement: Placement.Policy = .automatic) { self.placement = Placement(placement) }
+    package init(_ executionPolicy: ExecutionPolicy.Choice = .automatic) {
+        self.executionPolicy = ExecutionPolicy(executionPolicy)
+    }
 
     /// The number of handlers that run.
     package var running: Int { state.withLock(\.running) }
@@ -45,7 +47,7 @@ package final class TestServer: CallHandler {
     /// The heads of all calls.
     package var heads: [CallHead] { state.withLock(\.heads) }
 
-    package func accept(_ head: CallHead) -> Acceptance {
+    package func accept(_ head: CallHead) -> CallDecision {
         state.withLock { $0.heads.append(head) }
         switch head.path {
         case "/test.Test/Echo":
@@ -54,24 +56,26 @@ package final class TestServer: CallHandler {
                     self.begin()
                     defer { self.end() }
                     return UnaryReply(message)
-                }, placement)
+                }, executionPolicy)
         case "/test.Test/Hang":
             return .unary(
                 { (_, message) async throws(MicroError) in
                     try await self.hang()
                     return UnaryReply(message)
-                }, placement)
+                }, executionPolicy)
         case "/test.Test/Stream":
-            return .stream({ (_, stream) async throws(MicroError) in try await self.echo(stream) }, placement)
+            return .stream(
+                { (_, stream) async throws(MicroError) in try await self.echo(stream) }, executionPolicy)
         case "/test.Test/Many":
             return .serverStream(
-                { (_, _, stream) async throws(MicroError) in try await self.sendMany(stream) }, placement)
+                { (_, _, stream) async throws(MicroError) in try await self.sendMany(stream) },
+                executionPolicy)
         case "/test.Test/Deaf":
             return .stream(
                 { (_, _) async throws(MicroError) in
                     try await self.hang()
                     return [:]
-                }, placement)
+                }, executionPolicy)
         default:
             return .refuse(MicroError(.unimplemented, "There is no \(head.path)."))
         }
@@ -97,7 +101,7 @@ package final class TestServer: CallHandler {
         }
     }
 
-    private func echo(_ stream: any InboundStream) async throws(MicroError) -> Metadata {
+    private func echo(_ stream: any ServerCallStream) async throws(MicroError) -> Metadata {
         begin()
         defer { end() }
         while let message = try await stream.receive() {
@@ -107,7 +111,7 @@ package final class TestServer: CallHandler {
         return [:]
     }
 
-    private func sendMany(_ stream: any InboundStream) async throws(MicroError) -> Metadata {
+    private func sendMany(_ stream: any ServerCallStream) async throws(MicroError) -> Metadata {
         begin()
         defer { end() }
         let message = EncodedMessage([UInt8](repeating: 7, count: 64 << 10))
@@ -130,10 +134,11 @@ package struct Listening {
 
 /// Runs a test against a server, and checks that the server works until the end and leaves nothing.
 package func withTestServer(
-    _ configuration: HTTP2Transport.Configuration = .init(), placement: Placement.Policy = .automatic,
+    _ configuration: HTTP2Transport.Configuration = .init(),
+    executionPolicy: ExecutionPolicy.Choice = .automatic,
     _ body: (Listening) async throws -> Void
 ) async throws {
-    let server = TestServer(placement)
+    let server = TestServer(executionPolicy)
     let transport = HTTP2Transport(configuration: configuration)
     let listener = try await transport.listen(on: .host("127.0.0.1", port: 0), handler: server)
     let listening = Listening(server: server, listener: listener)

@@ -166,7 +166,7 @@ import Testing
         let program = try ForeignProgram(
             Programs.path("greeter-protobuf"),
             environment: ["MICRO_REGISTRY": "memory", "MICRO_SERVER_ADDRESS": "127.0.0.1:\(port)"])
-        try await program.waitForOutput("The service runs.")
+        try await program.waitForOutput("Service started.")
         let called = try await Programs.micro(
             "call", "greeter-protobuf", "Greeter.Hello", #"{"name":"John"}"#, "--address", "127.0.0.1:\(port)"
         )

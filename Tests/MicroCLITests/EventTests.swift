@@ -10,7 +10,7 @@ import Testing
 
     private func startSubscriber(_ topic: String) async throws -> ForeignProgram {
         let program = try ForeignProgram(Programs.path("pubsub"), [topic], environment: mdns)
-        try await program.waitForOutput("The service runs.")
+        try await program.waitForOutput("Service started.")
         return program
     }
 
@@ -47,7 +47,7 @@ import Testing
         ]
         let topic = newTopic()
         let subscriber = try ForeignProgram(Programs.path("pubsub"), [topic], environment: nats)
-        try await subscriber.waitForOutput("The service runs.")
+        try await subscriber.waitForOutput("Service started.")
         let example = try ForeignProgram(
             Programs.path("pubsub"), ["publish", "By the example", topic], environment: nats)
         #expect(try await example.exitStatus() == 0, "\(example.errorOutput)")

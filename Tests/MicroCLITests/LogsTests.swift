@@ -10,7 +10,7 @@ import Testing
         let (name, program) = try await Programs.greeter(environment: mdns)
         let shown = try await Programs.micro("logs", name, environment: mdns)
         #expect(shown.status == 0, "\(shown.errors)")
-        #expect(shown.output.contains("The service runs."))
+        #expect(shown.output.contains("Service started."))
         await program.stop()
     }
 
@@ -19,7 +19,7 @@ import Testing
     func followingEndsWellBySignal(signal: Int32) async throws {
         let (name, program) = try await Programs.greeter(environment: mdns)
         let micro = try ForeignProgram(Programs.path("micro"), ["logs", "-f", name], environment: mdns)
-        try await micro.waitForOutput("The service runs.")
+        try await micro.waitForOutput("Service started.")
         micro.send(signal: signal)
         #expect(try await micro.exitStatus() == 0)
         #expect(micro.errorOutput.isEmpty)
@@ -33,13 +33,13 @@ import Testing
         let service = try machines.start(
             try Programs.path("greeter-service"), [], on: machines.first,
             environment: ["MICRO_REGISTRY": "memory", "MICRO_SERVER_ADDRESS": ":\(port)"])
-        try await service.waitForOutput("The service runs.")
+        try await service.waitForOutput("Service started.")
 
         let address = "\(NetworkNamespaces.firstAddress):\(port)"
         let micro = try Programs.path("micro")
         let own = try machines.start(micro, ["logs", "greeter", "--address", address], on: machines.first)
         #expect(try await own.exitStatus() == 0, "\(own.errorOutput)")
-        #expect(own.output.contains("The service runs."))
+        #expect(own.output.contains("Service started."))
 
         let other = try machines.start(
             micro, ["logs", "greeter", "--address", address], on: machines.second)

@@ -57,7 +57,7 @@ import Testing
         let lines = try logs.output.split(separator: "\n").map { line in
             try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
         }
-        let runs = try #require(lines.first { $0["message"] as? String == "The service runs." })
+        let runs = try #require(lines.first { $0["message"] as? String == "Service started." })
         let time = try #require(runs["time"] as? String)
         #expect(time.wholeMatch(of: #/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z/#) != nil, "\(time)")
         let formatter = ISO8601DateFormatter()

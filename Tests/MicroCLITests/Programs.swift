@@ -25,7 +25,7 @@ enum Programs {
         let program = try ForeignProgram(
             path("greeter-service"),
             environment: ["MICRO_SERVER_NAME": name].merging(environment) { _, new in new })
-        try await program.waitForOutput("The service runs.")
+        try await program.waitForOutput("Service started.")
         return (name, program)
     }
 }

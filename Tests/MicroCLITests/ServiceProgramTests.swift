@@ -38,7 +38,7 @@ import Testing
                 "MICRO_TLS_KEY": server.keyPath, "MICRO_TLS_CA": authorities.rootPath,
                 "MICRO_TLS_CLIENT_AUTH": "required",
             ]) { $1 })
-        try await program.waitForOutput("The service runs.")
+        try await program.waitForOutput("Service started.")
 
         let trusting = mdns.merging(["MICRO_TLS_CA": authorities.rootPath]) { $1 }
         let certified = trusting.merging([

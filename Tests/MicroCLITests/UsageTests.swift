@@ -104,7 +104,7 @@ import Testing
         let evil = try ForeignProgram(
             try Programs.path("greeter-service"),
             environment: ["MICRO_REGISTRY": "mdns", "MICRO_SERVER_NAME": "evil-$(id)"])
-        try await evil.waitForOutput("The service runs.")
+        try await evil.waitForOutput("Service started.")
         let services = try await Programs.micro("services", environment: mdns)
         try #require(services.output.contains("evil-$(id)"))
         let micro = try ForeignProgram(

@@ -125,22 +125,22 @@ import Testing
     }
 }
 
-@Suite(.timeLimit(.minutes(2))) struct PlacementTests {
+@Suite(.timeLimit(.minutes(2))) struct ExecutionPolicyTests {
     @Test func aSlowHandlerMovesAndReturns() {
-        let placement = Placement(.automatic)
-        #expect(!placement.usesPool)
-        for _ in 0..<100 { placement.note(nanoseconds: 100_000) }
-        #expect(placement.usesPool)
-        for _ in 0..<20 { placement.note(nanoseconds: 40_000) }
-        #expect(placement.usesPool, "between the two thresholds it stays where it is")
-        for _ in 0..<200 { placement.note(nanoseconds: 1_000) }
-        #expect(!placement.usesPool)
-        for _ in 0..<200 { placement.note(nanoseconds: 40_000) }
-        #expect(!placement.usesPool, "between the two thresholds it stays where it is")
+        let executionPolicy = ExecutionPolicy(.automatic)
+        #expect(!executionPolicy.usesPool)
+        for _ in 0..<100 { executionPolicy.note(nanoseconds: 100_000) }
+        #expect(executionPolicy.usesPool)
+        for _ in 0..<20 { executionPolicy.note(nanoseconds: 40_000) }
+        #expect(executionPolicy.usesPool, "between the two thresholds it stays where it is")
+        for _ in 0..<200 { executionPolicy.note(nanoseconds: 1_000) }
+        #expect(!executionPolicy.usesPool)
+        for _ in 0..<200 { executionPolicy.note(nanoseconds: 40_000) }
+        #expect(!executionPolicy.usesPool, "between the two thresholds it stays where it is")
     }
 
-    @Test func aFixedPlacementStays() {
-        let (inPlace, pool) = (Placement(.inPlace), Placement(.globalPool))
+    @Test func aFixedExecutionPolicyStays() {
+        let (inPlace, pool) = (ExecutionPolicy(.inPlace), ExecutionPolicy(.globalPool))
         for _ in 0..<100 {
             inPlace.note(nanoseconds: .max)
             pool.note(nanoseconds: 0)
@@ -150,40 +150,42 @@ import Testing
     }
 
     @Test func largeMessagesGoToThePoolUnlessToldOtherwise() {
-        #expect(!Placement(.automatic).usesPool(messageSize: 65535))
-        #expect(Placement(.automatic).usesPool(messageSize: 65536))
-        #expect(!Placement(.inPlace).usesPool(messageSize: 1 << 20))
-        #expect(Placement(.automatic).usesPool(messageSize: .max))
-        #expect(Placement(.globalPool).usesPool(messageSize: 0))
+        #expect(!ExecutionPolicy(.automatic).usesPool(messageSize: 65535))
+        #expect(ExecutionPolicy(.automatic).usesPool(messageSize: 65536))
+        #expect(!ExecutionPolicy(.inPlace).usesPool(messageSize: 1 << 20))
+        #expect(ExecutionPolicy(.automatic).usesPool(messageSize: .max))
+        #expect(ExecutionPolicy(.globalPool).usesPool(messageSize: 0))
     }
 
     @Test func largeMessagesThatAreCheapComeBack() {
-        let placement = Placement()
-        for _ in 0..<100 { placement.note(nanoseconds: 30_000, messageSize: 1 << 16) }
-        #expect(!placement.usesPool(messageSize: 1 << 16))
-        #expect(placement.usesPool(messageSize: (1 << 20) - 1), "as much for each KiB it would take 0.5 ms")
-        for _ in 0..<100 { placement.note(nanoseconds: 6_400, messageSize: 1 << 16) }
-        #expect(!placement.usesPool(messageSize: (1 << 20) - 1))
-        #expect(placement.usesPool(messageSize: 1 << 20))
-
-        placement.note(nanoseconds: .max, messageSize: 1 << 16)
+        let executionPolicy = ExecutionPolicy()
+        for _ in 0..<100 { executionPolicy.note(nanoseconds: 30_000, messageSize: 1 << 16) }
+        #expect(!executionPolicy.usesPool(messageSize: 1 << 16))
         #expect(
-            !placement.usesPool(messageSize: 1 << 16), "one sample may be that of a thread that lost its core"
+            executionPolicy.usesPool(messageSize: (1 << 20) - 1), "as much for each KiB it would take 0.5 ms")
+        for _ in 0..<100 { executionPolicy.note(nanoseconds: 6_400, messageSize: 1 << 16) }
+        #expect(!executionPolicy.usesPool(messageSize: (1 << 20) - 1))
+        #expect(executionPolicy.usesPool(messageSize: 1 << 20))
+
+        executionPolicy.note(nanoseconds: .max, messageSize: 1 << 16)
+        #expect(
+            !executionPolicy.usesPool(messageSize: 1 << 16),
+            "one sample may be that of a thread that lost its core"
         )
-        for _ in 0..<10 { placement.note(nanoseconds: 3_000_000, messageSize: 1 << 16) }
-        #expect(placement.usesPool(messageSize: 1 << 16))
+        for _ in 0..<10 { executionPolicy.note(nanoseconds: 3_000_000, messageSize: 1 << 16) }
+        #expect(executionPolicy.usesPool(messageSize: 1 << 16))
     }
 
     @Test func aFewAbsurdSamplesDoNoHarm() {
-        let placement = Placement()
-        for sample in [Int64.max, -1, 0, Int64.max] { placement.note(nanoseconds: sample) }
-        #expect(!placement.usesPool)
+        let executionPolicy = ExecutionPolicy()
+        for sample in [Int64.max, -1, 0, Int64.max] { executionPolicy.note(nanoseconds: sample) }
+        #expect(!executionPolicy.usesPool)
     }
 
     @Test func aHandlerThatHoldsItsThreadIsReportedOnce() {
-        let placement = Placement()
-        #expect(!placement.note(nanoseconds: 99_000_000))
-        #expect(placement.note(nanoseconds: 101_000_000))
-        #expect(!placement.note(nanoseconds: 101_000_000))
+        let executionPolicy = ExecutionPolicy()
+        #expect(!executionPolicy.note(nanoseconds: 99_000_000))
+        #expect(executionPolicy.note(nanoseconds: 101_000_000))
+        #expect(!executionPolicy.note(nanoseconds: 101_000_000))
     }
 }

@@ -55,7 +55,9 @@ private struct MutedConnection: Connection {
         }
     }
 
-    func open(_ head: CallHead) async throws(MicroError) -> any OutboundStream { try await inner.open(head) }
+    func open(_ head: CallHead) async throws(MicroError) -> any ClientCallStream {
+        try await inner.open(head)
+    }
     func close(deadline: ContinuousClock.Instant) async { await inner.close(deadline: deadline) }
 }
 

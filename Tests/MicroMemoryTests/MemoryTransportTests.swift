@@ -9,8 +9,8 @@ extension PluginContext {
 
 @Suite(.timeLimit(.minutes(2))) struct MemoryTransportTests {
     struct Echo: CallHandler {
-        func accept(_ head: CallHead) -> Acceptance {
-            .unary({ _, message in UnaryReply(message) }, Placement())
+        func accept(_ head: CallHead) -> CallDecision {
+            .unary({ _, message in UnaryReply(message) }, ExecutionPolicy())
         }
     }
 
@@ -57,9 +57,9 @@ extension PluginContext {
 
     @Test func callersAreOnTheSameMachine() async throws {
         struct Locality: CallHandler {
-            func accept(_ head: CallHead) -> Acceptance {
+            func accept(_ head: CallHead) -> CallDecision {
                 let isLocal = head.peer?.isLocal == true
-                return .unary({ _, _ in UnaryReply(EncodedMessage([isLocal ? 1 : 0])) }, Placement())
+                return .unary({ _, _ in UnaryReply(EncodedMessage([isLocal ? 1 : 0])) }, ExecutionPolicy())
             }
         }
         let listener = try await transport.listen(on: .host("", port: 0), handler: Locality())
@@ -85,12 +85,12 @@ extension PluginContext {
 
     @Test func twoReadersAreToldApart() async throws {
         struct Silent: CallHandler {
-            func accept(_ head: CallHead) -> Acceptance {
+            func accept(_ head: CallHead) -> CallDecision {
                 .stream(
                     { (_, stream) async throws(MicroError) -> Metadata in
                         _ = try await stream.receive()
                         return [:]
-                    }, Placement())
+                    }, ExecutionPolicy())
             }
         }
         let listener = try await transport.listen(on: .host("", port: 0), handler: Silent())
@@ -116,7 +116,7 @@ extension PluginContext {
 
     @Test func aHandlersChildTaskCanBeCancelledAlone() async throws {
         struct Impatient: CallHandler {
-            func accept(_ head: CallHead) -> Acceptance {
+            func accept(_ head: CallHead) -> CallDecision {
                 .stream(
                     { (_, stream) async throws(MicroError) -> Metadata in
                         await withTaskGroup { group in
@@ -125,7 +125,7 @@ extension PluginContext {
                         }
                         while let message = try await stream.receive() { try await stream.send(message) }
                         return [:]
-                    }, Placement())
+                    }, ExecutionPolicy())
             }
         }
         let listener = try await transport.listen(on: .host("", port: 0), handler: Impatient())

@@ -24,7 +24,7 @@ extension MicroClient {
         let server = try await EtcdServer.started()
         let variables = ["MICRO_REGISTRY": "etcd", "MICRO_REGISTRY_ADDRESS": server.address]
         let greeter = try ForeignProgram(path("greeter-service"), environment: variables)
-        try await greeter.waitForOutput("The service runs.")
+        try await greeter.waitForOutput("Service started.")
         let listed = try await micro(["services"], variables)
         #expect(listed == "greeter\n")
         let reply = try await micro(["call", "greeter", "Greeter.Hello", #"{"name":"John"}"#], variables)
@@ -48,7 +48,7 @@ extension MicroClient {
         let greeter = try ForeignProgram(
             path("greeter-service"),
             environment: variables.merging(["MICRO_SERVER_ADDRESS": "unix:\(socket)"]) { first, _ in first })
-        try await greeter.waitForOutput("The service runs.")
+        try await greeter.waitForOutput("Service started.")
         let asked = try ForeignProgram(path("micro"), [command, "greeter"], environment: variables)
         #expect(try await asked.exitStatus() != 0)
         #expect(asked.output.contains("host:port"), "\(asked.output)\(asked.errorOutput)")
@@ -90,7 +90,7 @@ extension MicroClient {
         for _ in 0..<4 {
             greeters.append(try ForeignProgram(path("greeter-service"), environment: variables))
         }
-        for greeter in greeters { try await greeter.waitForOutput("The service runs.") }
+        for greeter in greeters { try await greeter.waitForOutput("Service started.") }
         let client = MicroClient(
             registry: EtcdRegistry(addresses: [server.address]), transports: [HTTP2Transport()],
             configuration: ConfigurationSources(environment: [:]))
@@ -123,12 +123,12 @@ extension MicroClient {
                 "MICRO_REGISTRY": "etcd", "MICRO_REGISTRY_ADDRESS": server.address,
                 "MICRO_SERVER_DEREGISTRATION_DELAY": "60s",
             ])
-        try await greeter.waitForOutput("The service runs.")
+        try await greeter.waitForOutput("Service started.")
         greeter.send(signal: SIGINT)
         try await greeter.waitForOutput("to hear of it")
         greeter.send(signal: SIGTERM)
         #expect(try await greeter.exitStatus() == 0)
-        #expect(greeter.errorOutput.contains("The service has stopped."), "\(greeter.errorOutput)")
+        #expect(greeter.errorOutput.contains("Service stopped."), "\(greeter.errorOutput)")
     }
 
     @Test func doesNotWaitForARegistryThatItNeverReached() async throws {
@@ -151,14 +151,14 @@ extension MicroClient {
             "MICRO_REGISTRY": "etcd", "MICRO_REGISTRY_ADDRESS": server.address, "MICRO_LOG_FORMAT": "json",
         ]
         let greeter = try ForeignProgram(path("greeter-service"), environment: variables)
-        try await greeter.waitForOutput("The service runs.")
+        try await greeter.waitForOutput("Service started.")
         await greeter.stop()
         let lines = greeter.errorOutput.split(separator: "\n")
         for line in lines {
             let entry = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
             #expect(entry?["level"] is String && entry?["message"] is String, "\(line)")
         }
-        #expect(lines.contains { $0.contains("The service has stopped.") })
+        #expect(lines.contains { $0.contains("Service stopped.") })
         let quiet = try ForeignProgram(
             path("greeter-service"), environment: variables.merging(["MICRO_LOG_LEVEL": "error"]) { $1 })
         while try await server.keys().isEmpty { try await Task.sleep(for: .milliseconds(20)) }

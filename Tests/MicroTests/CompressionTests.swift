@@ -119,7 +119,7 @@ struct CompressionTests {
 }
 
 /// A stream that notes what is sent on it.
-private final class RecordingStream: InboundStream {
+private final class RecordingStream: ServerCallStream {
     let heads = Mutex<[String]>([])
     let skips = Mutex<[Bool]>([])
 

@@ -244,7 +244,7 @@ struct ListenerTests {
 
 /// Refuses every call.
 private struct NobodyHandler: CallHandler {
-    func accept(_ head: CallHead) -> Acceptance { .refuse(MicroError(.unimplemented, "nobody is here")) }
+    func accept(_ head: CallHead) -> CallDecision { .refuse(MicroError(.unimplemented, "nobody is here")) }
 }
 
 /// A registry that holds only nodes with a port, one after the other.

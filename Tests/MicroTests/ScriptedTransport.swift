@@ -77,7 +77,7 @@ final class ScriptedConnection: Connection {
         try transport.call(node, head)
     }
 
-    func open(_ head: CallHead) async throws(MicroError) -> any OutboundStream {
+    func open(_ head: CallHead) async throws(MicroError) -> any ClientCallStream {
         throw MicroError(.unimplemented, "no streams here")
     }
 

@@ -50,10 +50,12 @@ struct ServiceHookTests {
         let services = ["pool", "cache"].map { Companion(name: $0, journal: journal) }
         try await makeJournalled(journal, services: services).withRunning { _ in journal.add("body") }
         let lines = journal.lines.filter { !notes.contains($0) }
-        #expect(Set(lines.prefix(4)) == ["pool begins", "cache begins", "start 1", "start 2"])
+        // The services' functions were called before the start; what they do then is up to them.
+        #expect(Set(lines.filter { $0.hasSuffix("begins") }) == ["pool begins", "cache begins"])
         #expect(
-            lines.dropFirst(4) == [
-                "listen", "register", "ready", "body", "deregister", "shutdown", "shut down", "stop 2",
+            lines.filter { !$0.hasSuffix("begins") } == [
+                "start 1", "start 2", "listen", "register", "ready", "body", "deregister", "shutdown",
+                "shut down", "stop 2",
                 "stop 1", "cache ends", "pool ends", "registry end",
             ])
     }

@@ -43,7 +43,7 @@ struct StopTests {
             #expect(journal.lines.contains("cancelled true"))
             let messages = log.entries.map { "\($0.message)" }
             #expect(messages.contains("A second signal forces the stop: nothing more is waited for."))
-            #expect(messages.last == "The service has stopped.")
+            #expect(messages.last == "Service stopped.")
         }
     }
 
@@ -57,9 +57,9 @@ struct StopTests {
         let stopping = log.entries.drop { !"\($0.message)".hasPrefix("The service stops") }
         #expect(
             stopping.map { "\($0.message)" } == [
-                "The service stops. It leaves the registry.",
-                "It refuses new calls, and waits for those and the events that run.",
-                "The service has stopped.",
+                "Service stopping: deregistering.",
+                "Draining: new calls are refused, running calls and events may end.",
+                "Service stopped.",
             ])
         #expect(stopping.map { $0.metadata["micro.limit"] } == ["5.0 s", "7.0 s", nil])
         #expect(stopping.last?.metadata["micro.duration"] != nil)

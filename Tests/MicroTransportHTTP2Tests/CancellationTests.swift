@@ -6,9 +6,9 @@ import Testing
 
 /// Calls that one side gives up.
 @Suite(.timeLimit(.minutes(2))) struct CancellationTests {
-    @Test(arguments: [Placement.Policy.inPlace, .globalPool])
-    func aResetCancelsTheHandler(_ placement: Placement.Policy) async throws {
-        try await withTestServer(placement: placement) { listening in
+    @Test(arguments: [ExecutionPolicy.Choice.inPlace, .globalPool])
+    func aResetCancelsTheHandler(_ executionPolicy: ExecutionPolicy.Choice) async throws {
+        try await withTestServer(executionPolicy: executionPolicy) { listening in
             let connection = try await RawConnection.open(to: listening.address)
             try await connection.send(.windowUpdate(1 << 30, stream: 0))
             for (index, path) in ["Hang", "Deaf", "Stream", "Many"].enumerated() {
@@ -26,9 +26,9 @@ import Testing
         }
     }
 
-    @Test(arguments: [Placement.Policy.inPlace, .globalPool])
-    func aLostConnectionCancelsItsHandlers(_ placement: Placement.Policy) async throws {
-        try await withTestServer(placement: placement) { listening in
+    @Test(arguments: [ExecutionPolicy.Choice.inPlace, .globalPool])
+    func aLostConnectionCancelsItsHandlers(_ executionPolicy: ExecutionPolicy.Choice) async throws {
+        try await withTestServer(executionPolicy: executionPolicy) { listening in
             let connection = try await RawConnection.open(to: listening.address)
             for (index, path) in ["Hang", "Deaf", "Stream", "Many"].enumerated() {
                 let stream = UInt32(2 * index + 1)

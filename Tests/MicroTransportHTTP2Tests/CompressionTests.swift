@@ -94,9 +94,9 @@ import Testing
                         plain.skipsCompression = true
                         for one in [message, plain, message] { try await stream.send(one) }
                         return [:]
-                    }, Placement())
+                    }, ExecutionPolicy())
             }
-            return .unary({ _, _ in UnaryReply(message, compression: compression) }, Placement())
+            return .unary({ _, _ in UnaryReply(message, compression: compression) }, ExecutionPolicy())
         }
         let listener = try await HTTP2Transport().listen(on: .host("127.0.0.1", port: 0), handler: handler)
         let connection = try await RawConnection.open(to: listener.address)

@@ -8,18 +8,18 @@ import Testing
 @Suite(.serialized, .timeLimit(.minutes(5))) struct ConformanceTests {
     private func run(
         _ security: PeerSecurity, at address: ListenAddress = .host("127.0.0.1", port: 0),
-        placement: Placement.Policy = .automatic
+        executionPolicy: ExecutionPolicy.Choice = .automatic
     ) async throws {
         var suite = TransportConformance(
             server: security.serverTransport, client: security.clientTransport, address: address)
-        suite.placement = placement
+        suite.executionPolicy = executionPolicy
         try await suite.run()
     }
 
     @Test func plaintext() async throws { try await run(.plaintext) }
 
     @Test func plaintextWithHandlersOnThePool() async throws {
-        try await run(.plaintext, placement: .globalPool)
+        try await run(.plaintext, executionPolicy: .globalPool)
     }
 
     @Test func tls() async throws { try await run(.tls(PeerIdentities())) }

@@ -31,13 +31,13 @@ import Testing
         let handler = ClosureHandler { head in
             let index = Int(head.metadata["index"] ?? "") ?? 0
             if head.path.hasSuffix("Unary") {
-                return .unary({ (_, _) async throws(MicroError) in throw errors[index] }, Placement())
+                return .unary({ (_, _) async throws(MicroError) in throw errors[index] }, ExecutionPolicy())
             }
             return .stream(
                 { (_, stream) async throws(MicroError) in
                     try await stream.send(EncodedMessage([1]))
                     throw errors[index]
-                }, Placement())
+                }, ExecutionPolicy())
         }
         let transport = HTTP2Transport()
         let listener = try await transport.listen(on: .host("127.0.0.1", port: 0), handler: handler)
@@ -136,7 +136,7 @@ import Testing
             + Self.statuses.map { MicroError(RPCStatus(rawValue: $0.status), Self.detail) }
         let handler = ClosureHandler { head in
             let index = Int(head.metadata["index"] ?? "") ?? 0
-            return .unary({ (_, _) async throws(MicroError) in throw errors[index] }, Placement())
+            return .unary({ (_, _) async throws(MicroError) in throw errors[index] }, ExecutionPolicy())
         }
         let listener = try await HTTP2Transport().listen(on: .host("127.0.0.1", port: 0), handler: handler)
         let connection = try await RawConnection.open(to: listener.address)
@@ -171,7 +171,7 @@ import Testing
         error.rpcDetails = [8, 9, 18, 1, 100, 26, 3, 10, 1, 97]
         let sent = error
         let handler = ClosureHandler { _ in
-            .unary({ (_, _) async throws(MicroError) in throw sent }, Placement())
+            .unary({ (_, _) async throws(MicroError) in throw sent }, ExecutionPolicy())
         }
         let listener = try await HTTP2Transport().listen(on: .host("127.0.0.1", port: 0), handler: handler)
         let connection = try await RawConnection.open(to: listener.address)

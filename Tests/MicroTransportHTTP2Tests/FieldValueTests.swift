@@ -116,7 +116,7 @@ import Testing
                 { (_, stream) async throws(MicroError) in
                     try await stream.sendMetadata(["connection": "close"])
                     return [:]
-                }, Placement())
+                }, ExecutionPolicy())
         }
         try await withConnection(to: handler) { connection, _ in
             let call = try await connection.open(CallHead(path: "/e.E/Stream"))

@@ -26,9 +26,9 @@ import Testing
         }
     }
 
-    @Test(arguments: [Placement.Policy.inPlace, .globalPool])
-    func aHandlerThatDoesNotReadStopsItsCallOnly(_ placement: Placement.Policy) async throws {
-        try await withTestServer(placement: placement) { listening in
+    @Test(arguments: [ExecutionPolicy.Choice.inPlace, .globalPool])
+    func aHandlerThatDoesNotReadStopsItsCallOnly(_ executionPolicy: ExecutionPolicy.Choice) async throws {
+        try await withTestServer(executionPolicy: executionPolicy) { listening in
             let transport = HTTP2Transport()
             let connection = try await transport.connect(to: listening.node, as: .host("localhost"))
             let stream = try await connection.open(CallHead(path: "/test.Test/Deaf"))

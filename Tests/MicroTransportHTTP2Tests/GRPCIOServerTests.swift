@@ -166,7 +166,7 @@ extension CallHead {
     static func peer(_ name: String) -> CallHead { CallHead(path: "/peer.Peer/\(name)") }
 }
 
-extension OutboundStream {
+extension ClientCallStream {
     /// Reads the payloads up to the end of the call.
     func payloads() async throws -> [Data] {
         var payloads: [Data] = []

@@ -90,10 +90,11 @@ private final class RecordedHandler: CallHandler {
     /// The head and the messages of the call.
     var received: (head: CallHead?, messages: [[UInt8]]) { state.withLock { ($0.head, $0.messages) } }
 
-    func accept(_ head: CallHead) -> Acceptance {
+    func accept(_ head: CallHead) -> CallDecision {
         state.withLock { $0.head = head }
         guard head.path.contains("Stream") else {
-            return .unary({ (_, message) async throws(MicroError) in try self.answer(message) }, Placement())
+            return .unary(
+                { (_, message) async throws(MicroError) in try self.answer(message) }, ExecutionPolicy())
         }
         guard head.path.hasSuffix("/Stream") else {
             return .serverStream(
@@ -102,7 +103,7 @@ private final class RecordedHandler: CallHandler {
                     for answer in self.answers { try await stream.send(answer) }
                     if let error = self.error { throw error }
                     return [:]
-                }, Placement())
+                }, ExecutionPolicy())
         }
         return .stream(
             { (_, stream) async throws(MicroError) in
@@ -111,7 +112,7 @@ private final class RecordedHandler: CallHandler {
                     try await stream.send(message)
                 }
                 return [:]
-            }, Placement())
+            }, ExecutionPolicy())
     }
 
     private func answer(_ message: EncodedMessage) throws(MicroError) -> UnaryReply {

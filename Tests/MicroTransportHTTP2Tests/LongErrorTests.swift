@@ -135,7 +135,7 @@ import Testing
                     try await stream.sendMetadata(["x-long": String(repeating: "v", count: 20_000)])
                     try await stream.send(EncodedMessage([1]))
                     return [:]
-                }, Placement())
+                }, ExecutionPolicy())
         }
         try await withConnection(to: handler) { connection, _ in
             let call = try await connection.open(CallHead(path: "/e.E/Stream"))

@@ -12,7 +12,7 @@ import Testing
     private static let handler = ClosureHandler { head in
         let answer = "\(head.peer?.isLocal == true) \(head.peer?.identities.joined(separator: ",") ?? "")"
         return .unary(
-            { (_, _) async throws(MicroError) in UnaryReply(EncodedMessage(answer.utf8)) }, Placement())
+            { (_, _) async throws(MicroError) in UnaryReply(EncodedMessage(answer.utf8)) }, ExecutionPolicy())
     }
 
     private func answer(

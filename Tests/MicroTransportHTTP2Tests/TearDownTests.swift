@@ -49,7 +49,7 @@ import Testing
                         Task { await listener.shutdown(deadline: .now + .seconds(300)) }
                     }
                     return UnaryReply(message)
-                }, Placement(.inPlace))
+                }, ExecutionPolicy(.inPlace))
         }
         let open = try await HTTP2Transport().listen(on: .host("127.0.0.1", port: 0), handler: handler)
         listener.withLock { $0 = open }
@@ -102,7 +102,7 @@ private final class ClosingServer: CallHandler {
         connections.withLock { $0[ObjectIdentifier(peer)] }?.value.close("The handler closed it.")
     }
 
-    func accept(_ head: CallHead) -> Acceptance {
+    func accept(_ head: CallHead) -> CallDecision {
         if moment == .inAccept { end(head.peer) }
         return .stream(
             { (head, stream) async throws(MicroError) in
@@ -125,6 +125,6 @@ private final class ClosingServer: CallHandler {
                     }
                 }
                 return [:]
-            }, Placement(.inPlace))
+            }, ExecutionPolicy(.inPlace))
     }
 }

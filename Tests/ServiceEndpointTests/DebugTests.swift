@@ -54,7 +54,7 @@ import Testing
                 try await records.reduce(into: []) { $0.append($1) }
             }
             let line = records.first { record in
-                record.message == "The service runs." && record.metadata.values.contains(name)
+                record.message == "Service started." && record.metadata.values.contains(name)
             }
             #expect(line?.metadata["level"] == "notice")
             let few = try await debug.log(.with { $0.count = 1 }) { records in

@@ -15,7 +15,7 @@ import Testing
                 "MICRO_REGISTRY": "memory", "MICRO_SERVER_ADDRESS": address,
                 "MICRO_SERVER_DEREGISTRATION_DELAY": "300ms",
             ].merging(environment) { _, new in new })
-        try await program.waitForOutput("The service runs.")
+        try await program.waitForOutput("Service started.")
         return (address, program)
     }
 
@@ -120,7 +120,7 @@ import Testing
 
         let logs = try await micro("logs", name, environment: environment)
         #expect(logs.status == 0, "\(logs.errors)")
-        #expect(logs.output.split(separator: "\n").filter { $0.contains("The service runs.") }.count == 2)
+        #expect(logs.output.split(separator: "\n").filter { $0.contains("Service started.") }.count == 2)
         #expect(logs.output.contains("[\(name)-"))
         await one.stop()
         await two.stop()
@@ -131,7 +131,7 @@ import Testing
         let logs = try ForeignProgram(
             BuiltPrograms.path("micro"), ["logs", "-f", "route-guide", "--address", address, "-o", "json"])
         logs.closeInput()
-        try await logs.waitForOutput("The service runs.")
+        try await logs.waitForOutput("Service started.")
         await service.stop()
         // The service's end is the end of its log, and an error for who wanted to follow it.
         #expect(try await logs.exitStatus() == 4, "\(logs.output)\(logs.errorOutput)")
@@ -140,7 +140,7 @@ import Testing
             let json = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
             return json?["message"] as? String
         }
-        #expect(messages.first == "Listening for calls." && messages.contains("The service runs."))
+        #expect(messages.first == "Listening for calls." && messages.contains("Service started."))
     }
 
     @Test func microSaysWhatIsNotServed() async throws {

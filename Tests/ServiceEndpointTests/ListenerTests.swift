@@ -58,6 +58,8 @@ import Testing
     }
 
     private struct Nobody: CallHandler {
-        func accept(_ head: CallHead) -> Acceptance { .refuse(MicroError(.unimplemented, "nobody is here")) }
+        func accept(_ head: CallHead) -> CallDecision {
+            .refuse(MicroError(.unimplemented, "nobody is here"))
+        }
     }
 }

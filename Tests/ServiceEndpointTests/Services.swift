@@ -50,7 +50,7 @@ private struct PeerHandler: CallHandler {
     let base: any CallHandler
     let peer: Peer?
 
-    func accept(_ head: CallHead) -> Acceptance {
+    func accept(_ head: CallHead) -> CallDecision {
         guard let peer else { return base.accept(head) }
         @Sendable func changed(_ head: CallHead) -> CallHead {
             var head = head
@@ -58,18 +58,20 @@ private struct PeerHandler: CallHandler {
             return head
         }
         switch base.accept(head) {
-        case .unary(let run, let placement):
+        case .unary(let run, let executionPolicy):
             return .unary(
-                { head, message async throws(MicroError) in try await run(changed(head), message) }, placement
+                { head, message async throws(MicroError) in try await run(changed(head), message) },
+                executionPolicy
             )
-        case .serverStream(let run, let placement):
+        case .serverStream(let run, let executionPolicy):
             return .serverStream(
                 { head, message, stream async throws(MicroError) in
                     try await run(changed(head), message, stream)
-                }, placement)
-        case .stream(let run, let placement):
+                }, executionPolicy)
+        case .stream(let run, let executionPolicy):
             return .stream(
-                { head, stream async throws(MicroError) in try await run(changed(head), stream) }, placement)
+                { head, stream async throws(MicroError) in try await run(changed(head), stream) },
+                executionPolicy)
         case .refuse(let error):
             return .refuse(error)
         }

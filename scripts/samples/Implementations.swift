@@ -162,14 +162,14 @@ struct PlainListener: Listener {
 }
 
 struct PlainCalls: CallHandler {
-    func accept(_ head: CallHead) -> Acceptance {
+    func accept(_ head: CallHead) -> CallDecision {
         head.path.isEmpty
-            ? .unary({ _, message in UnaryReply(message) }, Placement())
-            : .stream(answer, Placement())
+            ? .unary({ _, message in UnaryReply(message) }, ExecutionPolicy())
+            : .stream(answer, ExecutionPolicy())
     }
 
     @Sendable private func answer(
-        _ head: CallHead, _ stream: any InboundStream
+        _ head: CallHead, _ stream: any ServerCallStream
     ) async throws(MicroError) -> Metadata {
         while let message = try await stream.receive() { try await stream.send(message) }
         return [:]
@@ -189,11 +189,11 @@ struct PlainConnection: Connection {
         }
     }
 
-    func open(_ head: CallHead) async throws(MicroError) -> any OutboundStream { PlainOutbound() }
+    func open(_ head: CallHead) async throws(MicroError) -> any ClientCallStream { PlainOutbound() }
     func close(deadline: ContinuousClock.Instant) async {}
 }
 
-struct PlainOutbound: OutboundStream {
+struct PlainOutbound: ClientCallStream {
     var trailingMetadata: Metadata { [:] }
     func receive() async throws(MicroError) -> EncodedMessage? { nil }
     func send(_ message: EncodedMessage) async throws(MicroError) {}
@@ -202,7 +202,7 @@ struct PlainOutbound: OutboundStream {
     func cancel() {}
 }
 
-struct PlainInbound: InboundStream {
+struct PlainInbound: ServerCallStream {
     func receive() async throws(MicroError) -> EncodedMessage? { nil }
     func send(_ message: EncodedMessage) async throws(MicroError) {}
     func sendMetadata(_ metadata: Metadata) async throws(MicroError) {}

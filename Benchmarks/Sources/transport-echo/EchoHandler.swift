@@ -6,14 +6,14 @@ import SwiftProtobuf
 /// The echo service straight on the transport: no router, no context, no coder, and for a unary
 /// call no message either.
 struct EchoHandler: CallHandler {
-    private let placement = Placement()
-    private let spinPlacement = Placement()
+    private let executionPolicy = ExecutionPolicy()
+    private let spinExecutionPolicy = ExecutionPolicy()
 
-    func accept(_ head: CallHead) -> Acceptance {
+    func accept(_ head: CallHead) -> CallDecision {
         switch head.path {
-        case "/echo.Echo/Unary": .unary({ _, message in UnaryReply(message) }, placement)
-        case "/echo.Echo/ServerStream": .serverStream(Self.stream, placement)
-        case "/echo.Echo/Spin": .unary(Self.spin, spinPlacement)
+        case "/echo.Echo/Unary": .unary({ _, message in UnaryReply(message) }, executionPolicy)
+        case "/echo.Echo/ServerStream": .serverStream(Self.stream, executionPolicy)
+        case "/echo.Echo/Spin": .unary(Self.spin, spinExecutionPolicy)
         default: .refuse(MicroError(.unimplemented, "There is no \(head.path)."))
         }
     }

@@ -3,9 +3,9 @@ import MicroCore
 /// The work that calls leave for the client's `run()`, which owns all that takes longer than a call.
 struct ClientActions: Sendable {
     enum Action: Sendable {
-        case watch(ServiceEntry)
+        case watch(DiscoveredService)
         case close(any Connection)
-        case probe(ConnectionSlot)
+        case probe(PooledConnection)
     }
 
     private let continuation: AsyncStream<Action>.Continuation
@@ -17,11 +17,11 @@ struct ClientActions: Sendable {
         (stream, continuation) = AsyncStream.makeStream(of: Action.self)
     }
 
-    func watch(_ entry: ServiceEntry) { continuation.yield(.watch(entry)) }
+    func watch(_ entry: DiscoveredService) { continuation.yield(.watch(entry)) }
 
     func close(_ connection: any Connection) { continuation.yield(.close(connection)) }
 
-    func probe(_ slot: ConnectionSlot) { continuation.yield(.probe(slot)) }
+    func probe(_ slot: PooledConnection) { continuation.yield(.probe(slot)) }
 
     func finish() { continuation.finish() }
 }

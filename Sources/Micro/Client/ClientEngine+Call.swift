@@ -73,7 +73,7 @@ extension ClientEngine {
     func open(
         _ route: CallRoute, _ options: CallOptions, deadline: ContinuousClock.Instant?, metadata: Metadata,
         ticket: inout SelectionTicket?
-    ) async throws(MicroError) -> any OutboundStream {
+    ) async throws(MicroError) -> any ClientCallStream {
         let head = CallHead(
             path: route.path(options), contentSubtype: route.subtype, metadata: metadata, deadline: deadline,
             compression: options.compression ?? settings.compression)
@@ -200,7 +200,7 @@ extension ClientEngine {
         if let address = options.address ?? settings.redirection.address {
             return Choice(slot: try slot(address: address), hasOthers: false, isSelected: false)
         }
-        let entry: ServiceEntry
+        let entry: DiscoveredService
         if let known = route.entry.load() {
             entry = known
         } else {

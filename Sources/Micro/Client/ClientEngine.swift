@@ -12,8 +12,8 @@ final class ClientEngine: Sendable {
     private static let memoLimit = 1000
 
     private struct State {
-        var entries: [String: ServiceEntry] = [:]
-        var addresses: [String: ConnectionSlot] = [:]
+        var entries: [String: DiscoveredService] = [:]
+        var addresses: [String: PooledConnection] = [:]
         var methods: [MethodKey: any AnyObject & Sendable] = [:]
     }
 
@@ -80,15 +80,16 @@ final class ClientEngine: Sendable {
     }
 
     /// Returns the entry of a service; the first use of a service begins to watch it.
-    func entry(_ service: String) throws(MicroError) -> ServiceEntry {
+    func entry(_ service: String) throws(MicroError) -> DiscoveredService {
         guard registry != nil else {
             throw ClientErrors.unavailable(
                 "The client has no registry to find \(service) in. Link one, or give the call an address.")
         }
-        let (entry, isNew, evicted) = state.withLock { state -> (ServiceEntry, Bool, ServiceEntry?) in
+        let (entry, isNew, evicted) = state.withLock {
+            state -> (DiscoveredService, Bool, DiscoveredService?) in
             if let entry = state.entries[service] { return (entry, false, nil) }
             let evicted = state.entries.count >= Self.serviceLimit ? Self.evict(&state) : nil
-            let entry = ServiceEntry(service: service, transports: transports, pool: pool)
+            let entry = DiscoveredService(service: service, transports: transports, pool: pool)
             state.entries[service] = entry
             return (entry, true, evicted)
         }
@@ -98,7 +99,7 @@ final class ClientEngine: Sendable {
         return entry
     }
 
-    private static func evict(_ state: inout State) -> ServiceEntry? {
+    private static func evict(_ state: inout State) -> DiscoveredService? {
         let oldest = state.entries.values.min {
             $0.lastUse.load(ordering: .relaxed) < $1.lastUse.load(ordering: .relaxed)
         }
@@ -107,9 +108,9 @@ final class ClientEngine: Sendable {
     }
 
     /// Returns the place of the connection to an address that a user gave.
-    func slot(address: String) throws(MicroError) -> ConnectionSlot {
+    func slot(address: String) throws(MicroError) -> PooledConnection {
         if let slot = state.withLock({ $0.addresses[address] }) { return slot }
-        let made: ConnectionSlot?
+        let made: PooledConnection?
         do throws(StartError) {
             made = try makeSlot(address)
         } catch {
@@ -128,14 +129,14 @@ final class ClientEngine: Sendable {
     }
 
     /// Returns a place for the connection to an address; `nil` if the text is none.
-    private func makeSlot(_ address: String) throws(StartError) -> ConnectionSlot? {
+    private func makeSlot(_ address: String) throws(StartError) -> PooledConnection? {
         if let host = Self.host(address) {
-            return ConnectionSlot(
+            return PooledConnection(
                 Candidate(Node(id: address, address: address)), name: .host(host),
                 transport: try transports.forAddresses(), pool: pool)
         }
         guard let (name, transport) = try transports.forNamedAddress(address) else { return nil }
-        return ConnectionSlot(
+        return PooledConnection(
             Candidate(Node(id: address, address: name)), name: .host(name), transport: transport, pool: pool)
     }
 

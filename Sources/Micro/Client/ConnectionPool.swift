@@ -4,7 +4,7 @@ internal import Synchronization
 /// The open connections of a client: how many there are, which are unused, and what is to be closed.
 final class ConnectionPool: Sendable {
     private struct Entry {
-        let slot: ConnectionSlot
+        let slot: PooledConnection
         var uses: UInt64 = 0
         var unusedSince: ContinuousClock.Instant?
     }
@@ -36,8 +36,8 @@ final class ConnectionPool: Sendable {
     ///
     /// - Parameter slot: Where it will be.
     /// - Throws: `unavailable` if the pool is full of connections that are in use, or the client has stopped.
-    func admit(_ slot: ConnectionSlot) throws(MicroError) {
-        let (isFull, isStopped, others) = state.withLock { state -> (Bool, Bool, [ConnectionSlot]) in
+    func admit(_ slot: PooledConnection) throws(MicroError) {
+        let (isFull, isStopped, others) = state.withLock { state -> (Bool, Bool, [PooledConnection]) in
             if state.isStopped { return (false, true, []) }
             let isFull = state.entries.count >= size
             if !isFull { state.entries[ObjectIdentifier(slot)] = Entry(slot: slot) }
@@ -57,12 +57,12 @@ final class ConnectionPool: Sendable {
     }
 
     /// Records that a slot has no connection any more.
-    func closed(_ slot: ConnectionSlot) {
+    func closed(_ slot: PooledConnection) {
         state.withLock { $0.entries[ObjectIdentifier(slot)] = nil }
     }
 
     /// Records that a connection has a new slot.
-    func moved(from old: ConnectionSlot, to new: ConnectionSlot) {
+    func moved(from old: PooledConnection, to new: PooledConnection) {
         state.withLock { state in
             guard state.entries.removeValue(forKey: ObjectIdentifier(old)) != nil else { return }
             state.entries[ObjectIdentifier(new)] = Entry(slot: new)
@@ -70,13 +70,13 @@ final class ConnectionPool: Sendable {
     }
 
     /// Closes a connection that can't be used any more; calls that run on it may finish.
-    func discard(_ connection: any Connection, of slot: ConnectionSlot) {
+    func discard(_ connection: any Connection, of slot: PooledConnection) {
         closed(slot)
         actions.close(connection)
     }
 
     /// Has a connection tried, beside the calls.
-    func probe(_ slot: ConnectionSlot) { actions.probe(slot) }
+    func probe(_ slot: PooledConnection) { actions.probe(slot) }
 
     /// Closes the connections that were unused for the time to live, and the lost ones.
     ///

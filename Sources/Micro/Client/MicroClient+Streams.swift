@@ -159,7 +159,7 @@ extension MicroClient {
     /// - Throws: What the closure threw, or why the service could not be called.
     public func streamRaw<Result>(
         _ service: String, _ endpoint: String, contentSubtype: String,
-        options: CallOptions = CallOptions(), _ body: (any OutboundStream) async throws -> Result
+        options: CallOptions = CallOptions(), _ body: (any ClientCallStream) async throws -> Result
     ) async throws -> Result {
         let engine = try await runningEngine(options)
         let route = rawRoute(service, endpoint, contentSubtype, engine)
@@ -190,7 +190,7 @@ extension MicroClient {
 
     private func withStream<Result>(
         _ engine: ClientEngine, _ route: CallRoute, _ shape: CallShape, _ options: CallOptions,
-        _ body: (any OutboundStream) async throws -> Result
+        _ body: (any ClientCallStream) async throws -> Result
     ) async throws -> Result {
         let call = route.outgoing(
             shape, engine.outgoing(options.metadata),

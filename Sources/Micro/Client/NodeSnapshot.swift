@@ -6,7 +6,7 @@ final class NodeSnapshot: Sendable {
     let candidates: Candidates
 
     /// The connection of each node.
-    let slots: [ConnectionSlot]
+    let slots: [PooledConnection]
 
     /// The protocols of the nodes to which no transport speaks, and why.
     let unspoken: [NodeProtocol: String]
@@ -14,7 +14,7 @@ final class NodeSnapshot: Sendable {
     /// The address of a node that a registry can't send a client to, if there is one.
     let refusedAddress: String?
 
-    init(slots: [ConnectionSlot], unspoken: [NodeProtocol: String] = [:], refusedAddress: String? = nil) {
+    init(slots: [PooledConnection], unspoken: [NodeProtocol: String] = [:], refusedAddress: String? = nil) {
         self.slots = slots
         self.candidates = Candidates(slots.map(\.candidate))
         self.unspoken = unspoken
@@ -23,7 +23,7 @@ final class NodeSnapshot: Sendable {
 
     /// Where an attempt goes.
     struct Choice {
-        let slot: ConnectionSlot
+        let slot: PooledConnection
 
         /// Whether there are nodes that were not tried yet.
         let hasOthers: Bool
@@ -59,7 +59,7 @@ final class NodeSnapshot: Sendable {
 
     private func pick(
         _ selector: any Selector, _ call: SelectionContext
-    ) throws(MicroError) -> ConnectionSlot {
+    ) throws(MicroError) -> PooledConnection {
         guard let position = selector.choose(from: candidates, for: call), slots.indices.contains(position)
         else {
             throw ClientErrors.noneAvailable(call.service)

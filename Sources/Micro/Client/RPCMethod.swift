@@ -124,7 +124,7 @@ final class CallRoute: Sendable {
     private let redirectedPath: String?
 
     /// The service's entry, so that a call on a warm road needs no look into a dictionary.
-    let entry = AtomicLazyReference<ServiceEntry>()
+    let entry = AtomicLazyReference<DiscoveredService>()
 
     init(service: String, endpoint: String, path: String, subtype: String, engine: ClientEngine) {
         self.service = service

@@ -7,19 +7,19 @@ extension Endpoint {
     ///
     /// - Parameters:
     ///   - name: The name, `Type.Method`; a Protobuf package may stand in front.
-    ///   - placement: Where the function runs.
+    ///   - execution policy: Where the function runs.
     ///   - description: What the endpoint does, for a person to read.
     ///   - metadata: What the registry tells of the endpoint.
     ///   - handler: Answers one request.
     public init<Request: Codable & Sendable, Response: Codable & Sendable>(
-        _ name: String, placement: Placement.Policy = .automatic, description: String? = nil,
+        _ name: String, executionPolicy: ExecutionPolicy.Choice = .automatic, description: String? = nil,
         metadata: [String: String] = [:],
         handler: @escaping @Sendable (Request, RequestContext) async throws -> Response
     ) {
         self = .unary(
             name, request: { ValueRecord(describing: Request.self) },
             response: { ValueRecord(describing: Response.self) },
-            options: Options(placement: placement, metadata: metadata, description: description),
+            options: Options(executionPolicy: executionPolicy, metadata: metadata, description: description),
             handler: handler)
     }
 
@@ -27,19 +27,19 @@ extension Endpoint {
     ///
     /// - Parameters:
     ///   - name: The name, `Type.Method`; a Protobuf package may stand in front.
-    ///   - placement: Where the function runs.
+    ///   - execution policy: Where the function runs.
     ///   - description: What the endpoint does, for a person to read.
     ///   - metadata: What the registry tells of the endpoint.
     ///   - handler: Answers one request by writing replies; the call ends when it returns.
     public init<Request: Codable & Sendable, Response: Codable & Sendable>(
-        _ name: String, placement: Placement.Policy = .automatic, description: String? = nil,
+        _ name: String, executionPolicy: ExecutionPolicy.Choice = .automatic, description: String? = nil,
         metadata: [String: String] = [:],
         handler: @escaping @Sendable (Request, MessageWriter<Response>, RequestContext) async throws -> Void
     ) {
         self = .serverStream(
             name, request: { ValueRecord(describing: Request.self) },
             response: { ValueRecord(describing: Response.self) },
-            options: Options(placement: placement, metadata: metadata, description: description),
+            options: Options(executionPolicy: executionPolicy, metadata: metadata, description: description),
             handler: handler)
     }
 
@@ -47,19 +47,19 @@ extension Endpoint {
     ///
     /// - Parameters:
     ///   - name: The name, `Type.Method`; a Protobuf package may stand in front.
-    ///   - placement: Where the function runs.
+    ///   - execution policy: Where the function runs.
     ///   - description: What the endpoint does, for a person to read.
     ///   - metadata: What the registry tells of the endpoint.
     ///   - handler: Reads the requests and returns the reply.
     public init<Request: Codable & Sendable, Response: Codable & Sendable>(
-        _ name: String, placement: Placement.Policy = .automatic, description: String? = nil,
+        _ name: String, executionPolicy: ExecutionPolicy.Choice = .automatic, description: String? = nil,
         metadata: [String: String] = [:],
         handler: @escaping @Sendable (MessageStream<Request>, RequestContext) async throws -> Response
     ) {
         self = .clientStream(
             name, request: { ValueRecord(describing: Request.self) },
             response: { ValueRecord(describing: Response.self) },
-            options: Options(placement: placement, metadata: metadata, description: description),
+            options: Options(executionPolicy: executionPolicy, metadata: metadata, description: description),
             handler: handler)
     }
 
@@ -67,12 +67,12 @@ extension Endpoint {
     ///
     /// - Parameters:
     ///   - name: The name, `Type.Method`; a Protobuf package may stand in front.
-    ///   - placement: Where the function runs.
+    ///   - execution policy: Where the function runs.
     ///   - description: What the endpoint does, for a person to read.
     ///   - metadata: What the registry tells of the endpoint.
     ///   - handler: Reads requests and writes replies; the call ends when it returns.
     public init<Request: Codable & Sendable, Response: Codable & Sendable>(
-        _ name: String, placement: Placement.Policy = .automatic, description: String? = nil,
+        _ name: String, executionPolicy: ExecutionPolicy.Choice = .automatic, description: String? = nil,
         metadata: [String: String] = [:],
         handler:
             @escaping @Sendable (MessageStream<Request>, MessageWriter<Response>, RequestContext) async throws
@@ -81,7 +81,7 @@ extension Endpoint {
         self = .bidirectional(
             name, request: { ValueRecord(describing: Request.self) },
             response: { ValueRecord(describing: Response.self) },
-            options: Options(placement: placement, metadata: metadata, description: description),
+            options: Options(executionPolicy: executionPolicy, metadata: metadata, description: description),
             handler: handler)
     }
 }

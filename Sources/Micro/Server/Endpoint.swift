@@ -41,7 +41,7 @@ public struct Endpoint: Sendable {
     /// What an endpoint has beside its function.
     public struct Options: Hashable, Sendable {
         /// Where the function runs.
-        public var placement: Placement.Policy
+        public var executionPolicy: ExecutionPolicy.Choice
 
         /// What the registry tells of the endpoint, beside its name and types.
         public var metadata: [String: String]
@@ -62,15 +62,15 @@ public struct Endpoint: Sendable {
         /// Creates options.
         ///
         /// - Parameters:
-        ///   - placement: Where the function runs.
+        ///   - execution policy: Where the function runs.
         ///   - metadata: What the registry tells of the endpoint.
         ///   - description: What the endpoint does.
         ///   - compression: How replies are compressed.
         public init(
-            placement: Placement.Policy = .automatic, metadata: [String: String] = [:],
+            executionPolicy: ExecutionPolicy.Choice = .automatic, metadata: [String: String] = [:],
             description: String? = nil, compression: Compression? = nil
         ) {
-            self.placement = placement
+            self.executionPolicy = executionPolicy
             self.metadata = metadata
             self.description = description
             self.compression = compression

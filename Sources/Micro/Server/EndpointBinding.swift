@@ -3,7 +3,7 @@ import MicroCore
 /// What to do with a call of an endpoint, for one way to encode its messages.
 struct ServedSubtype: Sendable {
     let name: String
-    let acceptance: Acceptance
+    let acceptance: CallDecision
 }
 
 /// An endpoint's function about to be put together with coders and middleware.
@@ -15,14 +15,14 @@ struct EndpointBinding: Sendable {
     let environment: ServiceEnvironment
     let codecs: CodecSet
     let middleware: ServerMiddlewareStack
-    let placement: Placement
+    let executionPolicy: ExecutionPolicy
 
     func unary<Q: Sendable, R: Sendable>(
         _ handler: @escaping @Sendable (Q, RequestContext) async throws -> R
     ) -> [ServedSubtype] {
         let handler = middleware.wrap(handler)
         return serve { (coders: EndpointCoders<Q, R>) in
-            .unary(unaryRun(coders, handler), placement)
+            .unary(unaryRun(coders, handler), executionPolicy)
         }
     }
 
@@ -31,7 +31,7 @@ struct EndpointBinding: Sendable {
     ) -> [ServedSubtype] {
         serve { (coders: EndpointCoders<Q, R>) in
             let run = middleware.wrap {
-                (context: RequestContext, call: (EncodedMessage, any InboundStream)) in
+                (context: RequestContext, call: (EncodedMessage, any ServerCallStream)) in
                 let (message, stream) = call
                 let writer = coders.writer(stream, context)
                 let run = middleware.wrap { (request: Q, context: RequestContext) in
@@ -49,7 +49,7 @@ struct EndpointBinding: Sendable {
                     } catch {
                         throw context.outcome(of: error)
                     }
-                }, placement)
+                }, executionPolicy)
         }
     }
 
@@ -84,7 +84,7 @@ struct EndpointBinding: Sendable {
 
     /// Puts an acceptance together for each subtype that has coders for both types.
     private func serve<Q: Sendable, R: Sendable>(
-        _ accept: (EndpointCoders<Q, R>) -> Acceptance
+        _ accept: (EndpointCoders<Q, R>) -> CallDecision
     ) -> [ServedSubtype] {
         codecs.subtypes.compactMap { subtype in
             guard let request = codecs.coder(for: Q.self, subtype: subtype),
@@ -140,8 +140,8 @@ struct EndpointBinding: Sendable {
     }
 
     private func streamRun(
-        _ call: @escaping @Sendable (RequestContext, any InboundStream) async throws -> Metadata
-    ) -> Acceptance {
+        _ call: @escaping @Sendable (RequestContext, any ServerCallStream) async throws -> Metadata
+    ) -> CallDecision {
         let run = middleware.wrap(call: call)
         let (info, environment) = (info, environment)
         return .stream(
@@ -152,11 +152,11 @@ struct EndpointBinding: Sendable {
                 } catch {
                     throw context.outcome(of: error)
                 }
-            }, placement)
+            }, executionPolicy)
     }
 
     /// Sends leading metadata that no message has taken along, and returns the trailing ones.
-    private func finish(_ stream: any InboundStream, _ context: RequestContext) async throws -> Metadata {
+    private func finish(_ stream: any ServerCallStream, _ context: RequestContext) async throws -> Metadata {
         try await context.sendResponseMetadata(stream)
         return context.trailingMetadata
     }

@@ -22,13 +22,13 @@ struct EndpointCoders<Request: Sendable, Response: Sendable>: Sendable {
         }
     }
 
-    func reader(_ stream: any InboundStream) -> MessageStream<Request> {
+    func reader(_ stream: any ServerCallStream) -> MessageStream<Request> {
         MessageStream(
             decode: request.decode, describeFailure: failures.undecodable,
             receive: { () async throws(MicroError) in try await stream.receive() })
     }
 
-    func writer(_ stream: any InboundStream, _ context: RequestContext) -> MessageWriter<Response> {
+    func writer(_ stream: any ServerCallStream, _ context: RequestContext) -> MessageWriter<Response> {
         MessageWriter(
             encode: response.encode, describeFailure: failures.unencodable,
             send: { message async throws(MicroError) in

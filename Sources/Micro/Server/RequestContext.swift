@@ -178,7 +178,7 @@ public final class RequestContext: Sendable {
     }
 
     /// Sends what is yet to be sent in front of the first message, once.
-    func sendResponseMetadata(_ stream: any InboundStream) async throws(MicroError) {
+    func sendResponseMetadata(_ stream: any ServerCallStream) async throws(MicroError) {
         guard hasAnswerMetadata.load(ordering: .acquiring) else { return }
         let answer = answer.withLock { answer in
             defer {

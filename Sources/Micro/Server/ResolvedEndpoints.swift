@@ -57,7 +57,7 @@ enum EndpointResolver {
                 EndpointBinding(
                     info: info, environment: environment, codecs: codecs,
                     middleware: info.isInternal ? ServerMiddlewareStack() : middleware.applying(to: info),
-                    placement: Placement(endpoint.options.placement)))
+                    executionPolicy: ExecutionPolicy(endpoint.options.executionPolicy)))
             guard !served.isEmpty else { throw unserved(info.name, codecs: codecs) }
             resolved.append(
                 ResolvedEndpoint(

@@ -55,12 +55,12 @@ final class Router: CallHandler {
         return names
     }
 
-    func accept(_ head: CallHead) -> Acceptance {
+    func accept(_ head: CallHead) -> CallDecision {
         if let route = exact[head.path] { return route.accept(head.contentSubtype) }
         return acceptUnusualPath(head)
     }
 
-    private func acceptUnusualPath(_ head: CallHead) -> Acceptance {
+    private func acceptUnusualPath(_ head: CallHead) -> CallDecision {
         guard head.path.utf8.count <= Self.pathLimit, let path = CallPath(head.path) else {
             return .refuse(
                 MicroError(.invalidArgument, "malformed method name: \"\(head.path.prefix(100))\""))
@@ -91,13 +91,13 @@ final class Route: Sendable {
         self.served = served
     }
 
-    func accept(_ subtype: String) -> Acceptance {
+    func accept(_ subtype: String) -> CallDecision {
         // A handful at most, so going through them is faster than a dictionary.
         for candidate in served where candidate.name == subtype { return candidate.acceptance }
         return subtype.isEmpty ? accept("proto") : refuse(subtype)
     }
 
-    private func refuse(_ subtype: String) -> Acceptance {
+    private func refuse(_ subtype: String) -> CallDecision {
         let names = served.map(\.name).joined(separator: ", ")
         return .refuse(
             MicroError(

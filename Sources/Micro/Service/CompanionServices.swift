@@ -45,24 +45,28 @@ private final class Companion: Sendable {
     /// Groups of one service: the end of one must not be that of those which are needed still.
     private let group: ServiceGroup
 
-    /// The service's task is there.
-    let begun = Latch()
+    /// The service's `run()` was called.
+    let begun: Latch
     private let stopping = Latch()
     private let ended = Latch()
 
     init(_ service: any Service) {
         self.service = service
+        begun = Latch()
         group = ServiceGroup(
-            configuration: ServiceGroupConfiguration(services: [service], logger: .current))
+            configuration: ServiceGroupConfiguration(
+                services: [Begun(service: service, begun: begun)], logger: .current))
     }
 
     func run(onFailure: @Sendable (any Error) -> Void) async {
-        defer { ended.open() }
-        let (group, logger, begun) = (group, Logger.current, begun)
+        defer {
+            begun.open()
+            ended.open()
+        }
+        let (group, logger) = (group, Logger.current)
         // Detached, since a group around this one would tell it to shut down before the calls have ended. The task is
         // awaited at once, and cancelled with this one, so it is as good as a child.
         let task = Task.detached {
-            begun.open()
             try await withLogger(logger) { _ in try await group.run() }
         }
         do {
@@ -91,5 +95,16 @@ private final class Companion: Sendable {
         StartError(
             .unavailable,
             "\(type(of: service)), which runs beside the service, has ended before it was told to.")
+    }
+}
+
+/// A service that says when it is run.
+private struct Begun: Service {
+    let service: any Service
+    let begun: Latch
+
+    func run() async throws {
+        begun.open()
+        try await service.run()
     }
 }

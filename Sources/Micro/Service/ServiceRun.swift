@@ -168,7 +168,7 @@ struct ServiceRun: Sendable {
 
     private func log(_ running: RunningService, _ plan: ServicePlan) {
         Logger.current.notice(
-            "The service runs.",
+            "Service started.",
             metadata: [
                 LogKeys.service: "\(running.identity.name)", LogKeys.version: "\(running.identity.version)",
                 LogKeys.node: "\(running.identity.nodeID)",

@@ -41,7 +41,7 @@ struct ServiceStop: Sendable {
     ///   - plan: The service's parts.
     static func logEnd(since begin: ContinuousClock.Instant, _ plan: ServicePlan) {
         Logger.current.notice(
-            "The service has stopped.",
+            "Service stopped.",
             metadata: [
                 LogKeys.service: "\(plan.settings.identity.name)",
                 LogKeys.duration: "\(text(.now - begin))",
@@ -52,12 +52,12 @@ struct ServiceStop: Sendable {
         let limit = stop.limits.deregistration
         plan.overview.enter(.leaving)
         log(
-            "The service stops. It leaves the registry.",
+            "Service stopping: deregistering.",
             limit: registration.isRegistered ? limit : nil)
         let hasLeft = (try? await stop.haste.runUntilOpen { await registration.end(within: limit) }) ?? false
         let delay = plan.settings.deregistrationDelay
         guard hasLeft, delay > .zero, !stop.haste.isOpen else { return }
-        log("It waits for the registry's clients to hear of it.", limit: delay)
+        log("Waiting for the registry's clients to see the deregistration.", limit: delay)
         _ = await stop.haste.wait(until: .now + delay)
     }
 
@@ -66,9 +66,9 @@ struct ServiceStop: Sendable {
         let limit = plan.settings.drainTimeout
         let deadline = ContinuousClock.now + limit
         if stop.haste.isOpen {
-            log("It cancels the calls and events that run.", limit: nil)
+            log("Cancelling running calls and events.", limit: nil)
         } else {
-            log("It refuses new calls, and waits for those and the events that run.", limit: limit)
+            log("Draining: new calls are refused, running calls and events may end.", limit: limit)
         }
         _ = try? await stop.haste.runUntilOpen { await listeners.shutdown(deadline: deadline) }
         _ = try? await stop.haste.runUntilOpen { await running.subscriptions.cancelAll(deadline: deadline) }

@@ -56,7 +56,7 @@ struct StreamCommand: AsyncParsableCommand {
 
     private static func send(
         _ first: EncodedMessage?, _ call: PreparedCall, _ description: ServiceDescription?,
-        to stream: any OutboundStream
+        to stream: any ClientCallStream
     ) async throws {
         do {
             if let first {

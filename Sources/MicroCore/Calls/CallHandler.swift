@@ -6,7 +6,7 @@
 ///
 /// ## What the transport promises
 ///
-/// - It starts what ``Acceptance`` says in a task of its own for each call.
+/// - It starts what ``CallDecision`` says in a task of its own for each call.
 /// - Messages of a call arrive in order, each once. Between calls there is no order.
 /// - A reset, a lost connection or a passed deadline cancels the task; what the task returns
 ///   afterwards is dropped.
@@ -17,27 +17,27 @@ public protocol CallHandler: Sendable {
     ///
     /// - Parameter head: What the call says before its first message.
     /// - Returns: What to run, or the error to answer with.
-    func accept(_ head: CallHead) -> Acceptance
+    func accept(_ head: CallHead) -> CallDecision
 }
 
 /// What a ``CallHandler`` decided for one call.
-public enum Acceptance: Sendable {
+public enum CallDecision: Sendable {
     /// Runs a function with the one message of the request, and answers with one message.
     ///
     /// The function starts when one whole message is there, without waiting for the end of the
     /// request: a go-micro client never sends it. A request that ends before its first message, or
     /// has a second one, is answered with an error.
-    case unary(UnaryRun, Placement)
+    case unary(UnaryRun, ExecutionPolicy)
 
     /// Runs a function with the one message of the request, which may send many.
     ///
     /// It starts as a unary one does.
-    case serverStream(ServerStreamRun, Placement)
+    case serverStream(ServerStreamRun, ExecutionPolicy)
 
     /// Runs a function that reads many messages and may send many.
     ///
     /// It starts at once, so the server may speak first.
-    case stream(StreamRun, Placement)
+    case stream(StreamRun, ExecutionPolicy)
 
     /// Answers with an error and reads nothing.
     case refuse(MicroError)
@@ -48,10 +48,10 @@ public typealias UnaryRun = @Sendable (CallHead, EncodedMessage) async throws(Mi
 
 /// A call with one message in and many out; the result is the trailing metadata.
 public typealias ServerStreamRun =
-    @Sendable (CallHead, EncodedMessage, any InboundStream) async throws(MicroError) -> Metadata
+    @Sendable (CallHead, EncodedMessage, any ServerCallStream) async throws(MicroError) -> Metadata
 
 /// A call with many messages each way; the result is the trailing metadata.
-public typealias StreamRun = @Sendable (CallHead, any InboundStream) async throws(MicroError) -> Metadata
+public typealias StreamRun = @Sendable (CallHead, any ServerCallStream) async throws(MicroError) -> Metadata
 
 /// The answer to a unary call that succeeded.
 public struct UnaryReply: Sendable {
@@ -90,7 +90,7 @@ public struct UnaryReply: Sendable {
 /// A streaming call as the server's handler sees it.
 ///
 /// One task at a time may read and one may write; both may run at once, on any executor.
-public protocol InboundStream: Sendable {
+public protocol ServerCallStream: Sendable {
     /// Returns the next message of the request.
     ///
     /// Suspends until a message is there. A handler that does not read stops its own call only: the
@@ -129,7 +129,7 @@ public protocol InboundStream: Sendable {
     func sendMetadata(_ metadata: Metadata, compression: Compression) async throws(MicroError)
 }
 
-extension InboundStream {
+extension ServerCallStream {
     /// Sends the metadata, and leaves the messages as they are.
     public func sendMetadata(_ metadata: Metadata, compression: Compression) async throws(MicroError) {
         try await sendMetadata(metadata)

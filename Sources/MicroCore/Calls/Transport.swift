@@ -145,9 +145,9 @@ public protocol Connection: Sendable {
     ///
     /// - Parameter head: What to call.
     /// - Returns: The open call, which the caller ends by reading to its end or by
-    ///   ``OutboundStream/cancel()``.
+    ///   ``ClientCallStream/cancel()``.
     /// - Throws: An error that the transport met.
-    func open(_ head: CallHead) async throws(MicroError) -> any OutboundStream
+    func open(_ head: CallHead) async throws(MicroError) -> any ClientCallStream
 
     /// Closes the connection: at once if `deadline` has passed, else when its calls are done.
     ///
@@ -161,7 +161,7 @@ public protocol Connection: Sendable {
 ///
 /// One task at a time may read and one may write; both may run at once, on any executor. Cancelling
 /// a task that is suspended in one of the functions resets the call.
-public protocol OutboundStream: Sendable {
+public protocol ClientCallStream: Sendable {
     /// Returns the next message of the answer.
     ///
     /// - Returns: The message, or `nil` once the server has ended the call successfully.

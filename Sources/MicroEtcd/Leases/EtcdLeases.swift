@@ -150,7 +150,7 @@ public final class EtcdLeases: Sendable {
     }
 
     /// Asks for the renewal of all leases, three times in the shortest's time to live.
-    private func send(on stream: any OutboundStream) async -> MicroError? {
+    private func send(on stream: any ClientCallStream) async -> MicroError? {
         while !Task.isCancelled {
             let generation = stateChanged.generation
             guard !isOverdue else {
@@ -184,7 +184,7 @@ public final class EtcdLeases: Sendable {
         }
     }
 
-    private func receive(on stream: any OutboundStream) async -> MicroError? {
+    private func receive(on stream: any ClientCallStream) async -> MicroError? {
         do throws(MicroError) {
             while let message = try await stream.receive() {
                 let response: EtcdPBLeaseKeepAliveResponse = try EtcdCoding.decode(message)

@@ -61,7 +61,7 @@ final class EtcdSession: Sendable {
     /// - Throws: A ``MicroError`` that says why there is none.
     func open(
         _ path: String, until deadline: ContinuousClock.Instant? = nil
-    ) async throws(MicroError) -> any OutboundStream {
+    ) async throws(MicroError) -> any ClientCallStream {
         var metadata = metadata
         metadata.add("true", for: "hasleader")
         return try await connection.open(CallHead(path: path, metadata: metadata, deadline: deadline))

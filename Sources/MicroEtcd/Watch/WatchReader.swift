@@ -69,7 +69,7 @@ struct WatchReader {
         return stream
     }
 
-    private func open(_ stream: WatchStream) async throws(MicroError) -> any OutboundStream {
+    private func open(_ stream: WatchStream) async throws(MicroError) -> any ClientCallStream {
         if let opened = stream.opened { return opened }
         let opened = try await stream.session.open(EtcdStreams.watch)
         stream.opened = opened
@@ -151,7 +151,7 @@ struct WatchReader {
 private final class WatchStream {
     let session: EtcdSession
     let age: Stopwatch
-    var opened: (any OutboundStream)?
+    var opened: (any ClientCallStream)?
 
     init(on session: EtcdSession, age: Stopwatch) {
         self.session = session

@@ -4,7 +4,7 @@ import MicroNIO
 import NIOCore
 
 /// A streaming call as its caller sees it, from whatever thread.
-final class ClientStreamHandle: OutboundStream, StreamHandle {
+final class ClientStreamHandle: ClientCallStream, StreamHandle {
     let stream: NIOLoopBound<ClientStream>
     let loop: any EventLoop
     let limit: Int

@@ -125,7 +125,7 @@ package final class GRPCConnection: Connection {
         return try result.get()
     }
 
-    package func open(_ head: CallHead) async throws(MicroError) -> any OutboundStream {
+    package func open(_ head: CallHead) async throws(MicroError) -> any ClientCallStream {
         let key = CallKey()
         let connection = connection
         let loop = loop

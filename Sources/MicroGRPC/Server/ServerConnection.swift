@@ -156,7 +156,7 @@ final class ServerConnection: HTTP2ServerDelegate {
         logger.warning(
             """
             A handler kept the thread of its connection, and all other calls on it, waiting. \
-            Give the endpoint the placement .globalPool, or let it suspend.
+            Give the endpoint the executionPolicy .globalPool, or let it suspend.
             """,
             metadata: ["rpc.method": "\(path)", "micro.hold_ms": "\(nanoseconds / 1_000_000)"])
     }

@@ -75,7 +75,7 @@ extension ServerStream {
     ///
     /// Its task has no parent; it is the only kind in the engine. It belongs to the connection, which
     /// cancels it when the call is over, and counts as closed only when it has returned.
-    func start(_ call: HandlerCall, path: String, _ placement: Placement) {
+    func start(_ call: HandlerCall, path: String, _ executionPolicy: ExecutionPolicy) {
         guard !isOverdue else { return deadlinePassed() }
         server.handlerStarted()
         let loop = connection.loop
@@ -83,7 +83,7 @@ extension ServerStream {
         let limit = messageLimit
         let deadline = deadline
         let size = call.messageSize
-        guard !placement.usesPool(messageSize: size) else {
+        guard !executionPolicy.usesPool(messageSize: size) else {
             task = Task.detached {
                 let begin = NIODeadline.now()
                 // The pool may have been busy for so long that the call is over.
@@ -91,7 +91,7 @@ extension ServerStream {
                     return loop.execute { bound.value.handlerSkipped() }
                 }
                 let outcome = await call.run(limit: limit)
-                placement.note(nanoseconds: (NIODeadline.now() - begin).nanoseconds, messageSize: size)
+                executionPolicy.note(nanoseconds: (NIODeadline.now() - begin).nanoseconds, messageSize: size)
                 loop.execute { bound.value.handlerReturned(outcome) }
             }
             return
@@ -103,7 +103,7 @@ extension ServerStream {
         let end = NIODeadline.now()
         let held = (end - connection.now).nanoseconds
         connection.now = end
-        if placement.note(nanoseconds: held, messageSize: size) {
+        if executionPolicy.note(nanoseconds: held, messageSize: size) {
             server.reportHold(path: path, nanoseconds: held)
         }
         guard !hasHandlerReturned else { return }

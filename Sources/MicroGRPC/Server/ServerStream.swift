@@ -26,7 +26,7 @@ final class ServerStream: MessageStream, CallStream {
     var subtype = "proto"
 
     /// The accepted call, while it waits for its one message.
-    var accepted: (head: CallHead, acceptance: Acceptance)?
+    var accepted: (head: CallHead, acceptance: CallDecision)?
 
     /// What the call has on its connection's account of bytes that were not read.
     private var unreadBytes = 0
@@ -94,10 +94,10 @@ final class ServerStream: MessageStream, CallStream {
             phase = .waiting
             watchStall()
             accepted = (head, acceptance)
-        case .stream(let run, let placement):
+        case .stream(let run, let executionPolicy):
             server.rememberPath(head.path)
             phase = .streaming
-            start(.stream(run, head, handle(head)), path: head.path, placement)
+            start(.stream(run, head, handle(head)), path: head.path, executionPolicy)
         }
     }
 
@@ -194,10 +194,10 @@ final class ServerStream: MessageStream, CallStream {
         unwatchStall()
         phase = .answering
         switch acceptance {
-        case .unary(let run, let placement):
-            start(.unary(run, head, message), path: head.path, placement)
-        case .serverStream(let run, let placement):
-            start(.serverStream(run, head, message, handle(head)), path: head.path, placement)
+        case .unary(let run, let executionPolicy):
+            start(.unary(run, head, message), path: head.path, executionPolicy)
+        case .serverStream(let run, let executionPolicy):
+            start(.serverStream(run, head, message, handle(head)), path: head.path, executionPolicy)
         case .stream, .refuse: return
         }
     }

@@ -5,7 +5,7 @@ import NIOCore
 import Synchronization
 
 /// A streaming call as its handler sees it, from whatever thread.
-final class ServerStreamHandle: InboundStream, StreamHandle {
+final class ServerStreamHandle: ServerCallStream, StreamHandle {
     let stream: NIOLoopBound<ServerStream>
     let loop: any EventLoop
     let limit: Int

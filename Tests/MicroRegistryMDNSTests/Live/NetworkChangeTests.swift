@@ -20,7 +20,7 @@ import Testing
     private func startService(in network: NetworkNamespace? = nil) async throws -> ForeignProgram {
         let service = try (network ?? machine).start(
             try BuiltPrograms.path("greeter-service"), environment: ["MICRO_REGISTRY": "mdns"])
-        try await service.waitForOutput("The service runs.")
+        try await service.waitForOutput("Service started.")
         return service
     }
 

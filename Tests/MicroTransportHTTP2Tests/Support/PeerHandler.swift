@@ -7,13 +7,13 @@ import SwiftProtobuf
 /// `Tests/Peers/README.md` says what each does.
 final class PeerHandler: CallHandler {
     let calls = PeerCalls()
-    private let placement = Placement()
+    private let executionPolicy = ExecutionPolicy()
 
-    func accept(_ head: CallHead) -> Acceptance {
+    func accept(_ head: CallHead) -> CallDecision {
         let name = head.path.hasPrefix("/peer.Peer/") ? String(head.path.dropFirst(11)) : ""
-        if let unary = unary(name) { return .unary(unary, placement) }
-        if let stream = serverStream(name) { return .serverStream(stream, placement) }
-        if let stream = stream(name) { return .stream(stream, placement) }
+        if let unary = unary(name) { return .unary(unary, executionPolicy) }
+        if let stream = serverStream(name) { return .serverStream(stream, executionPolicy) }
+        if let stream = stream(name) { return .stream(stream, executionPolicy) }
         return .refuse(MicroError(.unimplemented, "There is no endpoint \(head.path)."))
     }
 
@@ -158,7 +158,7 @@ final class PeerHandler: CallHandler {
         }
     }
 
-    private static func echo(_ stream: any InboundStream) async throws(MicroError) -> Metadata {
+    private static func echo(_ stream: any ServerCallStream) async throws(MicroError) -> Metadata {
         while let message = try await stream.receive() { try await stream.send(message) }
         return [:]
     }

@@ -5,7 +5,7 @@ internal import MicroPluginKit
 internal import Synchronization
 
 /// The messages that a subscription has been handed and not settled yet.
-final class HeldMessages: Sendable {
+final class UnackedMessages: Sendable {
     private let messages = Mutex<[UInt64: JetStreamMessage]>([:])
     private let released = Mutex<[JetStreamMessage]>([])
 
@@ -49,8 +49,8 @@ final class HeldMessages: Sendable {
 }
 
 /// Gives events to the handler, and tells the server what became of them.
-struct Settler: Sendable {
-    let held: HeldMessages
+struct Acknowledger: Sendable {
+    let held: UnackedMessages
     let abandoned: Tally
     let options: NATSBroker.JetStreamOptions
 

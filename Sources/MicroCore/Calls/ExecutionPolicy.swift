@@ -4,10 +4,10 @@ import Synchronization
 ///
 /// A handler that runs in place, on the thread of its connection, answers soonest: nothing is handed
 /// to another thread. One that computes for long would keep its neighbours waiting there, and runs on
-/// Swift's global pool instead. Each endpoint has one placement, shared by all its calls.
-public final class Placement: Sendable {
-    /// How a placement is found.
-    public struct Policy: Hashable, Sendable {
+/// Swift's global pool instead. Each endpoint has one execution policy, shared by all its calls.
+public final class ExecutionPolicy: Sendable {
+    /// How the thread is chosen.
+    public struct Choice: Hashable, Sendable {
         private enum Kind { case inPlace, globalPool, automatic }
 
         private let kind: Kind
@@ -71,12 +71,12 @@ public final class Placement: Sendable {
     private let largeMean = Atomic<Int64>(greatestLargeSample)
     private let hasHeldLong = Atomic<Bool>(false)
 
-    /// Creates the placement of one endpoint.
+    /// Creates the execution policy of one endpoint.
     ///
-    /// - Parameter policy: How the placement is found.
-    public init(_ policy: Policy = .automatic) {
-        isAutomatic = policy.isAutomatic
-        onPool = Atomic(policy.startsOnPool)
+    /// - Parameter choice: How the thread is chosen.
+    public init(_ choice: Choice = .automatic) {
+        isAutomatic = choice.isAutomatic
+        onPool = Atomic(choice.startsOnPool)
     }
 
     /// Whether the next call runs on the global pool.

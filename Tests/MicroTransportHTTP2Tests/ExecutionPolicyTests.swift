@@ -7,24 +7,24 @@ import Synchronization
 import Testing
 
 /// Where handlers run.
-@Suite(.timeLimit(.minutes(2))) struct PlacementTests {
+@Suite(.timeLimit(.minutes(2))) struct ExecutionPolicyTests {
     /// A handler that takes some time, and notes whether it had the thread of a connection.
     private final class Worker: CallHandler {
         private struct State { var onLoop = 0, onPool = 0 }
 
         private let state = Mutex(State())
-        private let placement: Placement
+        private let executionPolicy: ExecutionPolicy
         private let time: Duration
 
-        init(_ placement: Placement.Policy, time: Duration) {
-            self.placement = Placement(placement)
+        init(_ executionPolicy: ExecutionPolicy.Choice, time: Duration) {
+            self.executionPolicy = ExecutionPolicy(executionPolicy)
             self.time = time
         }
 
         var onLoop: Int { state.withLock(\.onLoop) }
         var onPool: Int { state.withLock(\.onPool) }
 
-        func accept(_ head: CallHead) -> Acceptance {
+        func accept(_ head: CallHead) -> CallDecision {
             .unary(
                 { (_, message) async throws(MicroError) in
                     let isOnLoop = MultiThreadedEventLoopGroup.currentEventLoop != nil
@@ -32,7 +32,7 @@ import Testing
                     let end = ContinuousClock.now + self.time
                     while ContinuousClock.now < end {}
                     return UnaryReply(message)
-                }, placement)
+                }, executionPolicy)
         }
     }
 
@@ -95,7 +95,7 @@ import Testing
                     while ContinuousClock.now < end, started.value < 400 || answered.value == 0 {}
                     if started.value == 400, answered.value > 0 { seen.increment() }
                     return UnaryReply(message)
-                }, Placement(.inPlace))
+                }, ExecutionPolicy(.inPlace))
         }
         let transport = HTTP2Transport(configuration: .init(maximumConcurrentStreams: 1000))
         let listener = try await transport.listen(on: .host("127.0.0.1", port: 0), handler: handler)

@@ -6,7 +6,7 @@ internal import Synchronization
 ///
 /// It is opened by the first call that needs it, shared by all, and opened anew when it is lost. Calls
 /// that come while it is being opened wait for that.
-final class ConnectionSlot: Sendable {
+final class PooledConnection: Sendable {
     private enum State {
         case closed
         case opening(Opening)
@@ -67,8 +67,8 @@ final class ConnectionSlot: Sendable {
     }
 
     /// A slot for the same node with other metadata or version, which takes the connection over.
-    func renamed(_ node: Node, version: String) -> ConnectionSlot {
-        let slot = ConnectionSlot(
+    func renamed(_ node: Node, version: String) -> PooledConnection {
+        let slot = PooledConnection(
             Candidate(node, version: version, former: candidate), name: name, transport: transport,
             pool: pool, health: health)
         let connection = guarded.withLock { guarded -> (any Connection)? in

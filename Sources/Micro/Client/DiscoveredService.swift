@@ -4,7 +4,7 @@ internal import MicroPluginKit
 internal import Synchronization
 
 /// What a client knows of one service: its nodes, kept up to date by a watch of the registry.
-final class ServiceEntry: Sendable {
+final class DiscoveredService: Sendable {
     private struct State {
         var snapshot: NodeSnapshot?
         var failure: MicroError?
@@ -65,7 +65,7 @@ final class ServiceEntry: Sendable {
 
     private func publish(_ nodes: [NodeKey: Node]) {
         let old = snapshot?.slots ?? []
-        var slots: [ConnectionSlot] = []
+        var slots: [PooledConnection] = []
         var unspoken: [NodeProtocol: String] = [:]
         var refusedAddress: String?
         for (key, node) in nodes.sorted(by: { ($0.key.id, $0.key.version) < ($1.key.id, $1.key.version) }) {
@@ -81,7 +81,7 @@ final class ServiceEntry: Sendable {
                     continue
                 }
                 slots.append(
-                    ConnectionSlot(
+                    PooledConnection(
                         Candidate(node, version: key.version), name: .service(service), transport: transport,
                         pool: pool))
             } catch {
