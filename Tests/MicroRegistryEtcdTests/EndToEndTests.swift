@@ -125,7 +125,7 @@ extension MicroClient {
             ])
         try await greeter.waitForOutput("Service started.")
         greeter.send(signal: SIGINT)
-        try await greeter.waitForOutput("to hear of it")
+        try await greeter.waitForOutput("to see the deregistration")
         greeter.send(signal: SIGTERM)
         #expect(try await greeter.exitStatus() == 0)
         #expect(greeter.errorOutput.contains("Service stopped."), "\(greeter.errorOutput)")

@@ -34,7 +34,7 @@ struct StopTests {
                         await started.wait()
                         raiseTermination()
                         try await eventually("it waits for its clients") {
-                            log.entries.contains { "\($0.message)".contains("to hear of it") }
+                            log.entries.contains { "\($0.message)".contains("to see the deregistration") }
                         }
                         raiseTermination()
                     }
@@ -54,7 +54,7 @@ struct StopTests {
             let service = makeService(environment: ["MICRO_SERVER_DRAIN_TIMEOUT": "7s"]) { hello }
             try await service.withRunning { _ in }
         }
-        let stopping = log.entries.drop { !"\($0.message)".hasPrefix("The service stops") }
+        let stopping = log.entries.drop { !"\($0.message)".hasPrefix("Service stopping") }
         #expect(
             stopping.map { "\($0.message)" } == [
                 "Service stopping: deregistering.",

@@ -7,7 +7,7 @@ extension Endpoint {
     ///
     /// - Parameters:
     ///   - name: The name, `Type.Method`; a Protobuf package may stand in front.
-    ///   - execution policy: Where the function runs.
+    ///   - executionPolicy: Where the function runs.
     ///   - description: What the endpoint does, for a person to read.
     ///   - metadata: What the registry tells of the endpoint.
     ///   - handler: Answers one request.
@@ -27,7 +27,7 @@ extension Endpoint {
     ///
     /// - Parameters:
     ///   - name: The name, `Type.Method`; a Protobuf package may stand in front.
-    ///   - execution policy: Where the function runs.
+    ///   - executionPolicy: Where the function runs.
     ///   - description: What the endpoint does, for a person to read.
     ///   - metadata: What the registry tells of the endpoint.
     ///   - handler: Answers one request by writing replies; the call ends when it returns.
@@ -47,7 +47,7 @@ extension Endpoint {
     ///
     /// - Parameters:
     ///   - name: The name, `Type.Method`; a Protobuf package may stand in front.
-    ///   - execution policy: Where the function runs.
+    ///   - executionPolicy: Where the function runs.
     ///   - description: What the endpoint does, for a person to read.
     ///   - metadata: What the registry tells of the endpoint.
     ///   - handler: Reads the requests and returns the reply.
@@ -67,7 +67,7 @@ extension Endpoint {
     ///
     /// - Parameters:
     ///   - name: The name, `Type.Method`; a Protobuf package may stand in front.
-    ///   - execution policy: Where the function runs.
+    ///   - executionPolicy: Where the function runs.
     ///   - description: What the endpoint does, for a person to read.
     ///   - metadata: What the registry tells of the endpoint.
     ///   - handler: Reads requests and writes replies; the call ends when it returns.

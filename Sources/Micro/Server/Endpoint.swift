@@ -62,7 +62,7 @@ public struct Endpoint: Sendable {
         /// Creates options.
         ///
         /// - Parameters:
-        ///   - execution policy: Where the function runs.
+        ///   - executionPolicy: Where the function runs.
         ///   - metadata: What the registry tells of the endpoint.
         ///   - description: What the endpoint does.
         ///   - compression: How replies are compressed.
