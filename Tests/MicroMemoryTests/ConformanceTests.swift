@@ -7,11 +7,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(5))) struct ConformanceTests {
     @Test func registryOfItsOwn() async throws {
-        let clock = ManualClock()
-        var suite = RegistryConformance { MemoryRegistry(clock: clock) }
-        suite.clock = clock
-        suite.timeToLive = .seconds(30)
-        try await suite.run()
+        try await RegistryConformance { MemoryRegistry() }.run()
     }
 
     @Test func registryOfTheProcess() async throws {
