@@ -20,7 +20,7 @@ extension HTTPBroker {
             SettingKind<String>("a host, or host:port", write: \.self) { text in
                 HostPort.split(text) != nil && !HostPort.isNumber(text) ? text : nil
             }, without: "the address that is bound",
-            "the address that publishers are told, with or without a port")
+            "the address that publishers get, with or without a port")
         static let timeout = Setting(
             "timeout", .duration(in: .milliseconds(1) ... .seconds(86400)), default: defaults.timeout,
             "how long a subscriber may take for an event")
@@ -41,7 +41,7 @@ extension HTTPBroker {
         /// publish to it.
         public var address: ListenAddress
 
-        /// The address that publishers are told, with or without a port; the one that is bound if `nil`.
+        /// The address that publishers get, with or without a port; the one that is bound if `nil`.
         public var advertise: String?
 
         /// How long a subscriber may take for an event.
@@ -60,7 +60,7 @@ extension HTTPBroker {
         ///
         /// - Parameters:
         ///   - address: Where to receive events.
-        ///   - advertise: The address that publishers are told.
+        ///   - advertise: The address that publishers get.
         ///   - timeout: How long a subscriber may take for an event.
         ///   - retries: How often an event is sent again to a subscriber that did not take it.
         ///   - maximumEventSize: The greatest number of bytes of an event in its envelope.

@@ -6,7 +6,7 @@ import Testing
 
 @testable import MicroCommands
 
-/// A registry that has not heard of all services yet, and warns whoever asks, as that of mDNS does.
+/// A registry that has not heard of all services yet, and warns its callers, as that of mDNS does.
 private struct DoubtfulRegistry: Registry {
     let name = "doubtful"
 

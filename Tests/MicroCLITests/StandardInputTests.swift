@@ -6,7 +6,7 @@ import Testing
 
 /// What a user pipes in has a limit, so that an input without an end doesn't take all memory.
 @Suite(.timeLimit(.minutes(2))) struct StandardInputTests {
-    /// An input that is not at its end, so that whoever reads on waits.
+    /// An input that is not at its end, so that a reader waits.
     private let pipe = Pipe()
 
     private func input(limit: Int, _ text: String) throws -> StandardInput {

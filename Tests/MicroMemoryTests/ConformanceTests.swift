@@ -7,7 +7,11 @@ import Testing
 
 @Suite(.timeLimit(.minutes(5))) struct ConformanceTests {
     @Test func registryOfItsOwn() async throws {
-        try await RegistryConformance { MemoryRegistry() }.run()
+        let clock = ManualClock()
+        var suite = RegistryConformance { MemoryRegistry(clock: clock) }
+        suite.clock = clock
+        suite.timeToLive = .seconds(30)
+        try await suite.run()
     }
 
     @Test func registryOfTheProcess() async throws {

@@ -153,7 +153,7 @@ struct DeclaredSettingsTests {
         #expect(error?.message == "The configuration's micro.cellar is \"never\"; it takes on or off.")
     }
 
-    @Test("help tells of every setting, what is set, by whom, and no secret")
+    @Test("help shows every setting, what is set, by whom, and no secret")
     func help() throws {
         let help = try service(
             .test(

@@ -213,7 +213,7 @@ struct ListenerTests {
         #expect(
             try await refusal(["MICRO_SERVER": "memory,ports", "MICRO_SERVER_PORTS_ADDRESS": "x:99999"])
                 .contains("x:99999"))
-        // Calls are made by one protocol only where none is told.
+        // Calls are made by one protocol only where none is given.
         #expect(
             try await refusal(["MICRO_CLIENT": "ports,memory"]).contains("MICRO_CLIENT is \"ports,memory\""))
     }

@@ -77,7 +77,7 @@ struct SelectorTests {
         #expect(selector.journal.lines.count == 40)
     }
 
-    @Test("are told of an attempt that was cancelled, and of one that could not connect")
+    @Test("learn of an attempt that was cancelled, and of one that could not connect")
     func failures() async throws {
         let transport = ScriptedTransport(beforeConnect: { node in
             if node.id == "a" { throw MicroError(.unavailable, "refused", processed: .no) }
@@ -128,7 +128,7 @@ struct SelectorTests {
         #expect(latencies[1...].allSatisfy { $0.map { $0 > .zero && $0 < .seconds(60) } == true })
     }
 
-    @Test("are told the end of a stream when it ends, and with its error")
+    @Test("learn the end of a stream when it ends, and with its error")
     func streams() async throws {
         let selector = RecordingSelector()
         let registry = MemoryRegistry()
@@ -172,7 +172,7 @@ struct ClosureSelector: Selector {
     func choose(from candidates: Candidates, for call: SelectionContext) -> Int? { body(candidates, call) }
 }
 
-/// Picks the first node, and records what it is asked and told.
+/// Picks the first node, and records what it is asked and notified of.
 final class RecordingSelector: Selector {
     let signals: SelectionSignals = [.callsInFlight, .outcomes]
     let journal = Journal()

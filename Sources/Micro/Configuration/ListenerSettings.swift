@@ -5,7 +5,7 @@ struct ListenerSettings: Sendable {
     /// Where it listens.
     let address: Setting<String?>
 
-    /// The address that others are told.
+    /// The address that is registered.
     let advertise: Setting<String?>
 
     /// Creates the settings of a listener.
@@ -20,7 +20,7 @@ struct ListenerSettings: Sendable {
         advertise = Setting(
             "server.\(name).advertise", .advertisedAddress, without: "an address of the machine",
             scope: .shared,
-            "the address that others are told of its listener on \(name)")
+            "the advertised address of its listener on \(name)")
     }
 
     /// What operators may set.
@@ -46,7 +46,7 @@ extension SettingKind where Value == String {
         .text("host:port, :port, [IPv6]:port, unix:path or a name")
     }
 
-    /// An address that others are told.
+    /// An advertised address.
     static var advertisedAddress: Self {
         Self("a host, or host:port such as 10.0.0.1:8080", write: \.self) {
             HostPort.isNumber($0) ? nil : $0

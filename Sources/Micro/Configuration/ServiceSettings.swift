@@ -41,7 +41,7 @@ struct ServiceSettings: Sendable {
             "where it listens; port 0 takes a free one, and names are for transports that have them")
         static let advertise = Setting(
             "server.advertise", .advertisedAddress, without: "an address of the machine", scope: .shared,
-            "the address that others are told, where it differs, such as behind a port mapping")
+            "the address that is registered, where it differs, such as behind a port mapping")
         static let metadata = Setting(
             "server.metadata",
             SettingKind<[String: String]>("a list such as zone=a,rack=7", write: { _ in "" }, parse: pairs),
@@ -52,7 +52,7 @@ struct ServiceSettings: Sendable {
             "how replies are compressed for callers that understand it")
         static let deregistrationDelay = Setting(
             "server.deregistration.delay", .duration(in: .zero ... .seconds(60)), default: .milliseconds(200),
-            scope: .shared, "between leaving the registry and refusing calls, so that clients hear of it")
+            scope: .shared, "between leaving the registry and refusing calls, for clients to notice")
         static let drainTimeout = Setting(
             "server.drain.timeout", .duration(in: .zero ... .seconds(3600)), default: .seconds(10),
             scope: .shared, "how long calls and events that run may take to finish at the stop")

@@ -4,7 +4,7 @@ import MicroCore
 /// One of the transports that a service listens on: where, and what is registered of it.
 ///
 /// The first one has the service's own address. The others take a free port of the same host, and of the address that
-/// others are told the host alone. What is set for a listener goes before both.
+/// others get the host alone. What is set for a listener goes before both.
 struct ListenerPlan: Sendable {
     let transport: any Transport
     let address: ListenAddress
@@ -63,7 +63,7 @@ struct ListenerPlan: Sendable {
         return .host(host, port: 0)
     }
 
-    /// The host of an address that others are told.
+    /// The host of an advertised address.
     private static func host(_ advertise: String) -> String? {
         guard let host = HostPort.split(advertise)?.host, !host.isEmpty else { return nil }
         return host.contains(":") ? "[\(host)]" : host

@@ -21,7 +21,7 @@ public import ServiceLifecycle
 ///
 /// Either starts the service's parts and the `services` beside it, runs the ``onStart(_:)`` hooks, listens, subscribes,
 /// registers the node, and runs the ``onReady(_:)`` hooks. To stop, it leaves the registry, waits a moment for the
-/// registry's clients to hear of it, refuses new calls, lets those that run finish within a limit, unsubscribes, lets the
+/// registry's clients to notice, refuses new calls, lets those that run finish within a limit, unsubscribes, lets the
 /// events that are being handled finish within the same limit, runs the ``onStop(_:)`` hooks, and ends the `services`
 /// beside it and its parts, in reverse.
 ///

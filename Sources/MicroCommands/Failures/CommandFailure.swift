@@ -43,7 +43,7 @@ public struct CommandFailure: Error {
 
     /// Creates the failure that an error stands for.
     ///
-    /// - Parameter error: What something threw: a ``MicroError`` or ``StartError`` is told in its own words.
+    /// - Parameter error: What something threw: a ``MicroError`` or ``StartError`` keeps its own words.
     public init(_ error: any Error) {
         let textLimit = 4096
         switch error {

@@ -5,7 +5,7 @@ internal import FoundationEssentials
 ///
 /// A command line that no parser takes, since it is incomplete or wrong, is only understood with them.
 enum ValuedOptions {
-    /// What swift-argument-parser tells of a command, as far as it is needed.
+    /// What swift-argument-parser knows of a command, as far as it is needed.
     private struct Dump: Decodable {
         struct Command: Decodable {
             var arguments: [Argument]?

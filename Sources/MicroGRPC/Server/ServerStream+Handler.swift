@@ -84,6 +84,8 @@ extension ServerStream {
         let deadline = deadline
         let size = call.messageSize
         guard !executionPolicy.usesPool(messageSize: size) else {
+            // Detached, since the task of whatever triggered this read is not the caller's: nothing of it may be
+            // inherited. The stream holds the task and cancels it when the call is over.
             task = Task.detached {
                 let begin = NIODeadline.now()
                 // The pool may have been busy for so long that the call is over.

@@ -91,9 +91,10 @@ package struct FieldBlock: Sendable {
 }
 
 /// A header block that lives as long as the process, so nghttp2 need not copy it.
+///
+/// Sendable because the memory is written only in the initialiser, before the value exists, and is neither written nor
+/// freed afterwards.
 package struct PermanentFieldBlock: @unchecked Sendable {
-    // Sendable because the memory is written only here, before the value exists, and is neither
-    // written nor freed afterwards.
     let vectors: UnsafePointer<nghttp2_nv>
     let count: Int
 

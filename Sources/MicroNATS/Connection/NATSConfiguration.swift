@@ -24,7 +24,7 @@ public struct NATSConfiguration: Hashable, Sendable {
     /// Whether the servers are tried in a random order.
     public var shufflesServers = true
 
-    /// How long it may take to open a connection, and again to be greeted and let in.
+    /// How long it may take to open a connection, and then until the server has admitted us.
     public var connectTimeout = Duration.seconds(5)
 
     /// The shortest and longest wait between two rounds of tries to connect.

@@ -73,7 +73,7 @@ extension NATSMachine {
         perform(.logIn(credentials, nonce: link.info.nonce, link: link.number))
     }
 
-    /// The credentials have answered: says who we are, and asks to be let in.
+    /// The credentials have answered: says who we are, and asks for admission.
     ///
     /// - Parameters:
     ///   - number: The number of the connection.

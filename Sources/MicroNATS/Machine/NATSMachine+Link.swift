@@ -5,7 +5,7 @@ extension NATSMachine {
     /// Something has arrived, so the server is there.
     mutating func heard() { link?.unansweredPings = 0 }
 
-    /// Takes an operation of the server; its messages are delivered by whoever reads.
+    /// Takes an operation of the server; its messages are delivered by the reader.
     ///
     /// - Parameters:
     ///   - operation: The operation.

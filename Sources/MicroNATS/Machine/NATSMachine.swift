@@ -4,7 +4,7 @@ internal import NIOCore
 /// What a client does, and when: which server it connects to, what it says and answers, how long it waits.
 ///
 /// It has no socket, task or clock. Everything that happens is a call, with the time at which it happens, and leaves
-/// effects behind, which whoever calls takes and carries out. Messages don't pass through it: they are written to the
+/// effects behind, which the caller takes and carries out. Messages don't pass through it: they are written to the
 /// outbox by those who publish, and delivered to their subscribers by those who read the socket.
 struct NATSMachine {
     /// Something that is to be done outside.

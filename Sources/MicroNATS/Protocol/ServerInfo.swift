@@ -99,7 +99,7 @@ struct ConnectRequest: Encodable {
         do {
             buffer.writeBytes(try encoder.encode(self))
         } catch {
-            throw NATSError(.protocolViolation, "The request to be let in can't be written: \(error)")
+            throw NATSError(.protocolViolation, "The request for admission can't be written: \(error)")
         }
         buffer.writeString("\r\n")
         return buffer

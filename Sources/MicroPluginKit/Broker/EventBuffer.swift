@@ -1,6 +1,6 @@
 /// The events that wait for a subscription's workers, in bounds of number and bytes, and those who wait for room.
 ///
-/// It resumes nobody: whoever holds the lock resumes those that it returns, behind the lock.
+/// It resumes nobody: the holder of the lock resumes those that it returns, behind the lock.
 struct EventBuffer<Item: Sendable> {
     /// A task that waits for room, with its event.
     struct Sender {

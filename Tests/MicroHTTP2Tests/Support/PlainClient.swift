@@ -93,7 +93,7 @@ final class PlainClient: Sendable {
     }
 }
 
-/// What is told of a client's connection.
+/// What is reported of a client's connection.
 private final class PlainOwner: HTTP2ConnectionDelegate, Sendable {
     let reason = Mutex<String?>(nil)
     let isUnusable = Mutex(false)
