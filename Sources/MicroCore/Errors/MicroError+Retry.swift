@@ -21,7 +21,9 @@ extension MicroError {
     /// for never, for which anything counts that is no number.
     public var retryPushback: RetryPushback? {
         get {
-            guard !trailingMetadata.isEmpty, let text = trailingMetadata[Self.pushbackField] else { return nil }
+            guard !trailingMetadata.isEmpty, let text = trailingMetadata[Self.pushbackField] else {
+                return nil
+            }
             guard let number = Int64(text), number >= 0 else { return .never }
             return .after(.milliseconds(min(number, Self.longestPushback)))
         }
