@@ -3,7 +3,8 @@ import Synchronization
 
 /// A client's transport whose connections do what a test says.
 final class ScriptedTransport: Transport {
-    typealias Script = @Sendable (_ node: Node, _ head: CallHead, _ number: Int) throws(MicroError) -> String
+    typealias Script =
+        @Sendable (_ node: Node, _ head: CallHead, _ number: Int) async throws(MicroError) -> String
 
     private let script: Script
     private let state = Mutex(State())
@@ -47,12 +48,13 @@ final class ScriptedTransport: Transport {
         return connection
     }
 
-    fileprivate func call(_ node: Node, _ head: CallHead) throws(MicroError) -> UnaryReply {
+    fileprivate func call(_ node: Node, _ head: CallHead) async throws(MicroError) -> UnaryReply {
         let number = state.withLock { state in
             state.calls += 1
             return state.calls
         }
-        return UnaryReply(EncodedMessage(#"{"message":"\#(try script(node, head, number))"}"#.utf8))
+        let text = try await script(node, head, number)
+        return UnaryReply(EncodedMessage(#"{"message":"\#(text)"}"#.utf8))
     }
 
     fileprivate func closed() { state.withLock { $0.closes += 1 } }
@@ -74,7 +76,7 @@ final class ScriptedConnection: Connection {
     var activeCalls: Int { 0 }
 
     func unary(_ head: CallHead, _ message: EncodedMessage) async throws(MicroError) -> UnaryReply {
-        try transport.call(node, head)
+        try await transport.call(node, head)
     }
 
     func open(_ head: CallHead) async throws(MicroError) -> any ClientCallStream {

@@ -35,7 +35,7 @@ struct FolderOrder: CustomTestStringConvertible {
         FolderOrder(
             target: "Micro",
             folders: [
-                "Support", "Configuration", "Logging", "Calls", "Parts", "Settings", "Client", "Publishing",
+                "Support", "Retries", "Configuration", "Logging", "Calls", "Parts", "Settings", "Client", "Publishing",
                 "Server",
                 "Events",
                 "Components", "Service", ".",

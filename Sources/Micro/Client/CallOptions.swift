@@ -19,13 +19,24 @@ public struct CallOptions: Sendable {
     public var metadata: Metadata
 
     /// Which failed attempts are made again.
-    public var retry: RetryPolicy
-
-    /// How many further attempts are made at most; the client's number if `nil`.
     ///
-    /// An attempt that no node has seen, since it could not be connected to or refused the call, does not count
-    /// while there are nodes that were not tried.
+    /// If `nil`, what the client's ``ServiceConfig`` says of the method counts, or else whether the method is idempotent:
+    /// by its ``RPCMethod``, by its `.proto` file, or by the registry.
+    public var retry: RetryPolicy?
+
+    /// How many further attempts are made at most; as the policy or the client's configuration says if `nil`.
+    ///
+    /// An attempt that no node has seen, since it could not be connected to, does not count while there are nodes that
+    /// were not tried.
     public var retries: Int?
+
+    /// Whether the call has several attempts at once; as the client's ``ServiceConfig`` says if `nil`.
+    ///
+    /// It counts for calls with one message each way.
+    public var hedging: HedgingPolicy?
+
+    /// How much it matters that the call is answered; as much as the call that a handler answers with it if `nil`.
+    public var criticality: Criticality?
 
     /// An address to call, `host:port`, in place of a node of the registry.
     public var address: String?
@@ -47,12 +58,15 @@ public struct CallOptions: Sendable {
     ///   - metadata: The metadata to send along.
     ///   - retry: Which failed attempts are made again.
     ///   - retries: How many further attempts are made at most.
+    ///   - hedging: Whether the call has several attempts at once.
+    ///   - criticality: How much it matters that the call is answered.
     ///   - address: An address to call in place of a node of the registry.
     ///   - contentSubtype: How the messages are encoded.
     ///   - compression: How the requests are compressed.
     public init(
         timeout: Duration? = nil, deadline: ContinuousClock.Instant? = nil, metadata: Metadata = [:],
-        retry: RetryPolicy = .unprocessed, retries: Int? = nil, address: String? = nil,
+        retry: RetryPolicy? = nil, retries: Int? = nil, hedging: HedgingPolicy? = nil,
+        criticality: Criticality? = nil, address: String? = nil,
         contentSubtype: String? = nil, compression: Compression? = nil
     ) {
         self.timeout = timeout
@@ -60,6 +74,8 @@ public struct CallOptions: Sendable {
         self.metadata = metadata
         self.retry = retry
         self.retries = retries
+        self.hedging = hedging
+        self.criticality = criticality
         self.address = address
         self.contentSubtype = contentSubtype
         self.compression = compression
@@ -82,54 +98,4 @@ public struct CallOptions: Sendable {
     /// - Parameter timeout: How long the call may take, with all attempts.
     /// - Returns: The options.
     public static func timeout(_ timeout: Duration) -> Self { Self(timeout: timeout) }
-}
-
-/// Which failed attempts of a call are made again, within its deadline and the number of retries.
-public struct RetryPolicy: Hashable, Sendable {
-    private enum Kind { case never, unprocessed, idempotent, goMicro }
-
-    private let kind: Kind
-
-    /// None.
-    public static var never: Self { Self(kind: .never) }
-
-    /// Those that the peer has surely not seen; the default.
-    public static var unprocessed: Self { Self(kind: .unprocessed) }
-
-    /// Those too that may have been processed before the peer became unavailable.
-    ///
-    /// It is for calls that may have their effect twice.
-    public static var idempotent: Self { Self(kind: .idempotent) }
-
-    /// Those with code 408 or 500 too, as go-micro's clients do.
-    ///
-    /// It is for calls that may have their effect twice.
-    public static var goMicro: Self { Self(kind: .goMicro) }
-
-    /// Returns whether an attempt with an error is made again.
-    func allows(_ error: MicroError) -> Bool {
-        if kind == .never { return false }
-        if error.processed == .no { return true }
-        return switch kind {
-        case .idempotent: error.status == .unavailable
-        case .goMicro: error.httpCode == 408 || error.httpCode == 500
-        default: false
-        }
-    }
-}
-
-/// How long to wait before an attempt.
-enum Backoff {
-    /// Tenths of a second before an attempt: its number to the power of e, as in go-micro.
-    private static let tenths = [0, 1, 6, 19, 43, 79, 130, 198, 285, 392, 522, 677, 858, 1066]
-
-    /// The longest pause: 2 minutes, in tenths of a second.
-    private static let longest = 1200
-
-    /// Returns the pause before an attempt: none before the first, then 100 ms, 600 ms, 1.9 s and so on,
-    /// each up to a quarter more or less.
-    static func pause(before attempt: Int) -> Duration {
-        let tenths = tenths.indices.contains(attempt) ? tenths[attempt] : longest
-        return .milliseconds(Int64(Double(tenths) * 100 * Double.random(in: 0.75...1.25)))
-    }
 }

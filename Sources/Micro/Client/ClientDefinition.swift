@@ -10,6 +10,7 @@ struct ClientDefinition: Sendable {
     let middleware: [any ClientMiddleware]
     let publisherMiddleware: [any PublisherMiddleware]
     let configuration: ConfigurationSources
+    let serviceConfig: ServiceConfig
     var time = TimeSource.continuous
 
     /// Runs a client until it is told to stop or the task is cancelled.
@@ -60,7 +61,7 @@ struct ClientDefinition: Sendable {
             parts, registry: parts.has(.registry) ? parts.part(.registry) : nil,
             transports: TransportTable(parts), codecs: CodecSet(parts.parts(.codec)),
             middleware: middleware, publisherMiddleware: publisherMiddleware, fromService: name,
-            time: time)
+            serviceConfig: serviceConfig, time: time)
         unknown.logOthers(to: .current)
         return engine
     }
@@ -71,13 +72,13 @@ extension ClientEngine {
     convenience init(
         _ parts: PartResolver, registry: (any Registry)?, transports: TransportTable, codecs: CodecSet,
         middleware: [any ClientMiddleware], publisherMiddleware: [any PublisherMiddleware],
-        fromService: String?, time: TimeSource
+        fromService: String?, serviceConfig: ServiceConfig, time: TimeSource
     ) throws(StartError) {
         let settings = parts.settings
         self.init(
             settings: try ClientSettings(settings), codecs: codecs, middleware: middleware,
             publisherMiddleware: publisherMiddleware, selector: try parts.part(.selector), registry: registry,
-            transports: transports, parts: parts,
+            transports: transports, parts: parts, serviceConfig: serviceConfig,
             metadata: fromService.map { ["micro-from-service": $0] } ?? [:], time: time)
     }
 }

@@ -23,6 +23,9 @@ final class ClientEngine: Sendable {
     let publisherMiddleware: [any PublisherMiddleware]
     let selector: any Selector
 
+    /// What the code says of methods.
+    private let serviceConfig: ServiceConfig
+
     /// What the selector wants to be measured.
     let signals: SelectionSignals
     let registry: (any Registry)?
@@ -36,6 +39,9 @@ final class ClientEngine: Sendable {
     /// The clock of what waits, but for deadlines of calls.
     let time: TimeSource
 
+    /// The retries of calls to addresses, of which no service is known.
+    let addressBudget: RetryBudget
+
     private let transports: TransportTable
     private let pool: ConnectionPool
     private let actions = ClientActions()
@@ -45,10 +51,12 @@ final class ClientEngine: Sendable {
     init(
         settings: ClientSettings, codecs: CodecSet, middleware: [any ClientMiddleware],
         publisherMiddleware: [any PublisherMiddleware], selector: any Selector, registry: (any Registry)?,
-        transports: TransportTable, parts: PartResolver,
+        transports: TransportTable, parts: PartResolver, serviceConfig: ServiceConfig,
         metadata: Metadata, time: TimeSource
     ) {
         self.settings = settings
+        self.serviceConfig = serviceConfig
+        addressBudget = RetryBudget(settings.retryBudget, now: Uptime(time.now))
         self.codecs = codecs
         self.middleware = middleware
         self.publisherMiddleware = publisherMiddleware
@@ -79,6 +87,16 @@ final class ClientEngine: Sendable {
         }
     }
 
+    /// Returns what code and configuration say of a method's calls.
+    func policy(path: String, service: String) -> ServiceConfig.Method {
+        let code = serviceConfig.method(path: path, service: service)
+        let file = settings.serviceConfig.method(path: path, service: service)
+        let isHedgedByCode = code?.hedging != nil
+        return ServiceConfig.Method(
+            names: [], timeout: code?.timeout ?? file?.timeout, retry: code?.retry ?? file?.retry,
+            hedging: code?.retry != nil && !isHedgedByCode ? nil : code?.hedging ?? file?.hedging)
+    }
+
     /// Returns the entry of a service; the first use of a service begins to watch it.
     func entry(_ service: String) throws(MicroError) -> DiscoveredService {
         guard registry != nil else {
@@ -89,7 +107,10 @@ final class ClientEngine: Sendable {
             state -> (DiscoveredService, Bool, DiscoveredService?) in
             if let entry = state.entries[service] { return (entry, false, nil) }
             let evicted = state.entries.count >= Self.serviceLimit ? Self.evict(&state) : nil
-            let entry = DiscoveredService(service: service, transports: transports, pool: pool)
+            let entry = DiscoveredService(
+                service: service, transports: transports, pool: pool,
+                budget: RetryBudget(
+                    serviceConfig.budget ?? settings.retryBudget, now: Uptime(time.now)))
             state.entries[service] = entry
             return (entry, true, evicted)
         }

@@ -25,14 +25,21 @@ final class DiscoveredService: Sendable {
     /// When it was last used, in the client's coarse measure of time.
     let lastUse = Atomic<UInt64>(0)
 
-    init(service: String, transports: TransportTable, pool: ConnectionPool) {
+    /// How many retries of its calls there may be.
+    let budget: RetryBudget
+
+    init(service: String, transports: TransportTable, pool: ConnectionPool, budget: RetryBudget) {
         self.service = service
+        self.budget = budget
         self.transports = transports
         self.pool = pool
     }
 
     /// The nodes, if they are known.
     var snapshot: NodeSnapshot? { state.withLock { $0.snapshot } }
+
+    /// How often the connections of the nodes that are known were used.
+    var uses: UInt64 { snapshot?.slots.reduce(0) { $0 &+ $1.uses } ?? 0 }
 
     /// Forgets the nodes and ends the watch: the entry had to make room, or the client stops.
     func drop() {

@@ -193,8 +193,8 @@ extension MicroClient {
         _ body: (any ClientCallStream) async throws -> Result
     ) async throws -> Result {
         let call = route.outgoing(
-            shape, engine.outgoing(options.metadata),
-            engine.deadline(options, bound: bound, defaultTimeout: nil))
+            shape, engine.outgoing(options.metadata, options.criticality ?? criticality),
+            engine.deadline(options, route, bound: bound, defaultTimeout: nil))
         return try await route.around(call) { call in
             var ticket: SelectionTicket?
             let stream = try await engine.open(

@@ -33,10 +33,10 @@ extension MicroClient {
         let engine = try await runningEngine(options)
         let binding = try method.bound(to: engine)
         guard binding.route.middleware.isEmpty else { return try await wrapped(binding, request, options) }
-        let deadline = engine.deadline(options, bound: bound)
+        let deadline = engine.deadline(options, binding.route, bound: bound)
         let reply = try await engine.unary(
             binding.route, try binding.encode(request), options, deadline: deadline,
-            metadata: engine.outgoing(options.metadata))
+            metadata: engine.outgoing(options.metadata, options.criticality ?? criticality))
         return try binding.decode(reply.message)
     }
 
@@ -44,8 +44,10 @@ extension MicroClient {
         _ binding: MethodBinding<Request, Reply>, _ request: Request, _ options: CallOptions
     ) async throws(MicroError) -> Reply {
         let engine = binding.engine
-        let deadline = engine.deadline(options, bound: bound)
-        return try await binding.route.unary(engine.outgoing(options.metadata), deadline) { call in
+        let deadline = engine.deadline(options, binding.route, bound: bound)
+        return try await binding.route.unary(
+            engine.outgoing(options.metadata, options.criticality ?? criticality), deadline
+        ) { call in
             let reply = try await engine.unary(
                 binding.route, try binding.encode(request), options, deadline: call.deadline ?? deadline,
                 metadata: call.metadata)
@@ -69,8 +71,10 @@ extension MicroClient {
     ) async throws(MicroError) -> UnaryReply {
         let engine = try await runningEngine(options)
         let route = rawRoute(service, endpoint, contentSubtype, engine)
-        let deadline = engine.deadline(options, bound: bound)
-        return try await route.unary(engine.outgoing(options.metadata), deadline) { call in
+        let deadline = engine.deadline(options, route, bound: bound)
+        return try await route.unary(
+            engine.outgoing(options.metadata, options.criticality ?? criticality), deadline
+        ) { call in
             try await engine.unary(
                 route, message, options, deadline: call.deadline ?? deadline, metadata: call.metadata)
         }
@@ -121,8 +125,10 @@ extension MicroClient {
 
 extension ClientEngine {
     /// Returns the moment at which a call with one message each way ends at the latest.
-    func deadline(_ options: CallOptions, bound: ContinuousClock.Instant?) -> ContinuousClock.Instant {
-        deadline(options, bound: bound, defaultTimeout: settings.requestTimeout)
+    func deadline(
+        _ options: CallOptions, _ route: CallRoute, bound: ContinuousClock.Instant?
+    ) -> ContinuousClock.Instant {
+        deadline(options, route, bound: bound, defaultTimeout: settings.requestTimeout)
             ?? .now + settings.requestTimeout
     }
 }

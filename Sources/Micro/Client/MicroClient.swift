@@ -25,10 +25,14 @@ public struct MicroClient: Service, Sendable {
     /// The deadline of the call that is being answered with this client's help.
     let bound: ContinuousClock.Instant?
 
+    /// The criticality of that call, which those of the client inherit.
+    let criticality: Criticality
+
     /// Creates a client that stands for itself.
     init(_ definition: ClientDefinition) {
         core = ClientCore()
         bound = nil
+        criticality = .default
         self.definition = definition
     }
 
@@ -39,15 +43,24 @@ public struct MicroClient: Service, Sendable {
     }
 
     /// Creates the client of a service, which runs it.
-    init(core: ClientCore, bound: ContinuousClock.Instant? = nil) {
+    init(
+        core: ClientCore, bound: ContinuousClock.Instant? = nil, criticality: Criticality = .default
+    ) {
         self.core = core
         self.bound = bound
+        self.criticality = criticality
         definition = nil
     }
 
-    /// The same client, whose calls end at a deadline at the latest.
-    func bounded(by deadline: ContinuousClock.Instant?) -> MicroClient {
-        deadline == nil ? self : MicroClient(core: core, bound: deadline)
+    /// The same client for the calls of a handler, which inherit what its own call has.
+    ///
+    /// - Parameters:
+    ///   - deadline: When they end at the latest.
+    ///   - criticality: How much they matter unless they say something else.
+    /// - Returns: The client.
+    func bounded(by deadline: ContinuousClock.Instant?, criticality: Criticality) -> MicroClient {
+        guard deadline != nil || criticality != .default else { return self }
+        return MicroClient(core: core, bound: deadline, criticality: criticality)
     }
 
     /// Does the client's work until the task is cancelled or shut down gracefully.

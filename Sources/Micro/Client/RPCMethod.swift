@@ -19,6 +19,10 @@ public final class RPCMethod<Request: Sendable, Reply: Sendable>: Sendable {
     /// How the messages are encoded; the first that a linked codec offers for the types if `nil`.
     public let contentSubtype: String?
 
+    /// Whether the method may have its effect several times, so that failed attempts may be made again which the service
+    /// may have processed.
+    public let isIdempotent: Bool
+
     let path: String
     private let binding = AtomicLazyReference<MethodBinding<Request, Reply>>()
 
@@ -30,15 +34,17 @@ public final class RPCMethod<Request: Sendable, Reply: Sendable>: Sendable {
     ///   - request: The type of requests.
     ///   - reply: The type of replies.
     ///   - contentSubtype: How the messages are encoded.
+    ///   - isIdempotent: Whether the method may have its effect several times.
     @_spi(MessageFamily) public init(
         service: String, endpoint: String, request: Request.Type, reply: Reply.Type,
-        contentSubtype: String? = nil
+        contentSubtype: String? = nil, isIdempotent: Bool = false
     ) {
         // Middleware and errors know an endpoint by its canonical name, also where a whole path was given.
         let path = CallPath(service: service, endpoint: endpoint)
         self.service = service
         self.endpoint = path.endpoint
         self.contentSubtype = contentSubtype
+        self.isIdempotent = isIdempotent
         self.path = path.description
     }
 
@@ -48,12 +54,13 @@ public final class RPCMethod<Request: Sendable, Reply: Sendable>: Sendable {
     ///   - service: The service's registered name.
     ///   - endpoint: The endpoint, `Type.Method` or a whole path.
     ///   - contentSubtype: How the messages are encoded.
+    ///   - isIdempotent: Whether the method may have its effect several times.
     public convenience init(
-        _ service: String, _ endpoint: String, contentSubtype: String? = nil
+        _ service: String, _ endpoint: String, contentSubtype: String? = nil, isIdempotent: Bool = false
     ) where Request: Codable, Reply: Codable {
         self.init(
             service: service, endpoint: endpoint, request: Request.self, reply: Reply.self,
-            contentSubtype: contentSubtype)
+            contentSubtype: contentSubtype, isIdempotent: isIdempotent)
     }
 
     /// Returns what a client needs for the method's calls.
@@ -84,7 +91,7 @@ final class MethodBinding<Request: Sendable, Reply: Sendable>: Sendable {
             self.reply = reply
             route = CallRoute(
                 service: method.service, endpoint: method.endpoint, path: method.path, subtype: subtype,
-                engine: engine)
+                isIdempotent: method.isIdempotent, engine: engine)
             return
         }
         throw ClientErrors.invalid(
@@ -117,6 +124,12 @@ final class CallRoute: Sendable {
     let subtype: String
     let middleware: [any ClientMiddleware]
 
+    /// What code and configuration say of the method's calls.
+    let policy: ServiceConfig.Method
+
+    /// Whether the code that calls the method says that it may have its effect several times.
+    let isIdempotent: Bool
+
     /// The path of calls to the service's own nodes, and to an address that a call's options give.
     private let path: String
 
@@ -126,8 +139,13 @@ final class CallRoute: Sendable {
     /// The service's entry, so that a call on a warm road needs no look into a dictionary.
     let entry = AtomicLazyReference<DiscoveredService>()
 
-    init(service: String, endpoint: String, path: String, subtype: String, engine: ClientEngine) {
+    init(
+        service: String, endpoint: String, path: String, subtype: String, isIdempotent: Bool = false,
+        engine: ClientEngine
+    ) {
         self.service = service
+        self.isIdempotent = isIdempotent
+        policy = engine.policy(path: path, service: service)
         self.endpoint = endpoint
         self.path = path
         // A whole path may have a Protobuf package in front of the type.

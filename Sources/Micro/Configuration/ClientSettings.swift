@@ -9,8 +9,16 @@ struct ClientSettings: Sendable {
             scope: .shared, "how long a call may take, attempts included")
         static let retries = Setting(
             "client.retries", .number(in: 0...100), default: 1, scope: .shared,
-            "how many more attempts a call has that has surely not been processed. An attempt that no node has seen does "
-                + "not count while there are nodes that were not tried")
+            "how many more attempts a call has at most, if its failed ones may be made again: that is where it has surely "
+                + "not been processed, unless call, method or service config say more. An attempt that no node has seen "
+                + "does not count while there are nodes that were not tried")
+        static let retryBudget = Setting(
+            "client.retry.budget", .number(in: 0...100), default: 10, scope: .shared,
+            "how many of 100 calls to a service may be retries, beside one each second. Retries of all calls would keep a "
+                + "service down that has too much to do")
+        static let serviceConfig = Setting(
+            "client.service.config", .text("a path"), scope: .shared,
+            "a file with gRPC's service config: time-outs, retries and hedging by method")
         static let compression = Setting(
             "client.compression", .choice(), default: Compression.identity, scope: .shared,
             "how requests are compressed, which not every server reads")
@@ -25,13 +33,18 @@ struct ClientSettings: Sendable {
     /// What operators may set.
     static var declarations: [SettingDeclaration] {
         [
-            Keys.requestTimeout.declaration, Keys.retries.declaration, Keys.compression.declaration,
+            Keys.requestTimeout.declaration, Keys.retries.declaration, Keys.retryBudget.declaration,
+            Keys.serviceConfig.declaration, Keys.compression.declaration,
             Keys.poolSize.declaration, Keys.poolTimeToLive.declaration,
         ] + Redirection.declarations
     }
 
     let requestTimeout: Duration
     let retries: Int
+    let retryBudget: RetryBudget.Limits
+
+    /// What the operator says of methods.
+    let serviceConfig: ServiceConfig
     let compression: Compression
     let poolSize: Int
     let poolTimeToLive: Duration
@@ -41,6 +54,12 @@ struct ClientSettings: Sendable {
         requestTimeout = try settings[Keys.requestTimeout]
         compression = try settings[Keys.compression]
         retries = try settings[Keys.retries]
+        let file = try settings[Keys.serviceConfig]
+        let serviceConfig: ServiceConfig
+        if let file { serviceConfig = try ServiceConfig(file: file) } else { serviceConfig = ServiceConfig() }
+        self.serviceConfig = serviceConfig
+        let retriesOf100 = try settings[Keys.retryBudget]
+        retryBudget = serviceConfig.budget ?? RetryBudget.Limits(part: Double(retriesOf100) / 100)
         poolSize = try settings[Keys.poolSize]
         poolTimeToLive = try settings[Keys.poolTimeToLive]
         redirection = try Redirection(settings)

@@ -115,10 +115,16 @@ public final class RequestContext: Sendable {
         }
     }
 
-    /// A client for calls to other services, whose deadline is at most that of this call.
+    /// How much it matters that the call is answered, as its caller says.
+    public var criticality: Criticality { Criticality(head.metadata) }
+
+    /// A client for calls to other services, whose deadline is at most that of this call, and which matter as much.
     ///
-    /// The metadata of this call is not sent along; pass on what should travel.
-    public var client: MicroClient { environment.client.bounded(by: head.deadline) }
+    /// They end when this call is cancelled, as everything that its task waits for. Other metadata of this call is not
+    /// sent along; pass on what should travel.
+    public var client: MicroClient {
+        environment.client.bounded(by: head.deadline, criticality: criticality)
+    }
 
     /// Returns the service's part of a role, such as a store; makes and starts it if nobody has used it so far.
     ///

@@ -13,11 +13,13 @@ extension MicroClient {
     ///   - plugins: The catalogue from which parts are chosen.
     ///   - middleware: What runs around all calls and published events, the outermost first; of other kinds nothing.
     ///   - configuration: Where the configuration comes from.
+    ///   - serviceConfig: How methods are called, where that should differ from what is usual.
     public init(
         name: String? = nil, registry: (any Registry)? = nil, transports: [any Transport] = [],
         broker: (any Broker)? = nil, selector: (any Selector)? = nil, codecs: [any Codec] = [],
         plugins: Plugins = .linked,
-        middleware: [Middleware] = [], configuration: ConfigurationSources = .process
+        middleware: [Middleware] = [], configuration: ConfigurationSources = .process,
+        serviceConfig: ServiceConfig = ServiceConfig()
     ) {
         let middleware = Middleware(joining: middleware)
         self.init(
@@ -27,6 +29,6 @@ extension MicroClient {
                     registry: registry, transports: transports, broker: broker, selector: selector,
                     codecs: codecs),
                 plugins: plugins, middleware: middleware.client, publisherMiddleware: middleware.publisher,
-                configuration: configuration))
+                configuration: configuration, serviceConfig: serviceConfig))
     }
 }

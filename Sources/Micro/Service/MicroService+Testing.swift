@@ -55,6 +55,7 @@ extension MicroService {
             ClientDefinition(
                 name: nil, overrides: overrides, plugins: definition.plugins, middleware: [],
                 publisherMiddleware: [], configuration: parts.sources(definition.configuration),
+                serviceConfig: definition.serviceConfig,
                 time: parts.time))
     }
 }

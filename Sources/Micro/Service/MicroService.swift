@@ -53,6 +53,7 @@ public final class MicroService: Service, Sendable {
     ///     stops the service.
     ///   - middleware: What runs around calls and events, in both directions, the outermost first.
     ///   - configuration: Where the configuration comes from.
+    ///   - serviceConfig: How the client calls methods, where that should differ from what is usual.
     ///   - components: What the service is made of.
     public init(
         _ name: String, version: String? = nil, id: String? = nil, address: String? = nil,
@@ -60,6 +61,7 @@ public final class MicroService: Service, Sendable {
         transport: (any Transport)? = nil, broker: (any Broker)? = nil, selector: (any Selector)? = nil,
         codecs: [any Codec] = [], plugins: Plugins = .linked, services: [any Service] = [],
         middleware: [Middleware] = [], configuration: ConfigurationSources = .process,
+        serviceConfig: ServiceConfig = ServiceConfig(),
         @ServiceBuilder _ components: () -> [any ServiceComponent]
     ) {
         var contents = ServiceContents()
@@ -72,7 +74,8 @@ public final class MicroService: Service, Sendable {
                 registry: registry, transports: transport.map { [$0] } ?? [], broker: broker,
                 selector: selector, codecs: codecs),
             plugins: plugins, services: services,
-            middleware: Middleware(joining: middleware), configuration: configuration, contents: contents)
+            middleware: Middleware(joining: middleware), configuration: configuration,
+            serviceConfig: serviceConfig, contents: contents)
     }
 
     init(definition: ServiceDefinition, client: MicroClient) {
@@ -90,6 +93,7 @@ struct ServiceDefinition: Sendable {
     var hooks = ServiceHooks()
     var middleware: Middleware
     var configuration: ConfigurationSources
+    let serviceConfig: ServiceConfig
     var time = TimeSource.continuous
     let contents: ServiceContents
 }

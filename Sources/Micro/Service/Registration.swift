@@ -12,6 +12,10 @@ struct Registration: Sendable {
     /// How often the first registration is tried.
     private static let attempts = 3
 
+    /// How long to wait between these.
+    private static let backoff = ExponentialBackoff(
+        first: .milliseconds(100), longest: .seconds(1), factor: 5)
+
     let registry: any Registry
     let timeToLive: Duration?
 
@@ -49,7 +53,7 @@ struct Registration: Sendable {
         while true {
             let record = record()
             if try await register(record) || attempt == Self.attempts { return record }
-            if (try? await time.sleep(for: Backoff.pause(before: attempt))) == nil { return record }
+            if (try? await time.sleep(for: Self.backoff.delay(attempt: attempt - 1))) == nil { return record }
             attempt += 1
         }
     }

@@ -42,7 +42,8 @@ struct ServicePlan: Sendable {
         engine = try ClientEngine(
             parts, registry: registry, transports: transports, codecs: codecs,
             middleware: middleware.client, publisherMiddleware: middleware.publisher,
-            fromService: settings.identity.name, time: definition.time)
+            fromService: settings.identity.name, serviceConfig: definition.serviceConfig,
+            time: definition.time)
         logger = Logger.current.adding(contents.logHandlers)
         let named = try EndpointResolver.name(
             contents.endpoints, of: settings.identity, compression: settings.compression)

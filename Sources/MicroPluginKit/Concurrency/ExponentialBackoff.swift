@@ -1,4 +1,4 @@
-/// The delays between attempts: each twice the one before, up to a bound, and each somewhat different by chance.
+/// The delays between attempts: each a multiple of the one before, up to a bound, and each somewhat different by chance.
 ///
 /// Without the chance, all clients of a server that comes back would come back in the same moment.
 ///
@@ -10,6 +10,7 @@
 public struct ExponentialBackoff: Hashable, Sendable {
     private let first: Duration
     private let longest: Duration
+    private let factor: Double
     private let jitter: ClosedRange<Double>
 
     /// The number of delays since the beginning or the last ``reset()``.
@@ -20,13 +21,15 @@ public struct ExponentialBackoff: Hashable, Sendable {
     /// - Parameters:
     ///   - first: The first delay.
     ///   - longest: The longest delay, but for the chance.
-    ///   - jitter: What a delay is multiplied with by chance; `1...1` for none.
+    ///   - factor: What a delay is multiplied with to get the next one.
+    ///   - jitter: What a delay is multiplied with by chance; `1...1` for none, and `0...1` for as much as there is.
     public init(
-        first: Duration = .milliseconds(50), longest: Duration = .seconds(2),
+        first: Duration = .milliseconds(50), longest: Duration = .seconds(2), factor: Double = 2,
         jitter: ClosedRange<Double> = 0.75...1.25
     ) {
         self.first = first
         self.longest = longest
+        self.factor = factor
         self.jitter = jitter
     }
 
@@ -44,6 +47,12 @@ public struct ExponentialBackoff: Hashable, Sendable {
     /// - Parameter attempt: How many delays there were before; negative numbers count as 0.
     /// - Returns: The delay.
     public func delay(attempt: Int) -> Duration {
-        min(longest, first * (1 << min(max(attempt, 0), 16))) * Double.random(in: jitter)
+        var delay = first
+        // Ends soon: a delay that doesn't grow any more, or is the longest, stays.
+        for _ in 0..<min(max(attempt, 0), 64) {
+            guard delay < longest else { break }
+            delay = min(longest, delay * factor)
+        }
+        return min(longest, delay) * Double.random(in: jitter)
     }
 }
