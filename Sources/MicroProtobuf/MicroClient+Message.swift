@@ -9,12 +9,13 @@ extension RPCMethod {
     ///   - service: The service's registered name.
     ///   - endpoint: The endpoint, `Type.Method` or a whole path.
     ///   - contentSubtype: How the messages are encoded; `proto` by default.
+    ///   - isIdempotent: Whether the method may have its effect several times.
     public convenience init(
-        _ service: String, _ endpoint: String, contentSubtype: String? = nil
+        _ service: String, _ endpoint: String, contentSubtype: String? = nil, isIdempotent: Bool = false
     ) where Request: SwiftProtobuf.Message, Reply: SwiftProtobuf.Message {
         self.init(
             service: service, endpoint: endpoint, request: Request.self, reply: Reply.self,
-            contentSubtype: contentSubtype)
+            contentSubtype: contentSubtype, isIdempotent: isIdempotent)
     }
 }
 

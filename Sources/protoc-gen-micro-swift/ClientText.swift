@@ -68,7 +68,9 @@ struct ClientText {
             printer.withIndentation { printer in
                 for method in generator.methods {
                     printer.print("self.\(method.function) = Micro.RPCMethod(")
-                    printer.printIndented("service, \"\(method.path)\", contentSubtype: contentSubtype)")
+                    let idempotency = method.isIdempotent ? ", isIdempotent: true" : ""
+                    printer.printIndented(
+                        "service, \"\(method.path)\", contentSubtype: contentSubtype\(idempotency))")
                 }
             }
             printer.print("}")

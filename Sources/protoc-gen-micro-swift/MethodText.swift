@@ -1,3 +1,4 @@
+internal import SwiftProtobuf
 internal import SwiftProtobufPluginLibrary
 
 /// A method with the names that generated code has for it.
@@ -20,6 +21,14 @@ struct MethodText {
 
     var streamsRequests: Bool { descriptor.clientStreaming }
     var streamsReplies: Bool { descriptor.serverStreaming }
+
+    /// Whether the `.proto` file says that calls may have their effect several times.
+    var isIdempotent: Bool {
+        switch descriptor.options.idempotencyLevel {
+        case .idempotent, .noSideEffects: true
+        case .idempotencyUnknown: false
+        }
+    }
 
     /// The path of a call, as every gRPC client writes it.
     var path: String { "/\(descriptor.service.fullName)/\(descriptor.name)" }

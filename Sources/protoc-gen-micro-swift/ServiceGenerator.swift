@@ -121,7 +121,7 @@ struct ServiceGenerator {
         printer.printIndented(") in")
         printer.printIndented(
             "try await implementation.\(method.function)(\(arguments.joined(separator: ", ")))")
-        printer.print("})")
+        printer.print(method.isIdempotent ? "}.idempotent())" : "})")
     }
 
     private func printConformance(to printer: inout CodePrinter) {

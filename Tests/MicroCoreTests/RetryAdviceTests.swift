@@ -25,15 +25,14 @@ import Testing
         #expect(error.trailingMetadata.isEmpty)
     }
 
-    @Test func adviceIsTheServersOwn() {
+    @Test func refusalsAreMarked() {
         var error = MicroError(.unavailable, "busy")
         error.trailingMetadata["other"] = "stays"
-        error.retryPushback = .after(.seconds(1))
+        #expect(!error.isRefusal)
         error.isRefusal = true
         #expect(error.isRefusal)
-        let passedOn = error.withoutRetryAdvice
-        #expect(passedOn.retryPushback == nil && !passedOn.isRefusal)
-        #expect(passedOn.trailingMetadata == ["other": "stays"])
+        error.isRefusal = false
+        #expect(error.trailingMetadata == ["other": "stays"])
     }
 
     @Test func criticalityHasAnOrderAndADefault() {

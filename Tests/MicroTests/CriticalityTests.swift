@@ -23,6 +23,30 @@ struct CriticalityTests {
         return [last, first]
     }
 
+    @Test("a caller who gives up ends the whole chain")
+    func cancelled() async throws {
+        let (registry, transport) = (MemoryRegistry(), MemoryTransport())
+        let journal = Journal()
+        let last = makeService("last", registry: registry, transport: transport) {
+            Endpoint("Greeter.Hello") { (request: HelloRequest, context) in
+                journal.add("begin")
+                defer { journal.add(Task.isCancelled ? "cancelled" : "ended") }
+                try? await Task.sleep(for: .seconds(60))
+                return HelloReply(message: "")
+            }
+        }
+        try await last.withRunning { _ in
+            try await chain(registry, transport)[1].withRunning { running in
+                let task = Task { try await running.client.hello(options: .timeout(.seconds(60))) }
+                await journal.wait(for: 1)
+                task.cancel()
+                await journal.wait(for: 2)
+                _ = try? await task.value
+            }
+        }
+        #expect(journal.lines == ["begin", "cancelled"])
+    }
+
     @Test("deadline and criticality go along the chain; a call may say something else")
     func inherited() async throws {
         let (registry, transport) = (MemoryRegistry(), MemoryTransport())

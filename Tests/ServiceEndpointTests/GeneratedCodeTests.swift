@@ -80,6 +80,11 @@ import Testing
         {
             request
         }
+
+        func repeatable(_ request: Shapes_V1_Text, context: RequestContext) async throws -> Shapes_V1_Text
+        {
+            request
+        }
     }
 
     @Test func oneTypeImplementsTwoServices() async throws {

@@ -116,6 +116,10 @@ struct Shapes: Shapes_V1_AllShapes.Service {
     func withoutComment(_ request: Shapes_V1_Text, context: RequestContext) async throws -> Shapes_V1_Text {
         request
     }
+
+    func repeatable(_ request: Shapes_V1_Text, context: RequestContext) async throws -> Shapes_V1_Text {
+        request
+    }
 }
 
 func text(_ text: String) -> Shapes_V1_Text { .with { $0.text = text } }

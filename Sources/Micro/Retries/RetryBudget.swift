@@ -71,7 +71,10 @@ final class RetryBudget: Sendable {
     private func earn(_ state: inout State, _ now: Uptime, _ calls: () -> UInt64) {
         let elapsed = Double(now.nanoseconds &- state.time.nanoseconds) / 1e9
         // A look at each connection's count for each of many retries at once would be too much.
-        guard elapsed >= 0.01 else { return }
+        guard elapsed >= 0.01 else {
+            if elapsed < 0 { state.time = now }
+            return
+        }
         let total = calls()
         // Connections that went took their counts along.
         let made = Double(total > state.calls ? total - state.calls : 0)

@@ -86,6 +86,7 @@ public struct RetryPolicy: Hashable, Sendable {
     /// Returns how long to wait before a retry.
     ///
     /// - Parameter step: How many retries have waited before.
+    /// - Returns: The time.
     func delay(_ step: Int) -> Duration { backoff.delay(attempt: step) }
 }
 

@@ -85,6 +85,7 @@ public struct ServiceConfig: Sendable {
     /// - Parameters:
     ///   - path: The path of the calls.
     ///   - service: The service's registered name.
+    /// - Returns: What holds; `nil` if nothing was said.
     func method(path: String, service: String) -> Method? {
         guard !methods.isEmpty else { return nil }
         let type = path.dropFirst().prefix { $0 != "/" }

@@ -53,6 +53,10 @@ public struct Endpoint: Sendable {
         /// `nil`.
         public var compression: Compression?
 
+        /// Whether calls may have their effect several times, so that clients may make those again that failed and may
+        /// have been processed.
+        public var isIdempotent = false
+
         /// Whether the endpoint belongs to the infrastructure, as health does, and not to the application.
         ///
         /// It isn't registered, the service's middleware does not run around it, and an
@@ -91,6 +95,22 @@ public struct Endpoint: Sendable {
         return endpoint
     }
 
+    /// Returns the endpoint as one whose calls may have their effect several times.
+    ///
+    /// The registry tells clients, which then make calls again that may have been processed before their node became
+    /// unavailable.
+    ///
+    /// ```swift
+    /// Endpoint("Catalogue.Find") { (request: Query, context) in … }.idempotent()
+    /// ```
+    ///
+    /// - Returns: The endpoint.
+    public func idempotent() -> Endpoint {
+        var endpoint = self
+        endpoint.options.isIdempotent = true
+        return endpoint
+    }
+
     /// Returns the endpoint as one of the infrastructure; see ``Options/isInternal``.
     ///
     /// - Returns: The endpoint.
@@ -105,6 +125,7 @@ public struct Endpoint: Sendable {
         var metadata = options.metadata
         if let description = options.description { metadata["description"] = description }
         if shape.isStream { metadata["stream"] = "true" }
+        if options.isIdempotent { metadata["idempotent"] = "true" }
         return EndpointRecord(name: name, request: request(), response: response(), metadata: metadata)
     }
 }

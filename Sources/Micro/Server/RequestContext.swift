@@ -206,6 +206,8 @@ public final class RequestContext: Sendable {
         var outcome = environment.outcome(of: error, endpoint: info.name, logger: logger)
         // go-micro's clients take an error that nobody reports for one of their own, and try again.
         if outcome.id.isEmpty { outcome.id = info.service.name }
+        // The handler has begun, whatever the server that it asked says of itself.
+        if outcome.isRefusal { outcome.isRefusal = false }
         let trailing = trailingMetadata
         if !trailing.isEmpty { outcome.trailingMetadata.add(contentsOf: trailing) }
         return outcome

@@ -40,20 +40,10 @@ extension MicroError {
 
     /// Whether the server says that no handler has seen the call, so that it can be made again elsewhere.
     ///
-    /// It is for refusals before a handler starts. It travels in the trailing metadata, which gRPC's own clients
-    /// ignore.
+    /// It is for refusals before a handler starts; what a handler throws never has it, also where it passes on another
+    /// server's refusal. It travels in the trailing metadata, and gRPC's own clients ignore it.
     package var isRefusal: Bool {
         get { !trailingMetadata.isEmpty && trailingMetadata[Self.unprocessedField] == "true" }
         set { trailingMetadata[Self.unprocessedField] = newValue ? "true" : nil }
-    }
-
-    /// Returns the error as a handler's own outcome: what another server says of attempts on itself is nothing that
-    /// this one says of itself.
-    package var withoutRetryAdvice: MicroError {
-        guard !trailingMetadata.isEmpty, retryPushback != nil || isRefusal else { return self }
-        var error = self
-        error.retryPushback = nil
-        error.isRefusal = false
-        return error
     }
 }

@@ -123,7 +123,8 @@ public struct EndpointRecord: Hashable, Sendable {
     /// The shape of the response.
     public var response: ValueRecord?
 
-    /// What else is known of it: `stream` is `true` for an endpoint that streams.
+    /// What else is known of it: `stream` is `true` for an endpoint that streams, and `idempotent` for one whose calls
+    /// may have their effect several times.
     public var metadata: [String: String]?
 
     /// Creates an endpoint.
@@ -142,6 +143,11 @@ public struct EndpointRecord: Hashable, Sendable {
         self.response = response
         self.metadata = metadata
     }
+}
+
+extension EndpointRecord {
+    /// Whether calls of the endpoint may have their effect several times, as its service says.
+    package var isIdempotent: Bool { metadata?["idempotent"] == "true" }
 }
 
 extension ValueRecord {

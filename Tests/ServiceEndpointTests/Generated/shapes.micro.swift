@@ -51,6 +51,12 @@ nonisolated enum Shapes_V1_AllShapes {
             _ request: Shapes_V1_Text,
             context: Micro.RequestContext
         ) async throws -> Shapes_V1_Text
+
+        /// May have its effect several times.
+        nonisolated(nonsending) func repeatable(
+            _ request: Shapes_V1_Text,
+            context: Micro.RequestContext
+        ) async throws -> Shapes_V1_Text
     }
 
     /// The endpoints of an implementation, for a type that implements several services.
@@ -108,6 +114,13 @@ nonisolated enum Shapes_V1_AllShapes {
                 ) in
                 try await implementation.withoutComment(request, context: context)
             })
+            contents.add(Micro.Endpoint("/shapes.v1.AllShapes/Repeatable") {
+                (
+                    request: Shapes_V1_Text,
+                    context: Micro.RequestContext
+                ) in
+                try await implementation.repeatable(request, context: context)
+            }.idempotent())
         }
     }
 
@@ -147,6 +160,7 @@ nonisolated enum Shapes_V1_AllShapes {
             let both: Micro.RPCMethod<Shapes_V1_Text, Shapes_V1_Text>
             let oldSingle: Micro.RPCMethod<Shapes_V1_Text, Shapes_V1_Text>
             let withoutComment: Micro.RPCMethod<Shapes_V1_Text, Shapes_V1_Text>
+            let repeatable: Micro.RPCMethod<Shapes_V1_Text, Shapes_V1_Text>
 
             init(_ service: String, _ contentSubtype: String?) {
                 self.single = Micro.RPCMethod(
@@ -161,6 +175,8 @@ nonisolated enum Shapes_V1_AllShapes {
                     service, "/shapes.v1.AllShapes/OldSingle", contentSubtype: contentSubtype)
                 self.withoutComment = Micro.RPCMethod(
                     service, "/shapes.v1.AllShapes/WithoutComment", contentSubtype: contentSubtype)
+                self.repeatable = Micro.RPCMethod(
+                    service, "/shapes.v1.AllShapes/Repeatable", contentSubtype: contentSubtype, isIdempotent: true)
             }
         }
 
@@ -253,6 +269,20 @@ nonisolated enum Shapes_V1_AllShapes {
         ) async throws(MicroCore.MicroError) -> Shapes_V1_Text {
             try await self._client.call(self._methods.withoutComment, request, options: options)
         }
+
+        /// May have its effect several times.
+        ///
+        /// - Parameters:
+        ///   - request: The request.
+        ///   - options: How the call is made.
+        /// - Returns: The reply.
+        /// - Throws: The error that the service answered with, or why it could not be called.
+        nonisolated(nonsending) func repeatable(
+            _ request: Shapes_V1_Text,
+            options: Micro.CallOptions = Micro.CallOptions()
+        ) async throws(MicroCore.MicroError) -> Shapes_V1_Text {
+            try await self._client.call(self._methods.repeatable, request, options: options)
+        }
     }
 
     /// The service's definition, for reflection.
@@ -338,10 +368,11 @@ nonisolated extension Shapes_V1_Empty.Service {
 fileprivate nonisolated let _files: [MicroProtobuf.ProtobufService.File] = [
     MicroProtobuf.ProtobufService.File("shapes.proto", base64: """
         CgxzaGFwZXMucHJvdG8SCXNoYXBlcy52MSJHCgRUZXh0EhcKBHRleHQYASABKAlIAFIEdGV4dIgBARodCgVDb3VudBIUCgV2\
-        YWx1ZRgBIAEoBVIFdmFsdWVCBwoFX3RleHQyqAIKCUFsbFNoYXBlcxIqCgZTaW5nbGUSDy5zaGFwZXMudjEuVGV4dBoPLnNo\
+        YWx1ZRgBIAEoBVIFdmFsdWVCBwoFX3RleHQy3QIKCUFsbFNoYXBlcxIqCgZTaW5nbGUSDy5zaGFwZXMudjEuVGV4dBoPLnNo\
         YXBlcy52MS5UZXh0EikKA091dBIPLnNoYXBlcy52MS5UZXh0Gg8uc2hhcGVzLnYxLlRleHQwARIuCgJJbhIPLnNoYXBlcy52\
         MS5UZXh0GhUuc2hhcGVzLnYxLlRleHQuQ291bnQoARIsCgRCb3RoEg8uc2hhcGVzLnYxLlRleHQaDy5zaGFwZXMudjEuVGV4\
         dCgBMAESMgoJT2xkU2luZ2xlEg8uc2hhcGVzLnYxLlRleHQaDy5zaGFwZXMudjEuVGV4dCIDiAIBEjIKDldpdGhvdXRDb21t\
-        ZW50Eg8uc2hhcGVzLnYxLlRleHQaDy5zaGFwZXMudjEuVGV4dDIHCgVFbXB0eWIGcHJvdG8z
+        ZW50Eg8uc2hhcGVzLnYxLlRleHQaDy5zaGFwZXMudjEuVGV4dBIzCgpSZXBlYXRhYmxlEg8uc2hhcGVzLnYxLlRleHQaDy5z\
+        aGFwZXMudjEuVGV4dCIDkAICMgcKBUVtcHR5YgZwcm90bzM=
         """),
 ]
