@@ -28,7 +28,8 @@ import Testing
         }
     }
 
-    @Test(arguments: [20.0, 50, 1000]) func oneHundredClientsStayBelowOneFifthMoreThanIsOffered(rate: Double) {
+    @Test(arguments: [20.0, 50, 1000]) func oneHundredClientsStayBelowOneFifthMoreThanIsOffered(rate: Double)
+    {
         var (calls, retries) = (0.0, 0)
         for _ in 0..<100 {
             var client = Client()

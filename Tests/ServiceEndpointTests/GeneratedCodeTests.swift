@@ -49,7 +49,7 @@ import Testing
             }
             let names = running.record.endpoints?.map(\.name) ?? []
             #expect(names.contains("AllShapes.Single"))
-            #expect(names.count == 6)
+            #expect(names.count == 7)
         }
     }
 
@@ -81,8 +81,7 @@ import Testing
             request
         }
 
-        func repeatable(_ request: Shapes_V1_Text, context: RequestContext) async throws -> Shapes_V1_Text
-        {
+        func repeatable(_ request: Shapes_V1_Text, context: RequestContext) async throws -> Shapes_V1_Text {
             request
         }
     }
