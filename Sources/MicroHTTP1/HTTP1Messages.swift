@@ -73,6 +73,9 @@ package struct HTTP1Limits: Hashable, Sendable {
     /// How long a request's body may take, the time not counted in which there is no room for it.
     package var bodyTimeout: Duration = .seconds(30)
 
+    /// How long a peer may take to read an answer.
+    package var answerTimeout: Duration = .seconds(30)
+
     /// How often a body is looked at, and how many bytes of it must have come since, or else the request is
     /// refused.
     package var bodyRateInterval: Duration = .seconds(5)

@@ -30,6 +30,8 @@ final class ServerConnection: ChannelInboundHandler {
         case receiving(HTTPRequestHead)
         /// A request is being answered; what arrives meanwhile waits.
         case answering(HTTPRequestHead)
+        /// An answer is being written, as fast as the peer reads; what arrives meanwhile waits.
+        case writing
         /// The last answer was written, and the rest is thrown away.
         case closing
     }
@@ -120,7 +122,7 @@ final class ServerConnection: ChannelInboundHandler {
         isDraining = true
         switch phase {
         case .idle, .blocked, .receiving: channel.close(promise: nil)
-        case .answering, .closing: break
+        case .answering, .writing, .closing: break
         }
     }
 
@@ -231,11 +233,18 @@ final class ServerConnection: ChannelInboundHandler {
         guard case .answering(let head) = phase else { return }
         let keepsAlive = head.isKeepAlive && !isDraining
         write(response, to: head, keepsAlive: keepsAlive)
-        if keepsAlive {
-            phase = .idle
-            onActivity(.idle)
-            arm(limits.serverIdleTimeout)
-        }
+        if !keepsAlive { takeWaiting() }
+    }
+
+    /// The peer has an answer, as far as this machine can tell: goes on with its next request.
+    ///
+    /// A peer that asks on without reading would otherwise have all its answers wait in memory.
+    private func written() {
+        guard isOpen, case .writing = phase else { return }
+        guard !isDraining else { return channel.close(promise: nil) }
+        phase = .idle
+        onActivity(.idle)
+        arm(limits.serverIdleTimeout)
         takeWaiting()
     }
 
@@ -249,7 +258,7 @@ final class ServerConnection: ChannelInboundHandler {
     /// Whether what arrives has to wait.
     private var isPaused: Bool {
         switch phase {
-        case .blocked, .answering: true
+        case .blocked, .answering, .writing: true
         case .idle, .receiving, .closing: false
         }
     }
@@ -277,8 +286,15 @@ final class ServerConnection: ChannelInboundHandler {
             channel.write(HTTPServerResponsePart.body(.byteBuffer(body)), promise: nil)
         }
         let end = HTTPServerResponsePart.end(nil)
+        if keepsAlive {
+            phase = .writing
+            // It makes way for others once the answer is written.
+            onActivity(.idle)
+            arm(limits.answerTimeout)
+            let connection = NIOLoopBound(self, eventLoop: channel.eventLoop)
+            return channel.writeAndFlush(end).whenComplete { _ in connection.value.written() }
+        }
         channel.writeAndFlush(end, promise: nil)
-        guard !keepsAlive else { return }
         phase = .closing
         timer?.cancel()
         channel.closeLingering(timeout: TimeAmount(limits.serverIdleTimeout))
@@ -308,7 +324,7 @@ final class ServerConnection: ChannelInboundHandler {
         switch phase {
         case .receiving where recentBytes >= limits.minimumBodyBytes && bodyDeadline > .now(): armForBody()
         case .receiving: refuse(408)
-        case .idle, .closing: channel.close(promise: nil)
+        case .idle, .writing, .closing: channel.close(promise: nil)
         case .blocked, .answering: break
         }
     }
