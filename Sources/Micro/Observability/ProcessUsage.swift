@@ -7,17 +7,18 @@
 #endif
 
 /// What the process uses, as Linux tells it; nothing elsewhere.
-struct ProcessUsage: Sendable {
+package struct ProcessUsage: Sendable {
     /// Memory that is in use, in bytes.
-    var memory: UInt64 = 0
+    package var memory: UInt64 = 0
 
-    var threads: UInt64 = 0
+    /// The number of threads.
+    package var threads: UInt64 = 0
 
     /// The present usage.
-    static var current: ProcessUsage { ProcessUsage(status: read("/proc/self/status")) }
+    package static var current: ProcessUsage { ProcessUsage(status: read("/proc/self/status")) }
 
     /// Reads a text such as `/proc/self/status`.
-    init(status: String) {
+    package init(status: String) {
         for line in status.split(separator: "\n") {
             let words = line.split { $0 == " " || $0 == "\t" }
             guard words.count >= 2, let number = UInt64(words[1]) else { continue }
@@ -27,6 +28,23 @@ struct ProcessUsage: Sendable {
             default: break
             }
         }
+    }
+
+    /// The number of open file descriptors, or `nil` where the system doesn't tell.
+    package static var openDescriptors: Int? {
+        guard let folder = opendir("/proc/self/fd") else { return nil }
+        defer { closedir(folder) }
+        // Not "." and "..", nor the descriptor by which the folder is read.
+        var count = -3
+        while readdir(folder) != nil { count += 1 }
+        return max(0, count)
+    }
+
+    /// The seconds of CPU that the process has used.
+    package static var cpuSeconds: Double {
+        var time = timespec()
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 
     /// Returns the beginning of a file; empty if it can't be read.
