@@ -25,7 +25,7 @@ help:
 	@echo "make samples      compiles the samples of the documents as somebody else's package would"
 	@echo "make docs         makes the documentation of the modules that have a catalogue, in .build/docs"
 	@echo "make protos       generates the Swift code of all .proto files anew"
-	@echo "make settings-pages writes the documents' tables of settings anew from what is declared"
+	@echo "make settings-pages writes the documents' tables of settings and metrics anew from what is declared"
 	@echo "make linkage      checks that a program on core, kit and go-micro's formats alone stays light"
 	@echo "make bench        measures our servers and clients beside others, and prints a table"
 	@echo "make bench-smoke  runs each benchmark for a moment, to see that it works"
@@ -89,10 +89,10 @@ samples:
 
 # The tables of settings in the documents, from what plugins and engine declare.
 settings-pages: export MICRO_WRITE_PAGES = 1
-settings-pages: export MICRO_TESTS = ServiceEndpointTests
+settings-pages: export MICRO_TESTS = ServiceEndpointTests,MicroMetricsPrometheusTests
 settings-pages:
 	@scripts/setup test
-	$(SWIFT) test --filter SettingPageTests
+	$(SWIFT) test --filter 'SettingPageTests|ObservabilityPageTests'
 
 # From the modules of a debug build as well.
 docs:

@@ -22,6 +22,8 @@ let argumentParser: Target.Dependency =
     .product(name: "ArgumentParser", package: "swift-argument-parser")
 let configuration: Target.Dependency =
     .product(name: "Configuration", package: "swift-configuration")
+let coreMetrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
+let metricsTestKit: Target.Dependency = .product(name: "MetricsTestKit", package: "swift-metrics")
 let inMemoryLogging: Target.Dependency = .product(name: "InMemoryLogging", package: "swift-log")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
@@ -187,12 +189,12 @@ let rows: [Row] = [
     .library(
         name: "Micro",
         dependencies: [
-            "MicroCore", "MicroPluginKit", "MicroWire", "MicroInterfaces", configuration, logging,
-            serviceLifecycle,
+            "MicroCore", "MicroPluginKit", "MicroWire", "MicroInterfaces", configuration, coreMetrics,
+            logging, serviceLifecycle,
         ],
         tests: .own([
             "MicroCodecJSON", "MicroTransportMemory", "MicroRegistryMemory", "MicroBrokerMemory",
-            "MicroServiceTesting", "MicroTesting", inMemoryLogging,
+            "MicroServiceTesting", "MicroTesting", inMemoryLogging, metricsTestKit,
         ])
     ),
     .library(
@@ -291,6 +293,15 @@ let rows: [Row] = [
         dependencies: ["Micro", "MicroCore", "MicroPluginKit", "MicroProtobuf", logging, swiftProtobuf],
         exclude: ["Protos"], tests: .by("ServiceEndpointTests")),
 
+    // Back ends of metrics.
+    .library(
+        name: "MicroMetricsPrometheus",
+        dependencies: ["Micro", "MicroCore", "MicroPluginKit", "MicroHTTP1", coreMetrics, logging],
+        tests: .own([
+            "MicroTransportMemory", "MicroRegistryMemory", "MicroBrokerMemory", "MicroCodecJSON",
+            "MicroTransportHTTP2", inMemoryLogging,
+        ])),
+
     // Foreign programs, certificates and ports for our own tests.
     .inner(name: "MicroTestSupport", dependencies: []),
 
@@ -306,7 +317,7 @@ let rows: [Row] = [
     .program(
         name: "MicroCLI",
         dependencies: ["MicroCommands", "MicroDefaults", "MicroBrokerNATS", "MicroRegistryEtcd"],
-        product: "micro", tests: .own(["protoc-gen-micro-swift"])
+        product: "micro", tests: .own(["protoc-gen-micro-swift", "MicroMetricsPrometheus"])
     ),
     .program(
         name: "protoc-gen-micro-swift", dependencies: [swiftProtobuf, protobufPluginLibrary],
@@ -386,7 +397,7 @@ var testTargets: [String: TestTarget] = [
     // What the sources say of themselves: imports, and the order of folders.
     "SourceTreeTests": TestTarget(),
     "ServiceEndpointTests": TestTarget(
-        more: ["MicroDefaults", "MicroCLI", protocGenSwift],
+        more: ["MicroDefaults", "MicroCLI", "MicroMetricsPrometheus", protocGenSwift],
         resources: [.copy("Golden"), .copy("Protos"), .copy("Scripts")]),
 ]
 for row in rows {
@@ -422,6 +433,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),

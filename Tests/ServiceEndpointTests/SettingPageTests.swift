@@ -8,7 +8,9 @@ import Testing
 ///
 /// `make settings-pages` writes them anew.
 @Suite(.timeLimit(.minutes(2))) struct SettingPageTests {
-    private static let pages = ["docs/Configuration.md", "docs/Operations.md", "Plugins.md"]
+    private static let pages = [
+        "docs/Configuration.md", "docs/Operations.md", "docs/Observability.md", "Plugins.md",
+    ]
     private static let root = String(
         #filePath.dropLast("Tests/ServiceEndpointTests/SettingPageTests.swift".count))
 

@@ -35,8 +35,9 @@ struct FolderOrder: CustomTestStringConvertible {
         FolderOrder(
             target: "Micro",
             folders: [
-                "Support", "Retries", "Configuration", "Logging", "Calls", "Parts", "Settings", "Client", "Publishing",
-                "Server",
+                "Support", "Retries", "Configuration", "Logging", "Calls", "Parts", "Settings",
+                "Observability",
+                "Client", "Publishing", "Server",
                 "Events",
                 "Components", "Service", ".",
             ]),

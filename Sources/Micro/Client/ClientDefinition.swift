@@ -79,6 +79,7 @@ extension ClientEngine {
             settings: try ClientSettings(settings), codecs: codecs, middleware: middleware,
             publisherMiddleware: publisherMiddleware, selector: try parts.part(.selector), registry: registry,
             transports: transports, parts: parts, serviceConfig: serviceConfig,
-            metadata: fromService.map { ["micro-from-service": $0] } ?? [:], time: time)
+            metadata: fromService.map { ["micro-from-service": $0] } ?? [:], time: time,
+            metrics: try EngineMetrics.resolve(parts, service: fromService))
     }
 }

@@ -68,6 +68,7 @@ extension ClientEngine {
         while true {
             if let failure = failed {
                 try await pause(after: failure, &history, route, options, deadline)
+                route.instruments?.retried()
                 if history.retries > 0 { head.metadata[Self.previousAttempts] = "\(history.retries)" }
                 next = nil
             }
@@ -137,9 +138,14 @@ extension ClientEngine {
     ///   - choice: Where the last attempt went.
     /// - Returns: Whether there was one.
     func mayRetry(_ route: CallRoute, _ choice: NodeSnapshot.Choice) -> Bool {
-        guard choice.isSelected, let entry = route.entry.load() else {
-            return addressBudget.withdraw(now: Uptime(time.now), service: route.service) { choice.slot.uses }
-        }
-        return entry.budget.withdraw(now: Uptime(time.now), service: entry.service) { entry.uses }
+        let now = Uptime(time.now)
+        let isWithinBudget =
+            if choice.isSelected, let entry = route.entry.load() {
+                entry.budget.withdraw(now: now, service: entry.service) { entry.uses }
+            } else {
+                addressBudget.withdraw(now: now, service: route.service) { choice.slot.uses }
+            }
+        if !isWithinBudget { route.instruments?.leftRetryOut() }
+        return isWithinBudget
     }
 }

@@ -58,6 +58,7 @@ extension ClientEngine {
                     let choice = try? await choose(route, once, head, deadline, avoiding: tried)
                 {
                     tried.append(choice.slot.node.id)
+                    route.instruments?.retried()
                     var head = head
                     head.metadata[Self.previousAttempts] = "\(started)"
                     started += 1

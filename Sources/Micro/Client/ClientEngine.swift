@@ -42,6 +42,9 @@ final class ClientEngine: Sendable {
     /// The retries of calls to addresses, of which no service is known.
     let addressBudget: RetryBudget
 
+    /// What is measured; `nil` if nobody wants that.
+    let metrics: EngineMetrics?
+
     private let transports: TransportTable
     private let pool: ConnectionPool
     private let actions = ClientActions()
@@ -52,7 +55,7 @@ final class ClientEngine: Sendable {
         settings: ClientSettings, codecs: CodecSet, middleware: [any ClientMiddleware],
         publisherMiddleware: [any PublisherMiddleware], selector: any Selector, registry: (any Registry)?,
         transports: TransportTable, parts: PartResolver, serviceConfig: ServiceConfig,
-        metadata: Metadata, time: TimeSource
+        metadata: Metadata, time: TimeSource, metrics: EngineMetrics? = nil
     ) {
         self.settings = settings
         self.serviceConfig = serviceConfig
@@ -67,9 +70,14 @@ final class ClientEngine: Sendable {
         self.transports = transports
         self.metadata = metadata
         self.time = time
+        self.metrics = metrics
         pool = ConnectionPool(
             size: settings.poolSize, timeToLive: settings.poolTimeToLive, actions: actions, time: time)
+        observe(pool)
     }
+
+    /// What is known of the services that are called.
+    var services: [DiscoveredService] { state.withLock { $0.entries.values.map(\.self) } }
 
     /// The present moment in a measure that is coarse and costs nothing: it says which entry was used last.
     var now: UInt64 { tick.load(ordering: .relaxed) }
@@ -172,6 +180,8 @@ final class ClientEngine: Sendable {
         await withDiscardingTaskGroup { group in
             // Closes unused connections until the group is cancelled below.
             group.addTask { await self.sweepRepeatedly() }
+            // Ends with the group as well, or at once if there is nothing to do.
+            group.addTask { [metrics, time] in await metrics?.collectRepeatedly(time) }
             for await action in actions.stream {
                 // A watch ends when its entry is dropped, closing when the connection's last call has ended
                 // or its limit has passed, and a probe at its limit; cancelling the group cuts all short.

@@ -11,7 +11,12 @@ final class ConnectionPool: Sendable {
 
     private struct State {
         var entries: [ObjectIdentifier: Entry] = [:]
+        var totals = (opened: 0, closed: 0)
         var isStopped = false
+
+        mutating func remove(_ slot: PooledConnection) {
+            if entries.removeValue(forKey: ObjectIdentifier(slot)) != nil { totals.closed += 1 }
+        }
     }
 
     private let size: Int
@@ -32,6 +37,15 @@ final class ConnectionPool: Sendable {
     /// Whether the client has stopped.
     var isStopped: Bool { state.withLock { $0.isStopped } }
 
+    /// How many connections there are, and on how many of them calls run.
+    var counts: (open: Int, used: Int) {
+        let slots = state.withLock { $0.entries.values.map(\.slot) }
+        return (slots.count, slots.count { $0.isInUse })
+    }
+
+    /// How many connections were begun, and how many have ended.
+    var totals: (opened: Int, closed: Int) { state.withLock(\.totals) }
+
     /// Makes room for a connection.
     ///
     /// - Parameter slot: Where it will be.
@@ -40,7 +54,10 @@ final class ConnectionPool: Sendable {
         let (isFull, isStopped, others) = state.withLock { state -> (Bool, Bool, [PooledConnection]) in
             if state.isStopped { return (false, true, []) }
             let isFull = state.entries.count >= size
-            if !isFull { state.entries[ObjectIdentifier(slot)] = Entry(slot: slot) }
+            if !isFull {
+                state.entries[ObjectIdentifier(slot)] = Entry(slot: slot)
+                state.totals.opened += 1
+            }
             return (isFull, false, isFull ? state.entries.values.map(\.slot) : [])
         }
         if isStopped { throw ClientErrors.unavailable("The client has stopped.") }
@@ -58,7 +75,7 @@ final class ConnectionPool: Sendable {
 
     /// Records that a slot has no connection any more.
     func closed(_ slot: PooledConnection) {
-        state.withLock { $0.entries[ObjectIdentifier(slot)] = nil }
+        state.withLock { $0.remove(slot) }
     }
 
     /// Records that a connection has a new slot.
@@ -103,6 +120,7 @@ final class ConnectionPool: Sendable {
         let slots = state.withLock { state in
             state.isStopped = true
             defer { state.entries = [:] }
+            state.totals.closed += state.entries.count
             return state.entries.values.map(\.slot)
         }
         return slots.compactMap { $0.take() }

@@ -7,6 +7,7 @@ internal import Synchronization
 final class DiscoveredService: Sendable {
     private struct State {
         var snapshot: NodeSnapshot?
+        var lastChange: Uptime?
         var failure: MicroError?
     }
 
@@ -40,6 +41,9 @@ final class DiscoveredService: Sendable {
 
     /// How often the connections of the nodes that are known were used.
     var uses: UInt64 { snapshot?.slots.reduce(0) { $0 &+ $1.uses } ?? 0 }
+
+    /// When the registry last told of the nodes.
+    var lastChange: Uptime? { state.withLock { $0.lastChange } }
 
     /// Forgets the nodes and ends the watch: the entry had to make room, or the client stops.
     func drop() {
@@ -106,6 +110,7 @@ final class DiscoveredService: Sendable {
         state.withLock { state in
             guard !dropped.isOpen else { return }
             state.snapshot = snapshot
+            state.lastChange = .now
             state.failure = nil
         }
         settled.open()

@@ -196,18 +196,20 @@ extension MicroClient {
             shape, engine.outgoing(options.metadata, options.criticality ?? criticality),
             engine.deadline(options, route, bound: bound, defaultTimeout: nil))
         return try await route.around(call) { call in
-            var ticket: SelectionTicket?
-            let stream = try await engine.open(
-                route, options, deadline: call.deadline, metadata: call.metadata, ticket: &ticket)
-            defer { stream.cancel() }
-            do {
-                let result = try await body(stream)
-                engine.finish(&ticket, route, nil)
-                return result
-            } catch {
-                // An error that isn't the call's own says nothing of the node: the caller gave the call up.
-                engine.finish(&ticket, route, error as? MicroError ?? ClientErrors.cancelled())
-                throw error
+            try await engine.measuredStream(route, call.metadata) { observed in
+                var ticket: SelectionTicket?
+                let stream = try await engine.open(
+                    route, options, deadline: call.deadline, metadata: call.metadata, ticket: &ticket)
+                defer { stream.cancel() }
+                do {
+                    let result = try await body(observed(stream))
+                    engine.finish(&ticket, route, nil)
+                    return result
+                } catch {
+                    // An error that isn't the call's own says nothing of the node: the caller gave the call up.
+                    engine.finish(&ticket, route, error as? MicroError ?? ClientErrors.cancelled())
+                    throw error
+                }
             }
         }
     }

@@ -34,7 +34,7 @@ extension MicroClient {
         let binding = try method.bound(to: engine)
         guard binding.route.middleware.isEmpty else { return try await wrapped(binding, request, options) }
         let deadline = engine.deadline(options, binding.route, bound: bound)
-        let reply = try await engine.unary(
+        let reply = try await engine.measuredUnary(
             binding.route, try binding.encode(request), options, deadline: deadline,
             metadata: engine.outgoing(options.metadata, options.criticality ?? criticality))
         return try binding.decode(reply.message)
@@ -48,7 +48,7 @@ extension MicroClient {
         return try await binding.route.unary(
             engine.outgoing(options.metadata, options.criticality ?? criticality), deadline
         ) { call in
-            let reply = try await engine.unary(
+            let reply = try await engine.measuredUnary(
                 binding.route, try binding.encode(request), options, deadline: call.deadline ?? deadline,
                 metadata: call.metadata)
             return try binding.decode(reply.message)
@@ -75,7 +75,7 @@ extension MicroClient {
         return try await route.unary(
             engine.outgoing(options.metadata, options.criticality ?? criticality), deadline
         ) { call in
-            try await engine.unary(
+            try await engine.measuredUnary(
                 route, message, options, deadline: call.deadline ?? deadline, metadata: call.metadata)
         }
     }

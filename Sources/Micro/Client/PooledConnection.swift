@@ -256,6 +256,14 @@ final class PooledConnection: Sendable {
         }
     }
 
+    /// Whether calls run on the connection.
+    var isInUse: Bool {
+        guarded.withLock { guarded in
+            guard case .open(let connection) = guarded.state else { return false }
+            return connection.activeCalls > 0
+        }
+    }
+
     /// How often the connection was taken.
     var uses: UInt64 { guarded.withLock { $0.uses } }
 }

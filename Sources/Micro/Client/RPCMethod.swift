@@ -130,6 +130,9 @@ final class CallRoute: Sendable {
     /// Whether the code that calls the method says that it may have its effect several times.
     let isIdempotent: Bool
 
+    /// What measures the calls, if anybody wants that.
+    let instruments: CallInstruments?
+
     /// The path of calls to the service's own nodes, and to an address that a call's options give.
     private let path: String
 
@@ -155,6 +158,7 @@ final class CallRoute: Sendable {
             ? CallPath(service: service, endpoint: endpointName).description : nil
         self.subtype = subtype
         middleware = engine.middleware.filter { $0.applies(to: endpoint, of: service) }
+        instruments = engine.metrics?.instruments(service, endpoint)
     }
 
     /// Returns the path of a call.

@@ -7,15 +7,23 @@ final class EventSubscriptions: Sendable {
     private struct Open {
         let info: SubscriberInfo
         let subscription: any BrokerSubscription
+        let instruments: SubscriberInstruments?
     }
 
     private let subscribers: [ResolvedSubscriber]
     private let parts: PartResolver
     private let open = Mutex<[Open]>([])
 
-    init(_ subscribers: [ResolvedSubscriber], parts: PartResolver) {
+    init(_ subscribers: [ResolvedSubscriber], parts: PartResolver, metrics: EngineMetrics?) {
         self.subscribers = subscribers
         self.parts = parts
+        metrics?.observe(.dropped) { [weak self] in
+            self?.open.withLock { $0 }.compactMap { open in
+                open.instruments.map {
+                    MetricReading(Double(open.subscription.dropped), labels: $0.labels)
+                }
+            } ?? []
+        }
     }
 
     /// What has become of the events so far.
@@ -33,7 +41,12 @@ final class EventSubscriptions: Sendable {
             do {
                 let subscription = try await parts.part(.broker).subscribe(
                     subscriber.subscription, handler: subscriber.handler)
-                open.withLock { $0.append(Open(info: subscriber.info, subscription: subscription)) }
+                open.withLock {
+                    $0.append(
+                        Open(
+                            info: subscriber.info, subscription: subscription,
+                            instruments: subscriber.instruments))
+                }
             } catch let error as StartError {
                 throw error
             } catch {

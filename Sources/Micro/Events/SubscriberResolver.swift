@@ -7,6 +7,9 @@ struct ResolvedSubscriber: Sendable {
     let subscription: SubscriptionOptions
     let handler: EventHandler
     let record: EndpointRecord
+
+    /// What measures it, if anybody wants that.
+    let instruments: SubscriberInstruments?
 }
 
 /// Puts all subscribers of a service together with coders and middleware.
@@ -16,19 +19,32 @@ enum SubscriberResolver {
     /// - Throws: A ``StartError`` for a topic that no broker takes, or an event that no codec can decode.
     static func resolve(
         _ subscribers: [Subscriber], environment: ServiceEnvironment, codecs: CodecSet,
-        middleware: [any SubscriberMiddleware]
+        middleware: [any SubscriberMiddleware], metrics: EngineMetrics?, broker: String
     ) throws(StartError) -> [ResolvedSubscriber] {
         var resolved: [ResolvedSubscriber] = []
         for subscriber in subscribers {
             let info = SubscriberInfo(subscriber.subscription, environment: environment)
             let binding = SubscriberBinding(info: info, codecs: codecs, middleware: middleware)
             guard let handler = subscriber.bind(binding) else { throw undecodable(subscriber, codecs) }
+            let instruments = metrics.map { SubscriberInstruments($0, topic: info.topic, broker: broker) }
             resolved.append(
                 ResolvedSubscriber(
-                    info: info, subscription: subscriber.subscription, handler: handler,
-                    record: subscriber.record))
+                    info: info, subscription: subscriber.subscription,
+                    handler: instruments.map { measured(handler, $0) } ?? handler,
+                    record: subscriber.record, instruments: instruments))
         }
         return resolved.sorted { $0.info.topic > $1.info.topic }
+    }
+
+    private static func measured(
+        _ handler: EventHandler, _ instruments: SubscriberInstruments
+    ) -> EventHandler {
+        EventHandler(check: { event throws(MicroError) in try handler.check(event) }) { event in
+            let start = Uptime.now
+            let acknowledgement = await handler(event)
+            instruments.processed(from: start, acknowledgement)
+            return acknowledgement
+        }
     }
 
     /// Checks that a broker can do what the subscribers ask for.

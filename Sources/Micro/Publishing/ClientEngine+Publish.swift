@@ -58,8 +58,25 @@ extension ClientEngine {
         header["Content-Type"] = event.contentType
         header["Micro-Topic"] = event.topic
         if let id = event.messageID { header["Micro-Id"] = id }
-        try await broker().publish(
-            BrokerEvent(topic: event.topic, header: header, body: event.body), to: event.topic)
+        let broker = try broker()
+        let instruments = metrics?.instruments(topic: event.topic, broker: broker.name)
+        do {
+            try await broker.publish(
+                BrokerEvent(topic: event.topic, header: header, body: event.body), to: event.topic)
+            instruments?.published(nil)
+        } catch {
+            instruments?.published((error as? MicroError)?.status ?? .unavailable)
+            throw error
+        }
+    }
+}
+
+extension EngineMetrics {
+    /// Returns the instruments of a topic to which events are published.
+    fileprivate func instruments(topic: String, broker: String) -> PublishInstruments {
+        topics.instruments(topic) {
+            PublishInstruments(self, topic: $0 ?? MetricLabels.other, broker: broker)
+        }
     }
 }
 

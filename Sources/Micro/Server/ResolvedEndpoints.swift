@@ -48,7 +48,7 @@ enum EndpointResolver {
     /// - Throws: A ``StartError`` if no linked codec can encode an endpoint's messages.
     static func resolve(
         _ endpoints: [NamedEndpoint], environment: ServiceEnvironment, codecs: CodecSet,
-        middleware: ServerMiddlewareStack
+        middleware: ServerMiddlewareStack, observation: CallObservation
     ) throws(StartError) -> [ResolvedEndpoint] {
         var resolved: [ResolvedEndpoint] = []
         for named in endpoints {
@@ -61,7 +61,8 @@ enum EndpointResolver {
             guard !served.isEmpty else { throw unserved(info.name, codecs: codecs) }
             resolved.append(
                 ResolvedEndpoint(
-                    name: named.name, info: info, route: Route(name: info.name, served: served),
+                    name: named.name, info: info,
+                    route: Route(name: info.name, served: observation.around(served, of: info)),
                     record: endpoint.record(name: info.name)))
         }
         return resolved

@@ -15,6 +15,7 @@ final class Router: CallHandler {
     private let exact: [String: Route]
     private let byEndpoint: [String: ShortName]
     private let types: Set<String>
+    private let observation: CallObservation
 
     /// What `Type.Method` without a package stands for.
     private enum ShortName {
@@ -27,7 +28,9 @@ final class Router: CallHandler {
     /// - Parameters:
     ///   - endpoints: The endpoints with what runs for them.
     ///   - service: The name of the service, which go-micro's clients put in front of the type.
-    init(_ endpoints: [ResolvedEndpoint], service: String) {
+    ///   - observation: What watches the calls, of those that are refused here as well.
+    init(_ endpoints: [ResolvedEndpoint], service: String, observation: CallObservation = .none) {
+        self.observation = observation
         // Nothing internal ever shadows the application's names.
         let own = Self.shortNames(endpoints.filter { !$0.info.isInternal })
         let all = own.merging(Self.shortNames(endpoints.filter(\.info.isInternal))) { own, _ in own }
@@ -57,7 +60,9 @@ final class Router: CallHandler {
 
     func accept(_ head: CallHead) -> CallDecision {
         if let route = exact[head.path] { return route.accept(head.contentSubtype) }
-        return acceptUnusualPath(head)
+        let decision = acceptUnusualPath(head)
+        if case .refuse(let error) = decision { observation.refused(head, error) }
+        return decision
     }
 
     private func acceptUnusualPath(_ head: CallHead) -> CallDecision {

@@ -51,15 +51,19 @@ struct ServicePlan: Sendable {
             identity: settings.identity, endpoints: named.map(\.info), attachments: contents.attachments)
         let environment = ServiceEnvironment(
             overview: overview, client: client, parts: .service(parts), logger: logger)
+        let observation = CallObservation(
+            engine.metrics, log: CallLog(try CallLogSettings(values), logger: logger))
         endpoints = try EndpointResolver.resolve(
             named, environment: environment, codecs: codecs,
-            middleware: ServerMiddlewareStack(calls: middleware.server, messages: middleware.messages))
-        router = Router(endpoints, service: settings.identity.name)
+            middleware: ServerMiddlewareStack(calls: middleware.server, messages: middleware.messages),
+            observation: observation)
+        router = Router(endpoints, service: settings.identity.name, observation: observation)
+        let broker = contents.subscribers.isEmpty ? nil : try parts.part(.broker)
+        brokerName = broker?.name
         subscribers = try SubscriberResolver.resolve(
             contents.subscribers, environment: environment, codecs: codecs,
-            middleware: middleware.subscriber)
-        let broker = subscribers.isEmpty ? nil : try parts.part(.broker)
-        brokerName = broker?.name
+            middleware: middleware.subscriber, metrics: engine.metrics, broker: brokerName ?? "")
+        engine.metrics?.setReadiness { [overview] in overview.phase == .serving }
         if let broker { try SubscriberResolver.check(subscribers, broker: broker) }
         unknown.logOthers(to: .current)
     }

@@ -103,7 +103,8 @@ struct ServiceRun: Sendable {
         let running = RunningService(
             identity: plan.settings.identity, addresses: listeners.addresses,
             client: service.client, parts: plan.parts,
-            subscriptions: EventSubscriptions(plan.subscribers, parts: plan.parts),
+            subscriptions: EventSubscriptions(
+                plan.subscribers, parts: plan.parts, metrics: plan.engine.metrics),
             currentRecord: { plan.record(listeners) })
         try await subscribe(running, listeners)
         let registration = Registration(

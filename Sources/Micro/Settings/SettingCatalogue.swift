@@ -54,7 +54,7 @@ package struct SettingCatalogue: Sendable {
         builder.add("client", ClientSettings.declarations)
         builder.add("plugins", Self.choices(plugins))
         builder.add("tls", TLSConfiguration.sharedSettings)
-        builder.add("log", ProgramLog.declarations)
+        builder.add("log", ProgramLog.declarations + CallLogSettings.declarations)
         builder.add("file", [ConfigurationFile.path.declaration])
         for plugin in plugins.all.sorted(by: { ($0.role, $0.name) < ($1.role, $1.name) }) {
             builder.add(

@@ -18,5 +18,9 @@ enum LogKeys {
     static let duration = "micro.duration"
     static let call = "micro.call.id"
     static let trace = "trace_id"
+    static let peer = "client.address"
+    static let status = "rpc.response.status_code"
+    static let requestSize = "rpc.request.size"
+    static let responseSize = "rpc.response.size"
     static let topic = "messaging.destination.name"
 }
