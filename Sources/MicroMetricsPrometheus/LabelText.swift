@@ -32,6 +32,7 @@ enum LabelText {
     /// - Parameters:
     ///   - labels: The labels.
     ///   - reserved: A name that the metric's lines use themselves.
+    /// - Returns: The text.
     static func joined(_ labels: [(String, String)], reserved: String?) -> String {
         var values: [String: String] = [:]
         for (name, value) in labels {

@@ -124,6 +124,7 @@ final class InstrumentTable<Instruments: AnyObject & Sendable>: Sendable {
     /// - Parameters:
     ///   - name: The name.
     ///   - make: Makes the instruments for the name, or for all that have none, where it is given `nil`.
+    /// - Returns: The instruments.
     func instruments(_ name: String, make: (String?) -> Instruments) -> Instruments {
         let (instruments, isOverflow) = state.withLock { state -> (Instruments, Bool) in
             if let known = state.byName[name] { return (known, false) }
