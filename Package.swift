@@ -25,6 +25,8 @@ let configuration: Target.Dependency =
 let coreMetrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
 let metricsTestKit: Target.Dependency = .product(name: "MetricsTestKit", package: "swift-metrics")
 let inMemoryLogging: Target.Dependency = .product(name: "InMemoryLogging", package: "swift-log")
+let inMemoryTracing: Target.Dependency =
+    .product(name: "InMemoryTracing", package: "swift-distributed-tracing")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
@@ -32,6 +34,8 @@ let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let serviceLifecycle: Target.Dependency =
     .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let tracing: Target.Dependency =
+    .product(name: "Tracing", package: "swift-distributed-tracing")
 let unixSignals: Target.Dependency =
     .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let swiftProtobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
@@ -190,11 +194,12 @@ let rows: [Row] = [
         name: "Micro",
         dependencies: [
             "MicroCore", "MicroPluginKit", "MicroWire", "MicroInterfaces", configuration, coreMetrics,
-            logging, serviceLifecycle,
+            logging, serviceLifecycle, tracing,
         ],
         tests: .own([
             "MicroCodecJSON", "MicroTransportMemory", "MicroRegistryMemory", "MicroBrokerMemory",
-            "MicroServiceTesting", "MicroTesting", inMemoryLogging, metricsTestKit,
+            "MicroServiceTesting", "MicroTesting", inMemoryLogging, inMemoryTracing,
+            metricsTestKit,
         ])
     ),
     .library(
@@ -432,6 +437,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),

@@ -31,8 +31,9 @@ let package = Package(
         .executableTarget(
             name: "echo-server",
             dependencies: [
-                "EchoMessages", micro("Micro"), micro("MicroCore"), micro("MicroProtobuf"),
-                micro("MicroRegistryMemory"), micro("MicroTransportHTTP2"), argumentParser, swiftProtobuf,
+                "EchoMessages", micro("Micro"), micro("MicroCore"), micro("MicroMetricsPrometheus"),
+                micro("MicroProtobuf"), micro("MicroRegistryMemory"), micro("MicroTransportHTTP2"),
+                argumentParser, swiftProtobuf,
             ],
             swiftSettings: settings),
         .executableTarget(

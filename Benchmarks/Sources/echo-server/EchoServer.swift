@@ -3,6 +3,7 @@ import EchoMessages
 import Foundation
 import Micro
 import MicroCore
+import MicroMetricsPrometheus
 import MicroProtobuf
 import MicroRegistryMemory
 import MicroTransportHTTP2
@@ -28,6 +29,9 @@ struct EchoServer: AsyncParsableCommand {
     @Flag(help: "Serve the code that protoc generated, in place of endpoints written by hand.")
     var generated = false
 
+    @Option(help: "Where to serve metrics; nothing is measured without it.")
+    var metrics: String?
+
     func run() async throws {
         // Without the variables of the process: what is measured is what stands here.
         let service = MicroService(
@@ -50,7 +54,8 @@ struct EchoServer: AsyncParsableCommand {
                 }
             }
         }
-        await service.onReady { running in
+        let measured = metrics.map { service.using(.metrics, PrometheusMetrics(address: $0)) } ?? service
+        await measured.onReady { running in
             print("listening \(running.address)")
             fflush(nil)
         }.main()

@@ -58,29 +58,14 @@ final class ContextAdditions: Sendable {
     }
 }
 
-extension Metadata {
-    /// The id of the trace to which a call or event belongs: that of W3C's `traceparent`, or go-micro's.
-    var traceID: String? {
-        if let parent = self["traceparent"] {
-            let parts = parent.split(separator: "-", omittingEmptySubsequences: false)
-            if parts.count >= 4, parts[1].utf8.count == 32, parts[1].utf8.contains(where: { $0 != 0x30 }),
-                parts[1].allSatisfy({ $0.isASCII && $0.isHexDigit && !$0.isUppercase })
-            {
-                return String(parts[1])
-            }
-        }
-        let id = self["micro-trace-id"].map { $0.printable(limit: 128) } ?? ""
-        return id.isEmpty ? nil : id
-    }
-}
-
 extension Logger {
     /// Returns the logger with what tells a call or event from others.
-    func tagged(_ key: String, _ name: String, callID: String, traceID: String?) -> Logger {
+    func tagged(_ key: String, _ name: String, callID: String, _ metadata: MicroCore.Metadata) -> Logger {
         var logger = self
         logger[metadataKey: key] = "\(name)"
         logger[metadataKey: LogKeys.call] = "\(callID)"
-        if let traceID { logger[metadataKey: LogKeys.trace] = "\(traceID)" }
+        if let traceID = metadata.traceID { logger[metadataKey: LogKeys.trace] = "\(traceID)" }
+        if let parent = metadata.traceParent { logger[metadataKey: LogKeys.span] = "\(parent.spanID)" }
         return logger
     }
 }

@@ -80,6 +80,7 @@ extension ClientEngine {
             publisherMiddleware: publisherMiddleware, selector: try parts.part(.selector), registry: registry,
             transports: transports, parts: parts, serviceConfig: serviceConfig,
             metadata: fromService.map { ["micro-from-service": $0] } ?? [:], time: time,
-            metrics: try EngineMetrics.resolve(parts, service: fromService))
+            metrics: try EngineMetrics.resolve(parts, service: fromService),
+            tracing: try EngineTracing.resolve(parts))
     }
 }

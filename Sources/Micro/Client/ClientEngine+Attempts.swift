@@ -68,7 +68,7 @@ extension ClientEngine {
         while true {
             if let failure = failed {
                 try await pause(after: failure, &history, route, options, deadline)
-                route.instruments?.retried()
+                route.retried(after: failure.error)
                 if history.retries > 0 { head.metadata[Self.previousAttempts] = "\(history.retries)" }
                 next = nil
             }

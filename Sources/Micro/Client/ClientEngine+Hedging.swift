@@ -58,7 +58,7 @@ extension ClientEngine {
                     let choice = try? await choose(route, once, head, deadline, avoiding: tried)
                 {
                     tried.append(choice.slot.node.id)
-                    route.instruments?.retried()
+                    route.retried(after: failure)
                     var head = head
                     head.metadata[Self.previousAttempts] = "\(started)"
                     started += 1

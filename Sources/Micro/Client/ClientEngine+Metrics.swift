@@ -1,55 +1,6 @@
 import MicroCore
 
 extension ClientEngine {
-    /// Makes a call with one message each way, measured if anybody wants that.
-    @inline(__always)
-    func measuredUnary(
-        _ route: CallRoute, _ message: EncodedMessage, _ options: CallOptions,
-        deadline: ContinuousClock.Instant, metadata: Metadata
-    ) async throws(MicroError) -> UnaryReply {
-        guard let instruments = route.instruments else {
-            return try await unary(route, message, options, deadline: deadline, metadata: metadata)
-        }
-        let start = Uptime.now
-        instruments.began()
-        instruments.request(message.count)
-        do throws(MicroError) {
-            let reply = try await unary(route, message, options, deadline: deadline, metadata: metadata)
-            instruments.response(reply.message.count)
-            instruments.ended(from: start, to: .now, .ok) { metadata }
-            return reply
-        } catch {
-            instruments.ended(from: start, to: .now, error.status) { metadata }
-            throw error
-        }
-    }
-
-    /// Makes a streaming call, measured if anybody wants that.
-    ///
-    /// - Parameters:
-    ///   - route: Where the call goes.
-    ///   - metadata: What goes with it.
-    ///   - body: Makes the call, with what is to be put around its stream.
-    /// - Returns: What the closure returned.
-    /// - Throws: What the closure threw.
-    func measuredStream<Result>(
-        _ route: CallRoute, _ metadata: Metadata,
-        _ body: ((any ClientCallStream) -> any ClientCallStream) async throws -> Result
-    ) async throws -> Result {
-        guard let instruments = route.instruments else { return try await body { $0 } }
-        let start = Uptime.now
-        instruments.began()
-        do {
-            let result = try await body { ObservedClientStream($0, instruments) }
-            instruments.ended(from: start, to: .now, .ok) { metadata }
-            return result
-        } catch {
-            let status = (error as? MicroError)?.status ?? .cancelled
-            instruments.ended(from: start, to: .now, status) { metadata }
-            throw error
-        }
-    }
-
     /// Has the pool and what the registry tells observed.
     func observe(_ pool: ConnectionPool) {
         guard let metrics else { return }
@@ -102,34 +53,4 @@ extension EngineMetrics {
                 self, .client(service: name == nil ? other : service), method: name == nil ? other : endpoint)
         }
     }
-}
-
-/// A stream of a client's call whose messages are measured.
-private struct ObservedClientStream: ClientCallStream {
-    private let base: any ClientCallStream
-    private let instruments: CallInstruments
-
-    init(_ base: any ClientCallStream, _ instruments: CallInstruments) {
-        self.base = base
-        self.instruments = instruments
-    }
-
-    var trailingMetadata: Metadata { base.trailingMetadata }
-
-    func receive() async throws(MicroError) -> EncodedMessage? {
-        guard let message = try await base.receive() else { return nil }
-        instruments.response(message.count)
-        return message
-    }
-
-    func send(_ message: EncodedMessage) async throws(MicroError) {
-        try await base.send(message)
-        instruments.request(message.count)
-    }
-
-    func finish() async throws(MicroError) { try await base.finish() }
-
-    func metadata() async throws(MicroError) -> Metadata { try await base.metadata() }
-
-    func cancel() { base.cancel() }
 }

@@ -45,6 +45,9 @@ final class ClientEngine: Sendable {
     /// What is measured; `nil` if nobody wants that.
     let metrics: EngineMetrics?
 
+    /// What makes spans; `nil` if nobody wants that.
+    let tracing: EngineTracing?
+
     private let transports: TransportTable
     private let pool: ConnectionPool
     private let actions = ClientActions()
@@ -55,7 +58,8 @@ final class ClientEngine: Sendable {
         settings: ClientSettings, codecs: CodecSet, middleware: [any ClientMiddleware],
         publisherMiddleware: [any PublisherMiddleware], selector: any Selector, registry: (any Registry)?,
         transports: TransportTable, parts: PartResolver, serviceConfig: ServiceConfig,
-        metadata: Metadata, time: TimeSource, metrics: EngineMetrics? = nil
+        metadata: Metadata, time: TimeSource, metrics: EngineMetrics? = nil,
+        tracing: EngineTracing? = nil
     ) {
         self.settings = settings
         self.serviceConfig = serviceConfig
@@ -71,6 +75,7 @@ final class ClientEngine: Sendable {
         self.metadata = metadata
         self.time = time
         self.metrics = metrics
+        self.tracing = tracing
         pool = ConnectionPool(
             size: settings.poolSize, timeToLive: settings.poolTimeToLive, actions: actions, time: time)
         observe(pool)

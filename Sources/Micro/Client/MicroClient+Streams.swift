@@ -193,13 +193,13 @@ extension MicroClient {
         _ body: (any ClientCallStream) async throws -> Result
     ) async throws -> Result {
         let call = route.outgoing(
-            shape, engine.outgoing(options.metadata, options.criticality ?? criticality),
+            shape, engine.outgoing(options.metadata.carrying(trace), options.criticality ?? criticality),
             engine.deadline(options, route, bound: bound, defaultTimeout: nil))
         return try await route.around(call) { call in
-            try await engine.measuredStream(route, call.metadata) { observed in
+            try await engine.measuredStream(route, call.metadata) { metadata, observed in
                 var ticket: SelectionTicket?
                 let stream = try await engine.open(
-                    route, options, deadline: call.deadline, metadata: call.metadata, ticket: &ticket)
+                    route, options, deadline: call.deadline, metadata: metadata, ticket: &ticket)
                 defer { stream.cancel() }
                 do {
                     let result = try await body(observed(stream))

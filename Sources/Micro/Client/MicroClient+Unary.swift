@@ -36,7 +36,7 @@ extension MicroClient {
         let deadline = engine.deadline(options, binding.route, bound: bound)
         let reply = try await engine.measuredUnary(
             binding.route, try binding.encode(request), options, deadline: deadline,
-            metadata: engine.outgoing(options.metadata, options.criticality ?? criticality))
+            metadata: engine.outgoing(options.metadata.carrying(trace), options.criticality ?? criticality))
         return try binding.decode(reply.message)
     }
 
@@ -46,7 +46,7 @@ extension MicroClient {
         let engine = binding.engine
         let deadline = engine.deadline(options, binding.route, bound: bound)
         return try await binding.route.unary(
-            engine.outgoing(options.metadata, options.criticality ?? criticality), deadline
+            engine.outgoing(options.metadata.carrying(trace), options.criticality ?? criticality), deadline
         ) { call in
             let reply = try await engine.measuredUnary(
                 binding.route, try binding.encode(request), options, deadline: call.deadline ?? deadline,
@@ -73,7 +73,7 @@ extension MicroClient {
         let route = rawRoute(service, endpoint, contentSubtype, engine)
         let deadline = engine.deadline(options, route, bound: bound)
         return try await route.unary(
-            engine.outgoing(options.metadata, options.criticality ?? criticality), deadline
+            engine.outgoing(options.metadata.carrying(trace), options.criticality ?? criticality), deadline
         ) { call in
             try await engine.measuredUnary(
                 route, message, options, deadline: call.deadline ?? deadline, metadata: call.metadata)

@@ -28,11 +28,15 @@ public struct MicroClient: Service, Sendable {
     /// The criticality of that call, which those of the client inherit.
     let criticality: Criticality
 
+    /// The fields of the trace to which that call belongs.
+    let trace: Metadata
+
     /// Creates a client that stands for itself.
     init(_ definition: ClientDefinition) {
         core = ClientCore()
         bound = nil
         criticality = .default
+        trace = [:]
         self.definition = definition
     }
 
@@ -44,11 +48,13 @@ public struct MicroClient: Service, Sendable {
 
     /// Creates the client of a service, which runs it.
     init(
-        core: ClientCore, bound: ContinuousClock.Instant? = nil, criticality: Criticality = .default
+        core: ClientCore, bound: ContinuousClock.Instant? = nil, criticality: Criticality = .default,
+        trace: Metadata = [:]
     ) {
         self.core = core
         self.bound = bound
         self.criticality = criticality
+        self.trace = trace
         definition = nil
     }
 
@@ -57,10 +63,13 @@ public struct MicroClient: Service, Sendable {
     /// - Parameters:
     ///   - deadline: When they end at the latest.
     ///   - criticality: How much they matter unless they say something else.
+    ///   - trace: The fields of the trace to which they belong.
     /// - Returns: The client.
-    func bounded(by deadline: ContinuousClock.Instant?, criticality: Criticality) -> MicroClient {
-        guard deadline != nil || criticality != .default else { return self }
-        return MicroClient(core: core, bound: deadline, criticality: criticality)
+    func bounded(
+        by deadline: ContinuousClock.Instant?, criticality: Criticality, trace: Metadata
+    ) -> MicroClient {
+        guard deadline != nil || criticality != .default || !trace.isEmpty else { return self }
+        return MicroClient(core: core, bound: deadline, criticality: criticality, trace: trace)
     }
 
     /// Does the client's work until the task is cancelled or shut down gracefully.

@@ -133,6 +133,9 @@ final class CallRoute: Sendable {
     /// What measures the calls, if anybody wants that.
     let instruments: CallInstruments?
 
+    /// Whether anybody wants to know of the calls.
+    let isObserved: Bool
+
     /// The path of calls to the service's own nodes, and to an address that a call's options give.
     private let path: String
 
@@ -159,6 +162,7 @@ final class CallRoute: Sendable {
         self.subtype = subtype
         middleware = engine.middleware.filter { $0.applies(to: endpoint, of: service) }
         instruments = engine.metrics?.instruments(service, endpoint)
+        isObserved = engine.metrics != nil || engine.tracing != nil
     }
 
     /// Returns the path of a call.

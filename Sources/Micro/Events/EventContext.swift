@@ -78,7 +78,7 @@ public final class EventContext: Sendable {
     /// It is made when it is first used.
     public var logger: Logger {
         added.logger {
-            info.environment.logger.tagged(LogKeys.topic, topic, callID: callID, traceID: traceID)
+            info.environment.logger.tagged(LogKeys.topic, topic, callID: callID, metadata)
         }
     }
 
@@ -95,7 +95,11 @@ public final class EventContext: Sendable {
     }
 
     /// A client for calls to other services.
-    public var client: MicroClient { info.environment.client }
+    ///
+    /// They and what is published belong to the event's trace.
+    public var client: MicroClient {
+        info.environment.client.bounded(by: nil, criticality: .default, trace: metadata.traceFields)
+    }
 
     /// Tells the broker that the event is dealt with, before the function returns.
     ///

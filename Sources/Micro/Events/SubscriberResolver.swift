@@ -19,7 +19,8 @@ enum SubscriberResolver {
     /// - Throws: A ``StartError`` for a topic that no broker takes, or an event that no codec can decode.
     static func resolve(
         _ subscribers: [Subscriber], environment: ServiceEnvironment, codecs: CodecSet,
-        middleware: [any SubscriberMiddleware], metrics: EngineMetrics?, broker: String
+        middleware: [any SubscriberMiddleware], metrics: EngineMetrics?, tracing: EngineTracing?,
+        broker: String
     ) throws(StartError) -> [ResolvedSubscriber] {
         var resolved: [ResolvedSubscriber] = []
         for subscriber in subscribers {
@@ -27,24 +28,15 @@ enum SubscriberResolver {
             let binding = SubscriberBinding(info: info, codecs: codecs, middleware: middleware)
             guard let handler = subscriber.bind(binding) else { throw undecodable(subscriber, codecs) }
             let instruments = metrics.map { SubscriberInstruments($0, topic: info.topic, broker: broker) }
+            let measured = instruments.map { $0.around(handler) } ?? handler
             resolved.append(
                 ResolvedSubscriber(
                     info: info, subscription: subscriber.subscription,
-                    handler: instruments.map { measured(handler, $0) } ?? handler,
+                    handler: tracing.map { $0.around(measured, topic: info.topic, broker: broker) }
+                        ?? measured,
                     record: subscriber.record, instruments: instruments))
         }
         return resolved.sorted { $0.info.topic > $1.info.topic }
-    }
-
-    private static func measured(
-        _ handler: EventHandler, _ instruments: SubscriberInstruments
-    ) -> EventHandler {
-        EventHandler(check: { event throws(MicroError) in try handler.check(event) }) { event in
-            let start = Uptime.now
-            let acknowledgement = await handler(event)
-            instruments.processed(from: start, acknowledgement)
-            return acknowledgement
-        }
     }
 
     /// Checks that a broker can do what the subscribers ask for.

@@ -63,7 +63,11 @@ final class CallInstruments: Sendable {
     /// How many calls run.
     var activeCalls: Int { active.load(ordering: .relaxed) }
 
-    func began() { active.wrappingAdd(1, ordering: .relaxed) }
+    /// Records that a call begins, and returns when.
+    func began() -> Uptime {
+        active.wrappingAdd(1, ordering: .relaxed)
+        return .now
+    }
 
     func request(_ bytes: Int) { requestSize.record(Int64(bytes)) }
 
@@ -83,6 +87,12 @@ final class CallInstruments: Sendable {
     func ended(from start: Uptime, to end: Uptime, _ status: RPCStatus, _ metadata: () -> Metadata) {
         active.wrappingSubtract(1, ordering: .relaxed)
         instrument(status).record(from: start, to: end) { metadata().traceID }
+    }
+
+    /// Records the end of a call that began, now.
+    func ended(from start: Uptime?, _ status: RPCStatus, _ metadata: () -> Metadata) {
+        let end = Uptime.now
+        ended(from: start ?? end, to: end, status, metadata)
     }
 
     /// Records a call that was refused before anything ran for it.

@@ -1,4 +1,5 @@
 import MicroCore
+import Tracing
 
 extension ClientEngine {
     /// Encodes an event as the first linked codec can, or as it is asked for.
@@ -54,18 +55,23 @@ extension ClientEngine {
 
     /// Gives an event to the broker, behind all middleware.
     private func send(_ event: OutgoingEvent) async throws {
-        var header = EventHeader.fields(of: event.metadata)
-        header["Content-Type"] = event.contentType
-        header["Micro-Topic"] = event.topic
-        if let id = event.messageID { header["Micro-Id"] = id }
         let broker = try broker()
-        let instruments = metrics?.instruments(topic: event.topic, broker: broker.name)
+        let (topic, name) = (event.topic, broker.name)
+        let instruments = metrics?.instruments(topic: topic, broker: name)
+        let span = tracing?.sent("send \(topic)", .producer, event.metadata)
+        var header = EventHeader.fields(
+            of: span.map { event.metadata.replacingTrace(by: $0.fields) } ?? event.metadata)
+        header["Content-Type"] = event.contentType
+        header["Micro-Topic"] = topic
+        if let id = event.messageID { header["Micro-Id"] = id }
         do {
-            try await broker.publish(
-                BrokerEvent(topic: event.topic, header: header, body: event.body), to: event.topic)
+            try await broker.publish(BrokerEvent(topic: topic, header: header, body: event.body), to: topic)
             instruments?.published(nil)
+            span?.end(event: "send", topic: topic, broker: name, error: nil)
         } catch {
-            instruments?.published((error as? MicroError)?.status ?? .unavailable)
+            let status = (error as? MicroError)?.status ?? .unavailable
+            instruments?.published(status)
+            span?.end(event: "send", topic: topic, broker: name, error: "\(status.measured)")
             throw error
         }
     }

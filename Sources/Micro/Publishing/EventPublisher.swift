@@ -61,7 +61,7 @@ extension MicroClient: EventPublisher {
         let engine = try await core.engine(deadline: bound)
         let (message, subtype) = try engine.encode(value, options.contentSubtype)
         try await engine.publish(
-            message, contentType: EventContentType.contentType(of: subtype), to: topic, options)
+            message, contentType: EventContentType.contentType(of: subtype), to: topic, carrying(options))
     }
 
     /// Publishes an event that is encoded already.
@@ -77,7 +77,14 @@ extension MicroClient: EventPublisher {
         options: PublishOptions = PublishOptions()
     ) async throws(MicroError) {
         let engine = try await core.engine(deadline: bound)
-        try await engine.publish(message, contentType: contentType, to: topic, options)
+        try await engine.publish(message, contentType: contentType, to: topic, carrying(options))
+    }
+
+    /// Returns the options with the trace of the call or event that is being answered.
+    private func carrying(_ options: PublishOptions) -> PublishOptions {
+        var options = options
+        options.metadata = options.metadata.carrying(trace)
+        return options
     }
 }
 

@@ -2,29 +2,37 @@ internal import Logging
 import MicroCore
 internal import Synchronization
 
-/// What watches the calls that a service answers: its metrics and its log of calls.
+/// What watches the calls that a service answers: its metrics, its log of calls, and its tracer.
 ///
 /// It is put around what runs for an endpoint when that is resolved; where nobody watches, nothing is.
 struct CallObservation: Sendable {
     private let metrics: EngineMetrics?
+    private let tracing: EngineTracing?
     private let log: CallLog?
 
     /// What is known of calls that no endpoint answers.
     private let unknown: CallInstruments?
 
-    init(_ metrics: EngineMetrics?, log: CallLog?) {
+    init(_ metrics: EngineMetrics?, _ tracing: EngineTracing?, log: CallLog?) {
         self.metrics = metrics
+        self.tracing = tracing
         self.log = log
         unknown = metrics.map { CallInstruments($0, .server, method: MetricLabels.other) }
     }
 
     /// Nobody watches.
-    static var none: Self { Self(nil, log: nil) }
+    static var none: Self { Self(nil, nil, log: nil) }
 
     /// Returns what runs for the calls of an endpoint, with what watches them around it.
     func around(_ served: [ServedSubtype], of endpoint: EndpointInfo) -> [ServedSubtype] {
-        guard let observer = observer(of: endpoint) else { return served }
-        return served.map { ServedSubtype(name: $0.name, acceptance: observer.around($0.acceptance)) }
+        let observer = observer(of: endpoint)
+        // Health is asked every few seconds, and would be most of all traces.
+        let tracer =
+            endpoint.isInternal ? nil : tracing.map { CallTracing(tracing: $0, endpoint: endpoint.name) }
+        return served.map { subtype in
+            let observed = observer?.around(subtype.acceptance) ?? subtype.acceptance
+            return ServedSubtype(name: subtype.name, acceptance: tracer?.around(observed) ?? observed)
+        }
     }
 
     /// Records a call that was refused without its endpoint.
@@ -44,7 +52,7 @@ struct CallObservation: Sendable {
             }
             return instruments
         }
-        // Health is asked every few seconds, and whoever follows the log would read of that.
+        // As for traces; and whoever follows the log would read of that.
         let log = endpoint.isInternal ? nil : log
         guard instruments != nil || log != nil else { return nil }
         return CallObserver(endpoint: endpoint.name, instruments: instruments, log: log)
@@ -111,10 +119,7 @@ private struct CallObserver: Sendable {
         }
     }
 
-    private func begin() -> Uptime {
-        instruments?.began()
-        return .now
-    }
+    private func begin() -> Uptime { instruments?.began() ?? .now }
 
     private func ended(
         _ head: CallHead, _ start: Uptime, _ error: MicroError?, received: Int, sent: Int,

@@ -111,7 +111,7 @@ public final class RequestContext: Sendable {
     /// It is made when it is first used.
     public var logger: Logger {
         added.logger {
-            environment.logger.tagged(LogKeys.endpoint, info.name, callID: callID, traceID: traceID)
+            environment.logger.tagged(LogKeys.endpoint, info.name, callID: callID, metadata)
         }
     }
 
@@ -123,7 +123,8 @@ public final class RequestContext: Sendable {
     /// They end when this call is cancelled, as everything that its task waits for. Other metadata of this call is not
     /// sent along; pass on what should travel.
     public var client: MicroClient {
-        environment.client.bounded(by: head.deadline, criticality: criticality)
+        environment.client.bounded(
+            by: head.deadline, criticality: criticality, trace: metadata.traceFields)
     }
 
     /// Returns the service's part of a role, such as a store; makes and starts it if nobody has used it so far.

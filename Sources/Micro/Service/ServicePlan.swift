@@ -52,7 +52,7 @@ struct ServicePlan: Sendable {
         let environment = ServiceEnvironment(
             overview: overview, client: client, parts: .service(parts), logger: logger)
         let observation = CallObservation(
-            engine.metrics, log: CallLog(try CallLogSettings(values), logger: logger))
+            engine.metrics, engine.tracing, log: CallLog(try CallLogSettings(values), logger: logger))
         endpoints = try EndpointResolver.resolve(
             named, environment: environment, codecs: codecs,
             middleware: ServerMiddlewareStack(calls: middleware.server, messages: middleware.messages),
@@ -62,7 +62,8 @@ struct ServicePlan: Sendable {
         brokerName = broker?.name
         subscribers = try SubscriberResolver.resolve(
             contents.subscribers, environment: environment, codecs: codecs,
-            middleware: middleware.subscriber, metrics: engine.metrics, broker: brokerName ?? "")
+            middleware: middleware.subscriber, metrics: engine.metrics, tracing: engine.tracing,
+            broker: brokerName ?? "")
         engine.metrics?.setReadiness { [overview] in overview.phase == .serving }
         if let broker { try SubscriberResolver.check(subscribers, broker: broker) }
         unknown.logOthers(to: .current)

@@ -18,6 +18,7 @@ enum LogKeys {
     static let duration = "micro.duration"
     static let call = "micro.call.id"
     static let trace = "trace_id"
+    static let span = "span_id"
     static let peer = "client.address"
     static let status = "rpc.response.status_code"
     static let requestSize = "rpc.request.size"
