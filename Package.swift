@@ -274,7 +274,7 @@ let rows: [Row] = [
     ),
     .library(
         name: "MicroTesting",
-        dependencies: ["MicroCore", "MicroPluginKit", "MicroTestSupport"],
+        dependencies: ["MicroCore", "MicroPluginKit", "MicroTestSupport", nioCore, nioPosix],
         tests: .by("MicroMemoryTests")),
     .library(
         name: "MicroServiceTesting",
@@ -368,7 +368,7 @@ let rows: [Row] = [
     .support(
         name: "DNSTestSupport", dependencies: [], path: "Tests/DNSTestSupport", tests: .by("MicroDNSTests")),
 
-    // Real and scripted etcds, and ways there that can be cut.
+    // Real and scripted etcds.
     .support(
         name: "EtcdTestSupport",
         dependencies: ["MicroEtcd", "MicroTransportHTTP2", "MicroTestSupport", "MicroCore"],

@@ -84,7 +84,7 @@ public struct CodecConformance<Value: Sendable & Equatable>: Sendable {
         for count in stride(from: 0, to: bytes.count, by: max(1, bytes.count / 200)) {
             _ = try? decode(Array(bytes.prefix(count)), coder)
         }
-        var random = SplitMix(state: 42)
+        var random = SeededGenerator(42)
         for _ in 0..<(bytes.isEmpty ? 0 : 500) {
             var damaged = bytes
             for _ in 0..<3 {
@@ -135,18 +135,5 @@ public struct CodecConformance<Value: Sendable & Equatable>: Sendable {
             }
             try await group.waitForAll()
         }
-    }
-}
-
-/// A generator of the same numbers in each run (Vigna's SplitMix64).
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

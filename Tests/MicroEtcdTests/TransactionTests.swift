@@ -1,6 +1,7 @@
 import EtcdTestSupport
 import MicroCore
 import MicroTestSupport
+import MicroTesting
 import Testing
 
 @testable import MicroEtcd
@@ -110,23 +111,25 @@ import Testing
     /// What may have come about isn't done twice; what changes nothing is.
     @Test func isNotMadeAgainWhenAnAnswerIsLost() async throws {
         let server = try await EtcdServer.started()
-        let proxy = try await Proxy(to: server)
-        let client = try makeClient(proxy.address, timeout: .seconds(20))
-        try await withClient(client) { client in
-            try await client.put(bytes("k"), bytes("1"))
-            let revision = try await server.revision()
-            try await proxy.mute()
-            async let lost = client.commit(.init(if: [], then: [.put(key: bytes("k"), value: bytes("2"))]))
-            try await eventually("etcd has done it") { try await server.revision() == revision + 1 }
-            try await proxy.drop()
-            do {
-                Issue.record("\(try await lost)")
-            } catch let error as EtcdError {
-                #expect(error.code == .unavailable && error.processed == .maybe, "\(error)")
+        try await withFaultProxy(to: server.address) { proxy in
+            let client = try makeClient(proxy.address, timeout: .seconds(20))
+            try await withClient(client) { client in
+                try await client.put(bytes("k"), bytes("1"))
+                let revision = try await server.revision()
+                await proxy.set(.stalled, .toClient)
+                async let lost = client.commit(
+                    .init(if: [], then: [.put(key: bytes("k"), value: bytes("2"))]))
+                try await eventually("etcd has done it") { try await server.revision() == revision + 1 }
+                await proxy.cut()
+                do {
+                    Issue.record("\(try await lost)")
+                } catch let error as EtcdError {
+                    #expect(error.code == .unavailable && error.processed == .maybe, "\(error)")
+                }
+                await proxy.restore()
+                #expect(try await client.commit(.init(if: [], then: [.get(.key("k"))])).succeeded)
+                #expect(try await server.revision() == revision + 1)
             }
-            try await proxy.restore()
-            #expect(try await client.commit(.init(if: [], then: [.get(.key("k"))])).succeeded)
-            #expect(try await server.revision() == revision + 1)
         }
     }
 }

@@ -1,6 +1,7 @@
 import EtcdTestSupport
 import MicroEtcd
 import MicroTestSupport
+import MicroTesting
 import Testing
 
 /// Watches of a real etcd.
@@ -37,16 +38,17 @@ import Testing
 
     @Test func goesOnAfterLossesWithoutOne() async throws {
         let server = try await EtcdServer.started()
-        let proxy = try await Proxy(to: server)
-        try await withClient(try makeClient(proxy.address)) { client in
-            let start = try await client.put(bytes("k"), bytes("0")).revision
-            var iterator = client.watch(.key("k"), after: start).makeAsyncIterator()
-            for step in 1...3 {
-                try await proxy.cut()
-                try await server.ctl(["put", "k", "\(step)"])
-                try await proxy.restore()
-                let events = try await Self.take(1, from: &iterator)
-                #expect(events.map(\.keyValue.text) == ["\(step)"])
+        try await withFaultProxy(to: server.address) { proxy in
+            try await withClient(try makeClient(proxy.address)) { client in
+                let start = try await client.put(bytes("k"), bytes("0")).revision
+                var iterator = client.watch(.key("k"), after: start).makeAsyncIterator()
+                for step in 1...3 {
+                    await proxy.cut(refusingNew: true)
+                    try await server.ctl(["put", "k", "\(step)"])
+                    await proxy.restore()
+                    let events = try await Self.take(1, from: &iterator)
+                    #expect(events.map(\.keyValue.text) == ["\(step)"])
+                }
             }
         }
     }
@@ -54,31 +56,32 @@ import Testing
     /// A watch that begins with the next change goes on behind the revision at which it began.
     @Test func missesNothingAlsoWithoutARevision() async throws {
         let server = try await EtcdServer.started()
-        let proxy = try await Proxy(to: server)
-        try await withClient(try makeClient(proxy.address)) { client in
-            try await client.put(bytes("k"), bytes("before"))
-            var iterator = client.watch(.key("k")).makeAsyncIterator()
-            async let writer: Void = {
-                // Until the watch is there, it has nothing to tell.
-                try await eventually("it is watched") {
+        try await withFaultProxy(to: server.address) { proxy in
+            try await withClient(try makeClient(proxy.address)) { client in
+                try await client.put(bytes("k"), bytes("before"))
+                var iterator = client.watch(.key("k")).makeAsyncIterator()
+                async let writer: Void = {
+                    // Until the watch is there, it has nothing to tell.
+                    try await eventually("it is watched") {
+                        try await client.put(bytes("k"), bytes("now"))
+                        return try await server.watcherCount() > 0
+                    }
                     try await client.put(bytes("k"), bytes("now"))
-                    return try await server.watcherCount() > 0
+                }()
+                let first = try await iterator.next()
+                try await writer
+                #expect(first?.events.allSatisfy { $0.keyValue.text == "now" } == true)
+                let last = try await client.put(bytes("k"), bytes("end")).revision
+                var reached = first?.revision
+                while let revision = reached, revision.number < last.number {
+                    reached = try await iterator.next()?.revision
                 }
-                try await client.put(bytes("k"), bytes("now"))
-            }()
-            let first = try await iterator.next()
-            try await writer
-            #expect(first?.events.allSatisfy { $0.keyValue.text == "now" } == true)
-            let last = try await client.put(bytes("k"), bytes("end")).revision
-            var reached = first?.revision
-            while let revision = reached, revision.number < last.number {
-                reached = try await iterator.next()?.revision
+                await proxy.cut(refusingNew: true)
+                try await server.ctl(["put", "k", "while it was away"])
+                await proxy.restore()
+                let events = try await Self.take(1, from: &iterator)
+                #expect(events.map(\.keyValue.text) == ["while it was away"])
             }
-            try await proxy.cut()
-            try await server.ctl(["put", "k", "while it was away"])
-            try await proxy.restore()
-            let events = try await Self.take(1, from: &iterator)
-            #expect(events.map(\.keyValue.text) == ["while it was away"])
         }
     }
 

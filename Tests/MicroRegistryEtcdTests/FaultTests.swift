@@ -2,6 +2,7 @@ import EtcdTestSupport
 import Foundation
 import MicroCore
 import MicroTestSupport
+import MicroTesting
 import MicroWire
 import Testing
 
@@ -52,50 +53,53 @@ import Testing
 
     @Test func survivesAPartitionLongerThanTheTimeToLive() async throws {
         let server = try await EtcdServer.started()
-        let proxy = try await Proxy(to: server)
-        try await Fleet.run(.init(addresses: [proxy.address], timeout: .seconds(1))) { fleet in
-            try await fleet.expect([fleet.alive, fleet.doomed])
-            proxy.stall()
-            await fleet.crashDoomed()
-            try await eventually("the leases expire") { try await server.keys().isEmpty }
-            proxy.resume()
-            try await fleet.expect([fleet.alive])
+        try await withFaultProxy(to: server.address) { proxy in
+            try await Fleet.run(.init(addresses: [proxy.address], timeout: .seconds(1))) { fleet in
+                try await fleet.expect([fleet.alive, fleet.doomed])
+                await proxy.partition()
+                await fleet.crashDoomed()
+                try await eventually("the leases expire") { try await server.keys().isEmpty }
+                await proxy.restore()
+                try await fleet.expect([fleet.alive])
+            }
         }
     }
 
     @Test func listsAgainWhatWasCompactedWhileItWasAway() async throws {
         let server = try await EtcdServer.started()
-        let proxy = try await Proxy(to: server)
-        try await Fleet.run(.init(addresses: [proxy.address])) { fleet in
-            try await fleet.expect([fleet.alive, fleet.doomed])
-            try await proxy.cut()
-            await fleet.crashDoomed()
-            let other = Fleet.record("c", address: "127.0.0.1:9003")
-            let value = String(decoding: other.json(), as: UTF8.self)
-            for _ in 0..<5 { try await server.ctl(["put", "/micro/registry/greeter/greeter-c", value]) }
-            try await eventually("the leases expire") { try await server.keys().count == 1 }
-            let revision = try await server.revision()
-            try await server.ctl(["compact", "\(revision)"])
-            try await proxy.restore()
-            try await fleet.expect([fleet.alive, other])
+        try await withFaultProxy(to: server.address) { proxy in
+            try await Fleet.run(.init(addresses: [proxy.address])) { fleet in
+                try await fleet.expect([fleet.alive, fleet.doomed])
+                await proxy.cut(refusingNew: true)
+                await fleet.crashDoomed()
+                let other = Fleet.record("c", address: "127.0.0.1:9003")
+                let value = String(decoding: other.json(), as: UTF8.self)
+                for _ in 0..<5 { try await server.ctl(["put", "/micro/registry/greeter/greeter-c", value]) }
+                try await eventually("the leases expire") { try await server.keys().count == 1 }
+                let revision = try await server.revision()
+                try await server.ctl(["compact", "\(revision)"])
+                await proxy.restore()
+                try await fleet.expect([fleet.alive, other])
+            }
         }
     }
 
     @Test func losesNoEventWhileTheConnectionIsLost() async throws {
         let server = try await EtcdServer.started()
-        let proxy = try await Proxy(to: server)
-        let registry = EtcdRegistry(addresses: [proxy.address])
-        try registry.prepare(.empty)
-        try await withRunning(registry) {
-            let changes = registry.watch("greeter").makeAsyncIterator()
-            #expect(try await changes.next() == .synced)
-            for step in 0..<3 {
-                try await proxy.cut()
-                let record = Fleet.record("n\(step)", address: "127.0.0.1:900\(step)")
-                let value = String(decoding: record.json(), as: UTF8.self)
-                try await server.ctl(["put", "/micro/registry/greeter/greeter-n\(step)", value])
-                try await proxy.restore()
-                #expect(try await changes.next() == .up(record))
+        try await withFaultProxy(to: server.address) { proxy in
+            let registry = EtcdRegistry(addresses: [proxy.address])
+            try registry.prepare(.empty)
+            try await withRunning(registry) {
+                let changes = registry.watch("greeter").makeAsyncIterator()
+                #expect(try await changes.next() == .synced)
+                for step in 0..<3 {
+                    await proxy.cut(refusingNew: true)
+                    let record = Fleet.record("n\(step)", address: "127.0.0.1:900\(step)")
+                    let value = String(decoding: record.json(), as: UTF8.self)
+                    try await server.ctl(["put", "/micro/registry/greeter/greeter-n\(step)", value])
+                    await proxy.restore()
+                    #expect(try await changes.next() == .up(record))
+                }
             }
         }
     }
@@ -131,47 +135,50 @@ import Testing
     /// while has not been given up.
     @Test func aRegistrationMayTakeLongerThanItsTimeToLive() async throws {
         let server = try await EtcdServer.started()
-        let proxy = try await Proxy(to: server)
-        let registry = EtcdRegistry(addresses: [proxy.address])
-        try registry.prepare(.empty)
-        try await withRunning(registry) {
-            let record = Fleet.record("a", address: "127.0.0.1:9001")
-            // The lease remains, and is kept alive: requests pass a mute proxy.
-            try await registry.register(record, timeToLive: .seconds(1))
-            try await registry.deregister(record)
-            let revision = try await server.revision()
-            try await proxy.mute()
-            async let registration: Void = registry.register(record, timeToLive: .seconds(1))
-            try await Task.sleep(for: .seconds(2))
-            try await proxy.restore()
-            try await registration
-            #expect(try await server.keys() == ["/micro/registry/greeter/greeter-a"])
-            #expect(try await server.revision() == revision + 1)
+        try await withFaultProxy(to: server.address) { proxy in
+            let registry = EtcdRegistry(addresses: [proxy.address])
+            try registry.prepare(.empty)
+            try await withRunning(registry) {
+                let record = Fleet.record("a", address: "127.0.0.1:9001")
+                // The lease remains, and is kept alive: requests pass all the while.
+                try await registry.register(record, timeToLive: .seconds(1))
+                try await registry.deregister(record)
+                let revision = try await server.revision()
+                await proxy.set(.stalled, .toClient)
+                async let registration: Void = registry.register(record, timeToLive: .seconds(1))
+                try await Task.sleep(for: .seconds(2))
+                await proxy.restore()
+                try await registration
+                #expect(try await server.keys() == ["/micro/registry/greeter/greeter-a"])
+                #expect(try await server.revision() == revision + 1)
+            }
         }
     }
 
     /// A disk that is slower than the time limit of a call: what it was asked for comes about all the same.
     @Test func writesOnceWhatIsNotAnsweredInTime() async throws {
         let server = try await EtcdServer.started()
-        let proxy = try await Proxy(to: server)
-        let registry = EtcdRegistry(configuration: .init(addresses: [proxy.address], timeout: .seconds(1)))
-        try registry.prepare(.empty)
-        let record = Fleet.record("a", address: "127.0.0.1:9001")
-        try await withRunning(registry) {
-            try await registry.register(record, timeToLive: .seconds(60))
-            let revision = try await server.revision()
-            var changed = record
-            changed.nodes[0].address = "127.0.0.1:9002"
-            try await proxy.mute()
-            for _ in 0..<2 {
-                await #expect(throws: MicroError.self) {
-                    try await registry.register(changed, timeToLive: .seconds(60))
+        try await withFaultProxy(to: server.address) { proxy in
+            let registry = EtcdRegistry(
+                configuration: .init(addresses: [proxy.address], timeout: .seconds(1)))
+            try registry.prepare(.empty)
+            let record = Fleet.record("a", address: "127.0.0.1:9001")
+            try await withRunning(registry) {
+                try await registry.register(record, timeToLive: .seconds(60))
+                let revision = try await server.revision()
+                var changed = record
+                changed.nodes[0].address = "127.0.0.1:9002"
+                await proxy.set(.stalled, .toClient)
+                for _ in 0..<2 {
+                    await #expect(throws: MicroError.self) {
+                        try await registry.register(changed, timeToLive: .seconds(60))
+                    }
                 }
+                await proxy.restore()
+                try await registry.register(changed, timeToLive: .seconds(60))
+                #expect(try await registry.lookup("greeter") == [changed])
+                #expect(try await server.revision() == revision + 1)
             }
-            try await proxy.restore()
-            try await registry.register(changed, timeToLive: .seconds(60))
-            #expect(try await registry.lookup("greeter") == [changed])
-            #expect(try await server.revision() == revision + 1)
         }
     }
 }
