@@ -151,8 +151,8 @@ let rows: [Row] = [
     .inner(
         name: "MicroInterfaces", dependencies: ["MicroCore", "MicroPluginKit"], tests: .by("MicroTests")),
     .inner(
-        name: "MicroTLS", dependencies: ["MicroCore", "COpenSSL", nioCore],
-        tests: .own([nioPosix, nioEmbedded])),
+        name: "MicroTLS", dependencies: ["MicroCore", "MicroPluginKit", "COpenSSL", logging, nioCore],
+        tests: .own(["MicroTesting", inMemoryLogging, nioPosix, nioEmbedded])),
     .inner(
         name: "MicroHTTP2", dependencies: ["MicroNIO", "MicroTLS", "CNghttp2", nioCore, nioPosix],
         tests: .own()),

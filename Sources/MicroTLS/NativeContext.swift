@@ -4,7 +4,7 @@ internal import MicroCore
 /// An `SSL_CTX` with what its callbacks need.
 ///
 /// It is `@unchecked Sendable` for these reasons: it is changed only by the functions of this file,
-/// which ``TLSContext``'s initialiser calls before anybody else has a reference; afterwards only
+/// which its initialiser calls before anybody else has a reference; afterwards only
 /// `SSL_new` uses the `SSL_CTX`, whose reference count is atomic and whose remaining shared parts
 /// (session cache, ticket keys) OpenSSL locks itself, as its manual openssl-threads(7) says. The other
 /// members are constants, and the ALPN bytes are written before the sharing begins.
@@ -17,7 +17,24 @@ final class NativeContext: @unchecked Sendable {
     /// The way in which connections reach memory in place of a socket.
     let bioMethod: OpaquePointer
 
-    init(role: TLSContext.Role) throws(StartError) {
+    /// Reads the files of a configuration.
+    ///
+    /// - Parameters:
+    ///   - configuration: Certificates, trust and rules.
+    ///   - role: Which side of the connections it is for.
+    ///   - alpn: The application protocols by preference.
+    /// - Throws: A ``StartError`` that names the file or text, what is wrong with it, and what to do.
+    convenience init(
+        _ configuration: TLSConfiguration, role: TLSContext.Role, alpn: [String]
+    ) throws(StartError) {
+        try self.init(role: role)
+        try setRules(minimumVersion: configuration.minimumVersion)
+        try setIdentity(configuration, role: role)
+        try setTrust(configuration, role: role)
+        try setALPN(alpn, role: role)
+    }
+
+    private init(role: TLSContext.Role) throws(StartError) {
         ERR_clear_error()
         guard let pointer = SSL_CTX_new(role == .server ? TLS_server_method() : TLS_client_method()) else {
             throw StartError(
@@ -40,7 +57,7 @@ final class NativeContext: @unchecked Sendable {
     }
 
     /// Sets versions, ciphers and what is never done.
-    func setRules(minimumVersion: TLSConfiguration.Version) throws(StartError) {
+    private func setRules(minimumVersion: TLSConfiguration.Version) throws(StartError) {
         let version = minimumVersion == .tls13 ? TLS1_3_VERSION : TLS1_2_VERSION
         // With TLS 1.2 forward secrecy and authenticated encryption only, as HTTP/2 demands.
         guard micro_SSL_CTX_set_min_proto_version(pointer, version) == 1,
@@ -63,7 +80,7 @@ final class NativeContext: @unchecked Sendable {
     }
 
     /// Sets our certificate and key.
-    func setIdentity(_ configuration: TLSConfiguration, role: TLSContext.Role) throws(StartError) {
+    private func setIdentity(_ configuration: TLSConfiguration, role: TLSContext.Role) throws(StartError) {
         switch (configuration.certificateChain, configuration.privateKey) {
         case (nil, nil):
             guard role == .client else {
@@ -108,7 +125,7 @@ final class NativeContext: @unchecked Sendable {
     }
 
     /// Sets whom we trust, and whether we check.
-    func setTrust(_ configuration: TLSConfiguration, role: TLSContext.Role) throws(StartError) {
+    private func setTrust(_ configuration: TLSConfiguration, role: TLSContext.Role) throws(StartError) {
         if let roots = configuration.trustRoots {
             try setRoots(try PEMText(roots, what: "list of trust roots"))
         } else if role == .server, configuration.clientVerification != .none {
@@ -155,7 +172,7 @@ final class NativeContext: @unchecked Sendable {
     }
 
     /// Sets the application protocols that a client offers and of which a server selects.
-    func setALPN(_ names: [String], role: TLSContext.Role) throws(StartError) {
+    private func setALPN(_ names: [String], role: TLSContext.Role) throws(StartError) {
         guard !names.isEmpty else { return }
         for name in names {
             guard let length = UInt8(exactly: name.utf8.count), length > 0 else {

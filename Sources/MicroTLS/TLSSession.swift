@@ -33,6 +33,9 @@ final class TLSSession {
     let wire = Wire()
 
     private let context: TLSContext
+
+    /// What the connection began with: the files may change while it is open.
+    private let native: NativeContext
     private let verification: PeerVerification
     private let ssl: OpaquePointer
 
@@ -45,18 +48,19 @@ final class TLSSession {
     init(_ context: TLSContext, peer: PeerName?) throws(TLSError) {
         let name = try Self.expectedName(context, peer: peer)
         ERR_clear_error()
-        guard let ssl = SSL_new(context.native.pointer) else {
+        let native = context.native
+        guard let ssl = SSL_new(native.pointer) else {
             throw TLSError(
                 .failed, "A TLS connection can't be created: \(OpenSSLErrors.text(OpenSSLErrors.take())).")
         }
         let verification = PeerVerification(expected: context.verifiesServer ? name : nil)
-        guard let bio = WireBIO.make(for: wire, method: context.native.bioMethod) else {
+        guard let bio = WireBIO.make(for: wire, method: native.bioMethod) else {
             SSL_free(ssl)
             throw TLSError(.failed, "A TLS connection can't be created: out of memory.")
         }
         // The SSL takes the BIO over, and is freed before `wire` and `verification` are.
         SSL_set_bio(ssl, bio, bio)
-        (self.context, self.verification, self.ssl) = (context, verification, ssl)
+        (self.context, self.native, self.verification, self.ssl) = (context, native, verification, ssl)
         guard
             SSL_set_ex_data(
                 ssl, Self.verificationIndex, Unmanaged.passUnretained(verification).toOpaque()) == 1,

@@ -29,6 +29,20 @@ struct TLSConfigurationTests {
         #expect(try read(["MICRO_TLS_INSECURE_SKIP_VERIFY": "true"])?.insecurelySkipsVerification == true)
     }
 
+    @Test("how often files are looked at is no reason for TLS, and holds for all parts")
+    func reloadInterval() throws {
+        #expect(try read(["MICRO_TLS_RELOAD_INTERVAL": "1m"]) == nil)
+        let tls = try read(["MICRO_TLS_CA": "/ca.pem"])
+        #expect(tls?.reloadInterval == .seconds(10))
+        let variables = ["MICRO_TLS_RELOAD_INTERVAL": "1m", "MICRO_REGISTRY_TLS_CA": "/ca.pem"]
+        let context = PluginContext(
+            settings: Settings(variables: variables), role: "registry",
+            service: ServiceIdentity(name: "greeter", version: "1.0.0", nodeID: "greeter-1"))
+        #expect(try context.tls()?.reloadInterval == .seconds(60))
+        #expect(
+            try read(["MICRO_TLS_CA": "/ca.pem", "MICRO_TLS_RELOAD_INTERVAL": "0"])?.reloadInterval == .zero)
+    }
+
     @Test(
         "values that can't be used name the variable",
         arguments: [
@@ -40,6 +54,7 @@ struct TLSConfigurationTests {
                 ["MICRO_TLS_CLIENT_AUTH": "optional", "MICRO_TLS_CERT": "/c", "MICRO_TLS_KEY": "/k"],
                 "MICRO_TLS_CA"
             ),
+            (["MICRO_TLS_CA": "system", "MICRO_TLS_RELOAD_INTERVAL": "2d"], "MICRO_TLS_RELOAD_INTERVAL"),
             (["MICRO_TLS_INSECURE_SKIP_VERIFY": "perhaps"], "\"perhaps\""),
             (["MICRO_TLS_INSECURE_SKIP_VERIFY": "1", "MICRO_TLS_NAME": "x"], "MICRO_TLS_NAME"),
         ])

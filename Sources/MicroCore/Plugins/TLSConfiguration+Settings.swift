@@ -2,11 +2,13 @@ extension TLSConfiguration {
     /// The settings of how connections are secured, which a part that reads ``PluginContext/tls()`` declares: its
     /// role's own, and those that all parts share.
     public static var settings: [SettingDeclaration] {
-        TLSSettings(.role).declarations + TLSSettings(.shared).declarations
+        TLSSettings(.role).declarations + sharedSettings
     }
 
     /// The settings that all parts share, for a part that reads ``init(_:)`` alone.
-    public static var sharedSettings: [SettingDeclaration] { TLSSettings(.shared).declarations }
+    public static var sharedSettings: [SettingDeclaration] {
+        TLSSettings(.shared).declarations + [TLSSettings.reloadInterval.declaration]
+    }
 
     /// Reads how connections are secured by the settings that all parts share.
     ///
@@ -36,6 +38,13 @@ extension PluginContext {
 
 /// The settings of TLS in one scope.
 private struct TLSSettings {
+    /// One for all scopes; by itself it does not turn TLS on.
+    static let reloadInterval = Setting(
+        "tls.reload.interval", .duration(in: .zero ... .seconds(24 * 3600)),
+        default: TLSConfiguration().reloadInterval, scope: .shared,
+        "how often the files of all TLS variables are looked at for changes, which count for new connections; `0` for never"
+    )
+
     let certificate: Setting<String?>
     let key: Setting<String?>
     let trustRoots: Setting<String>
@@ -104,7 +113,8 @@ private struct TLSValues {
             certificateChain: certificate.map(TLSConfiguration.PEMSource.file),
             privateKey: key.map(TLSConfiguration.PEMSource.file),
             trustRoots: trustRootsFile.map(TLSConfiguration.PEMSource.file),
-            clientVerification: clientVerification, expectedName: name)
+            clientVerification: clientVerification, expectedName: name,
+            reloadInterval: try settings[TLSSettings.reloadInterval])
         tls.insecurelySkipsVerification = skipsVerification
         return tls
     }

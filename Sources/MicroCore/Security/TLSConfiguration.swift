@@ -13,7 +13,7 @@
 public struct TLSConfiguration: Hashable, Sendable {
     /// Where PEM text comes from.
     public enum PEMSource: Hashable, Sendable {
-        /// A file, which is read when the service starts.
+        /// A file, which is read when the service starts, and again when it has changed.
         case file(String)
 
         /// The text itself.
@@ -67,6 +67,12 @@ public struct TLSConfiguration: Hashable, Sendable {
     /// The lowest version that is spoken.
     public var minimumVersion: Version
 
+    /// How often files are looked at for changes, which count for new connections; zero for never.
+    ///
+    /// They are looked at when a connection is made. Connections that are open go on, and changed files that can't be
+    /// used leave everything as it is.
+    public var reloadInterval: Duration
+
     /// Whether a client accepts any certificate.
     ///
     /// It exists for fleets of go-micro, is set only by `MICRO_TLS_INSECURE_SKIP_VERIFY`, and is warned
@@ -82,10 +88,11 @@ public struct TLSConfiguration: Hashable, Sendable {
     ///   - clientVerification: Whether a server asks clients for a certificate.
     ///   - expectedName: The name that a server's certificate must have.
     ///   - minimumVersion: The lowest version that is spoken.
+    ///   - reloadInterval: How often files are looked at for changes; zero for never.
     public init(
         certificateChain: PEMSource? = nil, privateKey: PEMSource? = nil, trustRoots: PEMSource? = nil,
         clientVerification: ClientVerification = .none, expectedName: String? = nil,
-        minimumVersion: Version = .tls12
+        minimumVersion: Version = .tls12, reloadInterval: Duration = .seconds(10)
     ) {
         self.certificateChain = certificateChain
         self.privateKey = privateKey
@@ -93,6 +100,7 @@ public struct TLSConfiguration: Hashable, Sendable {
         self.clientVerification = clientVerification
         self.expectedName = expectedName
         self.minimumVersion = minimumVersion
+        self.reloadInterval = reloadInterval
         self.insecurelySkipsVerification = false
     }
 }

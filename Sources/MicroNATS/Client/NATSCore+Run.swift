@@ -96,7 +96,9 @@ extension NATSCore {
     func secure(_ server: ServerPool.Entry, link: Int) {
         guard let channel, channel.link == link else { return }
         do {
-            let context = try TLSContext(configuration.tls ?? TLSConfiguration(), role: .client)
+            // One for all connections: files that change and can't be used leave what they held before.
+            let context = try tls ?? TLSContext(configuration.tls ?? TLSConfiguration(), role: .client)
+            tls = context
             let handler = try TLSHandler(
                 context, peer: .host(server.tlsName), handshakeTimeout: configuration.connectTimeout)
             try channel.channel.pipeline.syncOperations.addHandler(handler, position: .first)

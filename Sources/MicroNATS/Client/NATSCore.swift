@@ -2,6 +2,7 @@ internal import Logging
 internal import MicroCore
 internal import MicroNIO
 internal import MicroPluginKit
+internal import MicroTLS
 internal import NIOCore
 internal import NIOPosix
 internal import Synchronization
@@ -49,6 +50,9 @@ actor NATSCore {
 
     /// The channel of the machine's connection, and its number there.
     var channel: (link: Int, channel: any Channel)?
+
+    /// How connections are secured, once there was one to secure.
+    var tls: TLSContext?
 
     /// The channels that are being opened.
     var opening: [any Channel] = []
