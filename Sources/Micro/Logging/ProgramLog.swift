@@ -64,7 +64,7 @@ package struct ProgramLog: Sendable {
     ///   - defaultLevel: The level if none is chosen.
     /// - Returns: The logger.
     func logger(_ current: Logger, defaultLevel: Logger.Level) -> Logger {
-        guard current.handler is StreamLogHandler else {
+        guard Self.isOurs(current) else {
             var logger = current
             if let level { logger.logLevel = level }
             return logger
@@ -72,5 +72,19 @@ package struct ProgramLog: Sendable {
         var logger = Logger(label: current.label) { format.handler(label: $0) }
         logger.logLevel = level ?? defaultLevel
         return logger
+    }
+
+    /// Whether the program has set up no log of its own in place of a logger.
+    static func isOurs(_ current: Logger) -> Bool { current.handler is StreamLogHandler }
+
+    /// Returns a logger with a level that follows a switch.
+    ///
+    /// - Parameters:
+    ///   - logger: The logger.
+    ///   - levelSwitch: The switch.
+    /// - Returns: The logger.
+    static func logger(_ logger: Logger, following levelSwitch: LogLevelSwitch) -> Logger {
+        let own = logger.handler
+        return Logger(label: logger.label) { _ in SwitchedLogHandler(own, levelSwitch) }
     }
 }

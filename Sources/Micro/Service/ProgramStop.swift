@@ -61,17 +61,7 @@ final class ProgramStop: Sendable {
     private func trapSignals() async -> [any DispatchSourceSignal] {
         var sources: [any DispatchSourceSignal] = []
         for number in [SIGTERM, SIGINT] {
-            #if canImport(Darwin)
-                // Dispatch sees there only what the process ignores.
-                signal(number, SIG_IGN)
-            #endif
-            let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
-            source.setEventHandler { self.received(number) }
-            await withCheckedContinuation { continuation in
-                source.setRegistrationHandler { continuation.resume() }
-                source.resume()
-            }
-            sources.append(source)
+            sources.append(await SignalSource.start(number, on: queue) { self.received(number) })
         }
         return sources
     }

@@ -26,17 +26,28 @@ import MicroCore
 ///
 /// - Parameter body: What the program does.
 public func runProgram(_ body: () async throws -> Void) async {
-    await runProgram(.process, defaultLevel: .notice, body)
+    await runProgram(.process, defaultLevel: .notice, reloads: false, body)
 }
 
 private func runProgram(
-    _ configuration: ConfigurationSources, defaultLevel: Logger.Level, _ body: () async throws -> Void
+    _ configuration: ConfigurationSources, defaultLevel: Logger.Level, reloads: Bool,
+    _ body: () async throws -> Void
 ) async {
     do {
         // A flag or file that can't be used is reported by the service or client that is made of it.
-        let log = try ProgramLog(
-            try? SettingSources(configuration, SettingCatalogue([], overrides: PartOverrides())).settings)
-        try await withLogger(log.logger(.current, defaultLevel: defaultLevel)) { _ in try await body() }
+        let sources = try? SettingSources.forProgram(configuration)
+        let log = try ProgramLog(sources?.settings)
+        let logger = log.logger(.current, defaultLevel: defaultLevel)
+        if reloads, sources?.file != nil, ProgramLog.isOurs(.current) {
+            let levelSwitch = LogLevelSwitch(logger.logLevel)
+            let reload = LogLevelReload(
+                configuration: configuration, levelSwitch: levelSwitch, defaultLevel: defaultLevel)
+            try await withLogger(ProgramLog.logger(logger, following: levelSwitch)) { _ in
+                try await reload.whileRunning(body)
+            }
+        } else {
+            try await withLogger(logger) { _ in try await body() }
+        }
     } catch {
         let program = CommandLine.arguments.first?.split(separator: "/").last ?? "program"
         // If it can't be written there is nobody left to tell.
@@ -55,13 +66,14 @@ extension MicroService {
     /// ignores that it is cancelled, the process is ended: with 128 and the signal's number, or with 1 if no signal
     /// stopped it.
     ///
-    /// The framework's log goes to standard error, as ``runProgram(_:)`` says, by default from the level `info` on.
+    /// The framework's log goes to standard error, as ``runProgram(_:)`` says, by default from the level `info` on. If
+    /// there is a configuration file, SIGHUP has its level read from it again; nothing else changes by that.
     /// With the flag `--help` it prints what can be set, and what is set, in place of running.
     public func main() async { await main(StopLimits()) }
 
     /// The same with other limits.
     package func main(_ limits: StopLimits) async {
-        await runProgram(definition.configuration, defaultLevel: .info) {
+        await runProgram(definition.configuration, defaultLevel: .info, reloads: true) {
             guard !isAskedForHelp else {
                 _ = StandardStream.output.write(Array(try help().utf8))
                 return

@@ -11,6 +11,9 @@ struct SettingSources: Sendable {
     /// Those in whose values one can look around, in the order of their precedence.
     private let sources: [Source]
 
+    /// The path of the configuration file, if there is one.
+    let file: String?
+
     /// The settings, which all parts read.
     let settings: Settings
 
@@ -36,6 +39,7 @@ struct SettingSources: Sendable {
         let file = try path.map { path throws(StartError) in
             Source(variables: try ConfigurationFile.read(path)) { "\($0) of the file \"\(path)\"" }
         }
+        self.file = path
         self.sources = named + (file.map { [$0] } ?? [])
         settings = Settings { key in
             let variable = Settings.variable(of: key)

@@ -14,6 +14,7 @@ enum LogKeys {
     static let node = "micro.node.id"
     static let registry = "micro.registry"
     static let signal = "process.signal"
+    static let level = "micro.log.level"
     static let limit = "micro.limit"
     static let duration = "micro.duration"
     static let call = "micro.call.id"
