@@ -49,12 +49,15 @@ public final class PrometheusMetrics: MetricsBackend {
     ///
     /// - Parameters:
     ///   - address: Where it listens, as `MICRO_METRICS_ADDRESS` has it; `nil` takes that.
+    ///   - maximumSeries: How many sets of labels a metric may have, where an address is given.
     ///   - descriptions: What is known of the application's own metrics beside their names.
-    public init(address: String? = nil, descriptions: [MetricDescription] = []) {
+    public init(
+        address: String? = nil, maximumSeries: Int = 2000, descriptions: [MetricDescription] = []
+    ) {
         self.descriptions = descriptions
         given = address.map { text in
             Result { () throws(StartError) in
-                try Self.server(text, descriptions, limit: Keys.maximumSeries.defaultValue)
+                try Self.server(text, descriptions, limit: max(1, maximumSeries))
             }
         }
         if let server = try? given?.get() { self.server.withLock { $0 = server } }

@@ -143,6 +143,18 @@ import Testing
         }
     }
 
+    @Test func refusalsAreCountedForTheirEndpoint() async throws {
+        try await run { [self] metrics, running in
+            await #expect(throws: MicroError.self) {
+                try await running.client.callRaw(
+                    "greeter", "Greeter.Hello", message: EncodedMessage(), contentSubtype: "yaml")
+            }
+            let refused = try metrics.expectTimer(
+                "rpc.server.call.duration", labels("Greeter.Hello", status("UNIMPLEMENTED")))
+            #expect(refused.values.count == 1)
+        }
+    }
+
     @Test func namesThatAClientIsGivenFromOutsideAreBounded() async throws {
         try await run { metrics, running in
             for number in 0..<600 {

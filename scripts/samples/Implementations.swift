@@ -1,9 +1,11 @@
 // Every public protocol implemented, and every function with a closure called, as a package without our upcoming
 // features does it. It is only type-checked: what is here must stay possible.
+import CoreMetrics
 import MicroDefaults
 import MicroPluginKit
 import MicroServiceTesting
 import MicroTesting
+import Tracing
 
 // MARK: - Middleware
 
@@ -288,4 +290,25 @@ func suites() async throws {
         server: PlainTransport(), client: PlainTransport(), address: .host("127.0.0.1", port: 0)
     ).run()
     try await CodecConformance(PlainCodec(), samples: [1]).run()
+}
+
+// MARK: - Metrics and traces
+
+final class PlainMetrics: MetricsBackend {
+    var factory: (any MetricsFactory)? { NOOPMetricsHandler.instance }
+
+    func collect(from source: any MetricsSource) -> Bool {
+        source.collect()
+        return source.isReady
+    }
+}
+
+final class PlainTimer: ExemplarTimerHandler {
+    func recordNanoseconds(_ duration: Int64) {}
+
+    func recordNanoseconds(_ duration: Int64, at uptime: Int64, traceID: () -> String?) {}
+}
+
+final class PlainTracing: TracingBackend {
+    var tracer: (any Tracer)? { NoOpTracer() }
 }

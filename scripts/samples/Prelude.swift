@@ -1,6 +1,7 @@
 // What the fragments among the samples see: types that they name, and values that stand around them.
 //
 // Nothing here runs; samples are only type-checked.
+@_exported import CoreMetrics
 @_exported import Logging
 @_exported import MicroBrokerHTTP
 @_exported import MicroBrokerMemory
@@ -9,6 +10,7 @@
 @_exported import MicroDefaults
 @_exported import MicroEtcd
 @_exported import MicroHealth
+@_exported import MicroMetricsPrometheus
 @_exported import MicroNATS
 @_exported import MicroNIO
 @_exported import MicroPluginKit
@@ -25,6 +27,7 @@
 @_exported import ServiceLifecycle
 @_exported import Synchronization
 @_exported import Testing
+@_exported import Tracing
 
 struct HelloRequest: Codable { var name: String }
 struct HelloReply: Codable { var message: String }

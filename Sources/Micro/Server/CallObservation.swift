@@ -5,13 +5,16 @@ internal import Synchronization
 /// What watches the calls that a service answers: its metrics, its log of calls, and its tracer.
 ///
 /// It is put around what runs for an endpoint when that is resolved; where nobody watches, nothing is.
-struct CallObservation: Sendable {
+final class CallObservation: Sendable {
     private let metrics: EngineMetrics?
     private let tracing: EngineTracing?
     private let log: CallLog?
 
     /// What is known of calls that no endpoint answers.
     private let unknown: CallInstruments?
+
+    /// Those of each endpoint, by name.
+    private let known = Mutex<[String: CallInstruments]>([:])
 
     init(_ metrics: EngineMetrics?, _ tracing: EngineTracing?, log: CallLog?) {
         self.metrics = metrics
@@ -21,9 +24,11 @@ struct CallObservation: Sendable {
     }
 
     /// Nobody watches.
-    static var none: Self { Self(nil, nil, log: nil) }
+    static var none: CallObservation { CallObservation(nil, nil, log: nil) }
 
     /// Returns what runs for the calls of an endpoint, with what watches them around it.
+    ///
+    /// Whatever else is put around belongs inside of it, such as what makes calls wait.
     func around(_ served: [ServedSubtype], of endpoint: EndpointInfo) -> [ServedSubtype] {
         let observer = observer(of: endpoint)
         // Health is asked every few seconds, and would be most of all traces.
@@ -35,13 +40,20 @@ struct CallObservation: Sendable {
         }
     }
 
-    /// Records a call that was refused without its endpoint.
-    func refused(_ head: CallHead, _ error: MicroError) {
-        unknown?.refused(error.status)
+    /// Records a call that was refused before anything ran for it.
+    ///
+    /// - Parameters:
+    ///   - head: The call.
+    ///   - error: Why.
+    ///   - endpoint: The name of the endpoint, if the service has it.
+    func refused(_ head: CallHead, _ error: MicroError, endpoint: String?) {
+        guard metrics != nil || log != nil else { return }
+        let instruments = endpoint.flatMap { name in known.withLock { $0[name] } } ?? unknown
+        instruments?.refused(error.status)
         log?.ended(
             CallLog.Entry(
-                endpoint: head.path.printable(limit: 100), head: head, duration: 0, status: error.status,
-                received: 0, sent: 0, isUnary: false), duration: 0)
+                endpoint: endpoint ?? head.path.printable(limit: 100), head: head, duration: 0,
+                status: error.status, received: 0, sent: 0, isUnary: false), duration: 0)
     }
 
     private func observer(of endpoint: EndpointInfo) -> CallObserver? {
@@ -50,6 +62,7 @@ struct CallObservation: Sendable {
             metrics.observe(.serverActive) {
                 [MetricReading(Double(instruments.activeCalls), labels: instruments.labels)]
             }
+            known.withLock { $0[endpoint.name] = instruments }
             return instruments
         }
         // As for traces; and whoever follows the log would read of that.

@@ -59,9 +59,9 @@ final class Router: CallHandler {
     }
 
     func accept(_ head: CallHead) -> CallDecision {
-        if let route = exact[head.path] { return route.accept(head.contentSubtype) }
-        let decision = acceptUnusualPath(head)
-        if case .refuse(let error) = decision { observation.refused(head, error) }
+        let route = exact[head.path]
+        let decision = route?.accept(head.contentSubtype) ?? acceptUnusualPath(head)
+        if case .refuse(let error) = decision { observation.refused(head, error, endpoint: route?.name) }
         return decision
     }
 
@@ -88,7 +88,7 @@ final class Router: CallHandler {
 
 /// What runs for the calls of one endpoint.
 final class Route: Sendable {
-    private let name: String
+    let name: String
     private let served: [ServedSubtype]
 
     init(name: String, served: [ServedSubtype]) {
