@@ -11,14 +11,15 @@ PREFIX ?= /usr/local
 RELEASE = $(SWIFT) build -c release --static-swift-stdlib
 
 .DEFAULT_GOAL := help
-.PHONY: help build install uninstall demo test soak sanitize coverage products samples docs settings-pages protos \
+.PHONY: help build install uninstall demo test soak fleet sanitize coverage products samples docs settings-pages protos \
 	linkage bench bench-smoke bench-peers fuzz format lint clean
 
 help:
 	@echo "make demo         builds a greeter and the micro command, finds the one with the other, and calls it"
 	@echo "make install      builds micro and protoc's plugin for release and installs them in PREFIX ($(PREFIX))"
 	@echo "make test         builds and runs all tests, or those of the targets in TESTS=A,B"
-	@echo "make soak         what takes hours, before a release: sanitize, coverage, products, and SOAK_ROUNDS (5) of test"
+	@echo "make soak         what takes hours, before a release: sanitize, coverage, products, fleet, and SOAK_ROUNDS (5) of test"
+	@echo "make fleet        restarts, kills, stops and cuts off instances of a service, and prints what that does to calls"
 	@echo "make sanitize     the tests of core, HTTP/2, NATS and mDNS under Thread and Address Sanitizer"
 	@echo "make coverage     how many lines of each target the tests reach; fails below COVERAGE_MINIMUM (85) percent"
 	@echo "make products     builds each product alone"
@@ -65,7 +66,14 @@ test:
 SOAK_ROUNDS ?= 5
 soak: sanitize coverage products
 	for round in $$(seq $(SOAK_ROUNDS)); do $(MAKE) test || exit 1; done
+	$(MAKE) fleet
 	FUZZ_SECONDS=$${FUZZ_SECONDS:-600} $(MAKE) fuzz
+
+# Restarts, deaths, pauses and partitions of real processes, at length and with the limits of a machine that does nothing else.
+fleet: export FLEET_SOAK = 1
+fleet: export JOBS = 1
+fleet:
+	$(MAKE) test TESTS=FleetTests
 
 # Each in a scratch folder of its own, so that the ordinary build stays.
 sanitize:

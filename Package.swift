@@ -374,6 +374,12 @@ let rows: [Row] = [
         dependencies: ["MicroEtcd", "MicroTransportHTTP2", "MicroTestSupport", "MicroCore"],
         path: "Tests/EtcdTestSupport", tests: .by("MicroEtcdTests")),
 
+    // A service of which FleetTests starts, stops and kills instances.
+    .program(
+        name: "fleet-service", dependencies: ["MicroDefaults", "MicroRegistryEtcd"],
+        path: "Tests/FleetService",
+        tests: .by("FleetTests")),
+
     // What `make linkage` looks at: a program on the core, the plugin kit and go-micro's formats alone.
     .program(
         name: "linkage-probe", dependencies: ["MicroCore", "MicroPluginKit", "MicroWire"],
@@ -395,6 +401,11 @@ struct TestTarget {
 
 /// The test targets that several rows share.
 var testTargets: [String: TestTarget] = [
+    // Instances of a service in processes of their own, which restart, die, freeze and can't be reached.
+    "FleetTests": TestTarget(
+        more: [
+            "Micro", "MicroCore", "MicroPluginKit", "MicroTransportHTTP2", "MicroTesting", "EtcdTestSupport",
+        ]),
     "HTTP2RulesTests": TestTarget(more: [inMemoryLogging, nioEmbedded]),
     "InteropTests": TestTarget(),
     "MicroCodecTests": TestTarget(more: ["MicroTesting"]),

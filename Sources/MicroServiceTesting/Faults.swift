@@ -7,6 +7,7 @@ public struct Fault: Sendable {
     enum Kind: Sendable {
         case error(MicroError)
         case latency(Duration)
+        case overload(capacity: Int, pushback: Duration?)
     }
 
     let kind: Kind
@@ -22,6 +23,21 @@ public struct Fault: Sendable {
     /// - Parameter latency: How much longer.
     /// - Returns: The fault.
     public static func latency(_ latency: Duration) -> Self { Self(kind: .latency(latency)) }
+
+    /// The service has too much to do: calls above a number at once are refused as an overloaded service refuses them, with
+    /// `resourceExhausted`, and their handlers do not run.
+    ///
+    /// ```swift
+    /// client.faults.add(.overload(capacity: 2), to: "Greeter.Hello")
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - capacity: How many calls run at once; with 0 all are refused.
+    ///   - pushback: When the caller may try again (`grpc-retry-pushback-ms`); nothing is said of it if `nil`.
+    /// - Returns: The fault.
+    public static func overload(capacity: Int = 0, pushback: Duration? = nil) -> Self {
+        Self(kind: .overload(capacity: capacity, pushback: pushback))
+    }
 }
 
 /// What goes wrong in a test, on purpose.
@@ -40,6 +56,7 @@ public final class Faults: Sendable {
         let service: String?
         let fault: Fault
         var times: Int?
+        let running = RunningCalls()
     }
 
     private let entries = Mutex<[Entry]>([])
@@ -76,28 +93,63 @@ public final class Faults: Sendable {
     /// Lets everything go well from now on.
     public func removeAll() { entries.withLock { $0 = [] } }
 
-    /// Does what is to go wrong with a call.
-    func apply(to endpoint: String, at service: String?) async throws {
-        let due = entries.withLock { entries in
-            var due: [Fault] = []
+    /// Makes a call, unless it is to go wrong.
+    func apply<Answer>(
+        to endpoint: String, at service: String?, _ call: () async throws -> Answer
+    ) async throws -> Answer {
+        let due = take(endpoint, service)
+        var admitted: [RunningCalls] = []
+        defer { for calls in admitted { calls.end() } }
+        for entry in due {
+            switch entry.fault.kind {
+            case .error(let error): throw error
+            case .latency(let latency): try await clock.sleep(for: latency)
+            case .overload(let capacity, let pushback):
+                guard entry.running.begin(limit: capacity) else { throw Self.overload(pushback) }
+                admitted.append(entry.running)
+            }
+        }
+        return try await call()
+    }
+
+    /// Returns what is to go wrong with a call that comes now.
+    private func take(_ endpoint: String, _ service: String?) -> [Entry] {
+        entries.withLock { entries in
+            var due: [Entry] = []
             for index in entries.indices
             where entries[index].endpoint == endpoint && entries[index].service == service {
                 if let times = entries[index].times {
                     guard times > 0 else { continue }
                     entries[index].times = times - 1
                 }
-                due.append(entries[index].fault)
+                due.append(entries[index])
             }
             return due
         }
-        for fault in due {
-            switch fault.kind {
-            case .error(let error): throw error
-            case .latency(let latency):
-                try await clock.sleep(for: latency)
-            }
+    }
+
+    private static func overload(_ pushback: Duration?) -> MicroError {
+        var error = MicroError(.resourceExhausted, "The service has too much to do.")
+        if let pushback { error.retryPushback = .after(pushback) }
+        error.isRefusal = true
+        return error
+    }
+}
+
+/// The calls that an overloaded service runs.
+private final class RunningCalls: Sendable {
+    private let count = Mutex(0)
+
+    /// Counts a call, unless there are as many as may be.
+    func begin(limit: Int) -> Bool {
+        count.withLock { count in
+            guard count < limit else { return false }
+            count += 1
+            return true
         }
     }
+
+    func end() { count.withLock { $0 -= 1 } }
 }
 
 /// The middleware by which faults come about.
@@ -107,12 +159,10 @@ struct FaultInjector: ServerMiddleware, ClientMiddleware {
     func handle<Answer: Sendable>(
         _ context: RequestContext, next: Next<Answer>
     ) async throws -> Answer {
-        try await faults.apply(to: context.endpoint, at: nil)
-        return try await next()
+        try await faults.apply(to: context.endpoint, at: nil) { try await next() }
     }
 
     func handle<Answer>(_ call: OutgoingCall, next: NextCall<Answer>) async throws -> Answer {
-        try await faults.apply(to: call.endpoint, at: call.service)
-        return try await next(call)
+        try await faults.apply(to: call.endpoint, at: call.service) { try await next(call) }
     }
 }

@@ -3,6 +3,7 @@ import Logging
 import Micro
 import MicroCodecJSON
 import MicroCore
+import MicroPluginKit
 import MicroServiceTesting
 import MicroTesting
 import Synchronization
@@ -157,6 +158,41 @@ struct ServiceTestTests {
                     options: .timeout(.milliseconds(20)))
             }
             #expect(slow?.status == .deadlineExceeded)
+        }
+    }
+
+    @Test("an overloaded service refuses what is above its capacity, and says when to come again")
+    func overload() async throws {
+        let (started, go) = (Latch(), Latch())
+        let slow = greeter {
+            Endpoint("Greeter.Hello") { (request: HelloRequest, context) in
+                started.open()
+                await go.wait()
+                return HelloReply(message: "Hello, \(request.name)!")
+            }
+        }
+        try await slow.test { client in
+            @Sendable func call() async throws -> String {
+                try await client.call(
+                    "Greeter.Hello", HelloRequest(name: "x"), returning: HelloReply.self,
+                    options: CallOptions(retry: .never)
+                ).message
+            }
+            client.faults.add(.overload(capacity: 1, pushback: .milliseconds(1500)), to: "Greeter.Hello")
+            async let first = call()
+            await started.wait()
+            let refused = await #expect(throws: MicroError.self) { _ = try await call() }
+            #expect(refused?.status == .resourceExhausted)
+            #expect(refused?.retryPushback == .after(.milliseconds(1500)))
+            go.open()
+            let reply = try await first
+            #expect(reply == "Hello, x!")
+            // The one that has ended leaves its place.
+            #expect(try await call() == "Hello, x!")
+            client.faults.removeAll()
+            client.faults.add(.overload(), to: "Greeter.Hello", times: 1)
+            await #expect(throws: MicroError.self) { _ = try await call() }
+            #expect(try await call() == "Hello, x!")
         }
     }
 
