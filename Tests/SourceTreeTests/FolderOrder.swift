@@ -36,7 +36,7 @@ struct FolderOrder: CustomTestStringConvertible {
             target: "Micro",
             folders: [
                 "Support", "Retries", "Configuration", "Logging", "Calls", "Parts", "Settings",
-                "Observability",
+                "Selection", "Observability",
                 "Client", "Publishing", "Server",
                 "Events",
                 "Components", "Service", ".",
