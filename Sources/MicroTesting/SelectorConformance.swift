@@ -52,6 +52,9 @@ public struct SelectorConformance: Sendable {
         ("nodes that fail", failures),
         ("calls at once", concurrency),
         ("many services", manyServices),
+        ("a list of nodes is used beside another", listsSideBySide),
+        ("attempts after the first", furtherAttempts),
+        ("keys and metadata of any kind", strangeKeys),
     ]
 
     private static func onlyNode(_ fixture: Fixture) async throws {
@@ -127,6 +130,52 @@ public struct SelectorConformance: Sendable {
 }
 
 extension SelectorConformance {
+    /// Calls with filters of their own have lists of their own, at the same time and of the same service.
+    private static func listsSideBySide(_ fixture: Fixture) async throws {
+        let all = fixture.candidates(6)
+        let (some, others) = (Candidates(Array(all[0..<2])), Candidates(Array(all[2..<6])))
+        var reached: Set<String> = []
+        for call in 0..<600 {
+            for list in [all, some, others] {
+                guard let position = fixture.choose(list, call) else { continue }
+                if list.count == 2 { reached.insert(list[position].node.id) }
+                fixture.attempt(list[position], nil)
+            }
+        }
+        guard fixture.suite.reachesAllNodes else { return }
+        fixture.findings.expect(
+            reached.count == 2,
+            "Beside other lists, of a list of two nodes only \(reached.sorted()) were chosen.")
+    }
+
+    /// What is offered for another attempt is a list that is made for it.
+    private static func furtherAttempts(_ fixture: Fixture) async throws {
+        let all = fixture.candidates(4)
+        for call in 0..<200 {
+            guard let first = fixture.choose(all, call) else { continue }
+            fixture.attempt(all[first], MicroError(.unavailable, "lost", processed: .no))
+            let rest = Candidates(all.filter { $0.node.id != all[first].node.id })
+            let second = fixture.select(rest, call, tried: [all[first].node.id])
+            fixture.findings.expect(
+                second.map(rest.indices.contains) == true,
+                "For a second attempt on \(rest.count) nodes, the position \(fixture.text(second)) was chosen."
+            )
+            if let second, rest.indices.contains(second) { fixture.attempt(rest[second], nil) }
+        }
+    }
+
+    /// What selects the node may come from outside.
+    private static func strangeKeys(_ fixture: Fixture) async throws {
+        let candidates = fixture.candidates(3)
+        let keys = ["", " ", "\0", "ключ", String(repeating: "k", count: 100_000), "-1", "\u{301}"]
+        for key in keys + (0..<20_000).map({ "key-\($0)" }) {
+            let position = fixture.select(candidates, 0, key: key)
+            fixture.findings.expect(
+                position.map(candidates.indices.contains) == true,
+                "For the key \"\(key.prefix(20))\", the position \(fixture.text(position)) was chosen.")
+        }
+    }
+
     /// A selector that is checked, and calls for it.
     struct Fixture: Sendable {
         let suite: SelectorConformance
@@ -140,11 +189,15 @@ extension SelectorConformance {
         }
 
         /// Asks the selector.
-        func select(_ candidates: Candidates, _ call: Int, of service: String = "greeter") -> Int? {
+        func select(
+            _ candidates: Candidates, _ call: Int, of service: String = "greeter", key: String? = nil,
+            tried: [String] = []
+        ) -> Int? {
             selector.choose(
                 from: candidates,
                 for: SelectionContext(
-                    service: service, endpoint: "Greeter.Hello", metadata: suite.metadata(call)))
+                    service: service, endpoint: "Greeter.Hello", metadata: suite.metadata(call), key: key,
+                    tried: tried))
         }
 
         /// Asks the selector, which has no reason to choose none of the nodes.

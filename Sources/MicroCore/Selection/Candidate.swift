@@ -6,6 +6,9 @@ public final class Candidate: Sendable {
     /// The version of the service that it runs; empty where that isn't known.
     public let version: String
 
+    /// The endpoints that it offers, `Type.Method`; `nil` where the registry doesn't tell.
+    public let endpoints: Set<String>?
+
     /// What the attempts on the node have shown.
     let load: NodeLoad
 
@@ -14,9 +17,11 @@ public final class Candidate: Sendable {
     /// - Parameters:
     ///   - node: The node.
     ///   - version: The version of the service that it runs.
-    public init(_ node: Node, version: String = "") {
+    ///   - endpoints: The endpoints that it offers; `nil` where that isn't known.
+    public init(_ node: Node, version: String = "", endpoints: Set<String>? = nil) {
         self.node = node
         self.version = version
+        self.endpoints = endpoints
         load = NodeLoad()
     }
 
@@ -25,11 +30,27 @@ public final class Candidate: Sendable {
     /// - Parameters:
     ///   - node: The node.
     ///   - version: The version of the service that it runs.
+    ///   - endpoints: The endpoints that it offers.
     ///   - former: The candidate whose measurements go on.
-    package init(_ node: Node, version: String, former: Candidate) {
+    package init(_ node: Node, version: String, endpoints: Set<String>? = nil, former: Candidate) {
         self.node = node
         self.version = version
+        self.endpoints = endpoints
         load = former.load
+    }
+
+    /// Returns the average latency in nanoseconds at a moment; `nil` while no attempt has ended.
+    package func latency(at now: Uptime) -> Int64? { load.latency(at: now) }
+
+    /// Returns whether the caller is the one who should try the node although it looks bad: nothing was measured for a
+    /// while, so what is known of it is out of date.
+    ///
+    /// - Parameters:
+    ///   - now: The present moment.
+    ///   - interval: After which time without a measurement one attempt is due.
+    /// - Returns: Whether it is the caller.
+    package func claimTrial(at now: Uptime, every interval: Duration) -> Bool {
+        load.claimTrial(at: now, every: interval.nanosecondsClamped)
     }
 
     /// The number of attempts that this client has in flight on the node; 0 unless the selector has the signal
@@ -38,36 +59,4 @@ public final class Candidate: Sendable {
 
     /// Since when the client knows the node.
     public var knownSince: ContinuousClock.Instant { load.created.instant }
-}
-
-/// The nodes among which a selector chooses.
-public struct Candidates: RandomAccessCollection, Sendable {
-    private let all: [Candidate]
-
-    /// A number that another list of nodes does not have, for a selector that keeps something for each list, such as a
-    /// ring of hashes.
-    public let generation: UInt64
-
-    /// Creates a list.
-    ///
-    /// - Parameter candidates: The nodes, in a stable order.
-    public init(_ candidates: [Candidate]) {
-        all = candidates
-        generation = NodeLoad.nextGeneration()
-    }
-
-    /// The position of the first node: 0.
-    public var startIndex: Int { 0 }
-
-    /// The number of nodes.
-    public var endIndex: Int { all.count }
-
-    /// The number of nodes.
-    public var count: Int { all.count }
-
-    /// Whether there is none.
-    public var isEmpty: Bool { all.isEmpty }
-
-    /// The node at a position.
-    public subscript(position: Int) -> Candidate { all[position] }
 }

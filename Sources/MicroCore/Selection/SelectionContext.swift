@@ -11,10 +11,14 @@ public struct SelectionContext: Sendable {
     /// They are among the candidates only if there are no others.
     public let tried: [String]
 
+    /// What the call is about, such as a user or a document, for a selector that sends what belongs together to the same
+    /// node; `nil` if the caller has not said.
+    public let key: String?
+
     private let head: CallHead
 
-    /// When the selector was asked; not filled in unless it has the signal for latencies.
-    let time: Uptime
+    /// When the selector was asked; 0 unless its signals need the time.
+    package let time: Uptime
 
     /// Creates a context.
     ///
@@ -22,23 +26,28 @@ public struct SelectionContext: Sendable {
     ///   - service: The service whose nodes are the candidates.
     ///   - endpoint: The endpoint.
     ///   - metadata: The metadata of the call.
+    ///   - key: What the call is about.
     ///   - tried: The ids of the nodes on which attempts of the call have failed.
-    public init(service: String, endpoint: String, metadata: Metadata = [:], tried: [String] = []) {
+    public init(
+        service: String, endpoint: String, metadata: Metadata = [:], key: String? = nil, tried: [String] = []
+    ) {
         self.init(
             service: service, endpoint: endpoint,
-            head: CallHead(path: "/\(service)/\(endpoint)", metadata: metadata), tried: tried,
+            head: CallHead(path: "/\(service)/\(endpoint)", metadata: metadata), key: key, tried: tried,
             signals: .latency)
     }
 
     /// Creates the context of a call.
     package init(
-        service: String, endpoint: String, head: CallHead, tried: [String], signals: SelectionSignals
+        service: String, endpoint: String, head: CallHead, key: String? = nil, tried: [String],
+        signals: SelectionSignals, now: @autoclosure () -> Uptime = .now
     ) {
         self.service = service
         self.endpoint = endpoint
         self.head = head
+        self.key = key
         self.tried = tried
-        time = signals.contains(.latency) ? .now : Uptime(nanoseconds: 0)
+        time = signals.needsTime ? now() : Uptime(nanoseconds: 0)
     }
 
     /// The metadata of the call, the client's own included.

@@ -17,6 +17,9 @@ public struct AttemptResult: Sendable {
 
     /// How long it took, from when there was a connection.
     public let duration: Duration
+
+    /// Whether it failed by the node's fault: the node was unavailable or too late, or the connection failed.
+    public var isNodeFault: Bool { error?.isNodeFault ?? false }
 }
 
 /// An attempt in progress on the node that a selector has chosen.
@@ -34,16 +37,19 @@ package struct SelectionTicket: ~Copyable, Sendable {
     /// - Parameters:
     ///   - candidate: The node.
     ///   - signals: What is measured.
-    package init(_ candidate: Candidate, _ signals: SelectionSignals) {
+    ///   - now: The present moment, asked for only if something needs it.
+    package init(
+        _ candidate: Candidate, _ signals: SelectionSignals, now: @autoclosure () -> Uptime = .now
+    ) {
         self.candidate = candidate
         self.signals = signals
-        start = signals.needsTime ? .now : Uptime(nanoseconds: 0)
+        start = signals.needsTime ? now() : Uptime(nanoseconds: 0)
         if signals.contains(.callsInFlight) { candidate.load.began() }
     }
 
     /// Starts the clock anew: there is a connection now, which the attempt had to wait for.
-    package mutating func connected() {
-        if signals.needsTime { start = .now }
+    package mutating func connected(now: @autoclosure () -> Uptime = .now) {
+        if signals.needsTime { start = now() }
     }
 
     /// Ends the attempt and reports it.
@@ -53,15 +59,24 @@ package struct SelectionTicket: ~Copyable, Sendable {
     ///   - selector: The selector that has chosen the node.
     ///   - service: The service that was called.
     ///   - endpoint: The endpoint.
+    ///   - isStream: Whether it was as long as the peers wanted it to be, so that its length is no latency.
+    ///   - now: The present moment, asked for only if something needs it.
     package consuming func finish(
-        _ error: MicroError?, selector: any Selector, service: String, endpoint: String
+        _ error: MicroError?, selector: any Selector, service: String, endpoint: String,
+        isStream: Bool = false,
+        now: @autoclosure () -> Uptime = .now
     ) {
         isFinished = true
         if signals.contains(.callsInFlight) { candidate.load.ended() }
         guard signals.needsTime else { return }
-        let now = Uptime.now
+        let now = now()
         let taken = max(0, now.nanoseconds &- start.nanoseconds)
-        if signals.contains(.latency) { candidate.load.observe(taken, at: now, isFailure: error != nil) }
+        if signals.contains(.latency) {
+            let outcome = AttemptOutcome(error)
+            if !isStream || outcome == .fault {
+                candidate.load.observe(isStream ? 0 : taken, at: now, outcome)
+            }
+        }
         guard signals.contains(.outcomes) else { return }
         selector.attemptEnded(
             AttemptResult(

@@ -73,5 +73,5 @@ public struct SelectionSignals: OptionSet, Sendable {
     public static var outcomes: Self { Self(rawValue: 4) }
 
     /// Whether the length of attempts is measured.
-    var needsTime: Bool { !isDisjoint(with: [.latency, .outcomes]) }
+    package var needsTime: Bool { !isDisjoint(with: [.latency, .outcomes]) }
 }

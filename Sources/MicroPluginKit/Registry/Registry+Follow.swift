@@ -14,6 +14,18 @@ extension Registry {
     public func follow(
         _ service: String, onChange: ([NodeKey: Node]) -> Void, onFailure: (any Error) -> Void
     ) async {
+        await follow(service, onUpdate: { onChange($0.mapValues(\.node)) }, onFailure: onFailure)
+    }
+
+    /// Follows the nodes of a service, and what endpoints each offers, until the task is cancelled.
+    ///
+    /// - Parameters:
+    ///   - service: The name of the service.
+    ///   - onUpdate: Told all nodes, with each change of one of them.
+    ///   - onFailure: Told why a watch has failed.
+    public func follow(
+        _ service: String, onUpdate: ([NodeKey: RegisteredNode]) -> Void, onFailure: (any Error) -> Void
+    ) async {
         var backoff = ExponentialBackoff(first: .milliseconds(500), longest: .seconds(60))
         while !Task.isCancelled {
             do {
@@ -22,7 +34,7 @@ extension Registry {
                     nodes.apply(change)
                     guard nodes.isInStep else { continue }
                     backoff.reset()
-                    onChange(nodes.all)
+                    onUpdate(nodes.all)
                 }
             } catch {
                 if !Task.isCancelled, !(error is CancellationError) { onFailure(error) }
@@ -32,15 +44,37 @@ extension Registry {
     }
 }
 
+/// A node, with what the registry says of the service that it runs.
+public struct RegisteredNode: Hashable, Sendable {
+    /// The node.
+    public let node: Node
+
+    /// The names of the endpoints that it offers, `Type.Method`; `nil` where the registry doesn't tell.
+    public let endpointNames: Set<String>?
+
+    /// Creates a node.
+    ///
+    /// - Parameters:
+    ///   - node: The node.
+    ///   - endpointNames: The names of the endpoints that it offers.
+    public init(_ node: Node, endpointNames: Set<String>? = nil) {
+        self.node = node
+        self.endpointNames = endpointNames
+    }
+}
+
 /// The nodes that one watch has told.
 private struct WatchedNodes {
-    private(set) var all: [NodeKey: Node] = [:]
+    private(set) var all: [NodeKey: RegisteredNode] = [:]
     private(set) var isInStep = false
 
     mutating func apply(_ change: RegistryChange) {
         switch change {
         case .up(let record):
-            for (key, node) in zip(record.keys, record.nodes) { all[key] = node }
+            let names = record.endpoints.map { Set($0.map(\.name)) }
+            for (key, node) in zip(record.keys, record.nodes) {
+                all[key] = RegisteredNode(node, endpointNames: names)
+            }
         case .down(let key):
             all[key] = nil
         case .synced:
