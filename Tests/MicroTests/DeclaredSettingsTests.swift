@@ -177,7 +177,10 @@ struct DeclaredSettingsTests {
     @Test("every setting has a meaning, and says what it takes")
     func declarations() {
         let groups = SettingCatalogue(testPlugins, overrides: PartOverrides()).groups
-        #expect(groups.map(\.name).starts(with: ["service", "client", "plugins", "tls", "log", "file"]))
+        #expect(
+            groups.map(\.name).starts(with: [
+                "service", "client", "selection", "plugins", "tls", "log", "file",
+            ]))
         for entry in groups.flatMap(\.entries) {
             #expect(!entry.declaration.meaning.isEmpty && !entry.declaration.takes.isEmpty, "\(entry.key)")
             #expect(entry.declaration.meaning.first?.isUppercase == false, "\(entry.key)")

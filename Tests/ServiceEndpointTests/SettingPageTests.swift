@@ -9,7 +9,8 @@ import Testing
 /// `make settings-pages` writes them anew.
 @Suite(.timeLimit(.minutes(2))) struct SettingPageTests {
     private static let pages = [
-        "docs/Configuration.md", "docs/Operations.md", "docs/Observability.md", "Plugins.md",
+        "docs/Configuration.md", "docs/Operations.md", "docs/Observability.md", "docs/Selection.md",
+        "Plugins.md",
     ]
     private static let root = String(
         #filePath.dropLast("Tests/ServiceEndpointTests/SettingPageTests.swift".count))

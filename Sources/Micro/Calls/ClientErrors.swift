@@ -13,6 +13,12 @@ enum ClientErrors {
         unavailableInGoMicrosWords("service \(service): none available")
     }
 
+    static func noneAccepted(_ service: String) -> MicroError {
+        unavailableInGoMicrosWords(
+            "service \(service): none available, since none of its nodes is accepted by the filter of the call's routing"
+        )
+    }
+
     /// Returns that there is no node to call.
     ///
     /// go-micro's clients report it with the code 500. The gRPC status says what it means: nothing is broken, and

@@ -50,6 +50,13 @@ public struct CallOptions: Sendable {
     /// the service likes.
     public var compression: Compression?
 
+    /// How the node is chosen; what it leaves open is as for other calls of the service.
+    public var routing: Routing?
+
+    /// What the call is about, such as a user or a document, for selectors that send what belongs together to the same
+    /// node.
+    public var routingKey: String?
+
     /// Creates options.
     ///
     /// - Parameters:
@@ -63,11 +70,14 @@ public struct CallOptions: Sendable {
     ///   - address: An address to call in place of a node of the registry.
     ///   - contentSubtype: How the messages are encoded.
     ///   - compression: How the requests are compressed.
+    ///   - routing: How the node is chosen.
+    ///   - routingKey: What the call is about, for selectors that send what belongs together to the same node.
     public init(
         timeout: Duration? = nil, deadline: ContinuousClock.Instant? = nil, metadata: Metadata = [:],
         retry: RetryPolicy? = nil, retries: Int? = nil, hedging: HedgingPolicy? = nil,
         criticality: Criticality? = nil, address: String? = nil,
-        contentSubtype: String? = nil, compression: Compression? = nil
+        contentSubtype: String? = nil, compression: Compression? = nil, routing: Routing? = nil,
+        routingKey: String? = nil
     ) {
         self.timeout = timeout
         self.deadline = deadline
@@ -79,6 +89,8 @@ public struct CallOptions: Sendable {
         self.address = address
         self.contentSubtype = contentSubtype
         self.compression = compression
+        self.routing = routing
+        self.routingKey = routingKey
     }
 
     /// Options that call an address in place of a node of the registry.

@@ -13,6 +13,9 @@ struct ClientDefinition: Sendable {
     let serviceConfig: ServiceConfig
     var time = TimeSource.continuous
 
+    /// How the nodes of particular services are chosen.
+    var routing: [String: Routing] = [:]
+
     /// Runs a client until it is told to stop or the task is cancelled.
     func run(_ core: ClientCore, until stop: Latch) async throws {
         let engine: ClientEngine
@@ -61,7 +64,7 @@ struct ClientDefinition: Sendable {
             parts, registry: parts.has(.registry) ? parts.part(.registry) : nil,
             transports: TransportTable(parts), codecs: CodecSet(parts.parts(.codec)),
             middleware: middleware, publisherMiddleware: publisherMiddleware, fromService: name,
-            serviceConfig: serviceConfig, time: time)
+            serviceConfig: serviceConfig, routing: routing, time: time)
         unknown.logOthers(to: .current)
         return engine
     }
@@ -72,13 +75,13 @@ extension ClientEngine {
     convenience init(
         _ parts: PartResolver, registry: (any Registry)?, transports: TransportTable, codecs: CodecSet,
         middleware: [any ClientMiddleware], publisherMiddleware: [any PublisherMiddleware],
-        fromService: String?, serviceConfig: ServiceConfig, time: TimeSource
+        fromService: String?, serviceConfig: ServiceConfig, routing: [String: Routing], time: TimeSource
     ) throws(StartError) {
         let settings = parts.settings
         self.init(
             settings: try ClientSettings(settings), codecs: codecs, middleware: middleware,
             publisherMiddleware: publisherMiddleware, selector: try parts.part(.selector), registry: registry,
-            transports: transports, parts: parts, serviceConfig: serviceConfig,
+            transports: transports, parts: parts, serviceConfig: serviceConfig, routing: routing,
             metadata: fromService.map { ["micro-from-service": $0] } ?? [:], time: time,
             metrics: try EngineMetrics.resolve(parts, service: fromService),
             tracing: try EngineTracing.resolve(parts))

@@ -30,16 +30,20 @@ extension ClientEngine {
     /// The metadata field by which a server learns that it, or another node, has seen the call before (gRFC A6).
     static let previousAttempts = "grpc-previous-rpc-attempts"
 
-    /// Begins an attempt, if the selector wants anything of it to be measured.
-    func begin(_ choice: NodeSnapshot.Choice) -> SelectionTicket? {
-        guard !signals.isEmpty, choice.isSelected else { return nil }
-        return SelectionTicket(choice.slot.candidate, signals)
+    /// Begins an attempt, if anything of it is to be measured.
+    func begin(_ choice: NodeSnapshot.Choice, isConnected: Bool = false) -> NodeAttempt? {
+        guard choice.isSelected else { return nil }
+        return NodeAttempt(choice, choice.selection ?? selection, isConnected: isConnected)
     }
 
     /// Ends an attempt, if there is one that is measured.
-    func finish(_ ticket: inout SelectionTicket?, _ route: CallRoute, _ error: MicroError?) {
-        guard let ticket = ticket.take() else { return }
-        ticket.finish(error, selector: selector, service: service(route), endpoint: route.endpoint)
+    func finish(
+        _ ticket: inout NodeAttempt?, _ route: CallRoute, _ error: MicroError?, isStream: Bool = false
+    ) {
+        guard let attempt = ticket.take() else { return }
+        let failed = attempt.finish(
+            error, isStream: isStream, service: service(route), endpoint: route.endpoint)
+        if let failed { route.entry.load()?.failedInARow(failed.failures, failed.slot) }
     }
 
     /// Does something on a connection of a service, once or more often.
@@ -59,7 +63,7 @@ extension ClientEngine {
     /// - Throws: The error of the last attempt, or why there is no node.
     func attempt<Answer>(
         _ route: CallRoute, _ options: CallOptions, _ head: CallHead, _ deadline: ContinuousClock.Instant,
-        _ ticket: inout SelectionTicket?, choice: NodeSnapshot.Choice? = nil, failed: FailedAttempt? = nil,
+        _ ticket: inout NodeAttempt?, choice: NodeSnapshot.Choice? = nil, failed: FailedAttempt? = nil,
         _ body: (any Connection, CallHead) async throws(MicroError) -> Answer
     ) async throws(MicroError) -> Answer {
         var head = head

@@ -54,9 +54,9 @@ extension ClientEngine {
         // The usual case, straight: a service whose nodes are known, and an open connection.
         let choice = try chooseKnown(route, options, head, avoiding: [])
         var failed: FailedAttempt?
-        var ticket: SelectionTicket?
+        var ticket: NodeAttempt?
         if let choice, let connection = choice.slot.openConnection {
-            ticket = begin(choice)
+            ticket = begin(choice, isConnected: true)
             do {
                 let reply = try await connection.unary(head, message)
                 finish(&ticket, route, nil)
@@ -86,7 +86,7 @@ extension ClientEngine {
     /// - Throws: Why it could not be opened.
     func open(
         _ route: CallRoute, _ options: CallOptions, deadline: ContinuousClock.Instant?, metadata: Metadata,
-        ticket: inout SelectionTicket?
+        ticket: inout NodeAttempt?
     ) async throws(MicroError) -> any ClientCallStream {
         let head = CallHead(
             path: route.path(options), contentSubtype: route.subtype, metadata: metadata, deadline: deadline,
@@ -105,8 +105,9 @@ extension ClientEngine {
     ) async throws(MicroError) -> NodeSnapshot.Choice {
         if let known = try chooseKnown(route, options, head, avoiding: tried) { return known }
         // An entry that was dropped since has no nodes; then there is a new one.
-        let snapshot = try await entry(service(route)).nodes(deadline: deadline)
-        return try snapshot.choose(selector, for: context(route, head, tried))
+        let entry = try entry(service(route))
+        let snapshot = try await entry.nodes(deadline: deadline)
+        return try choose(from: snapshot, entry.routing, route, options, head, tried)
     }
 
     /// Chooses where an attempt goes, if that is known without waiting.
@@ -124,12 +125,7 @@ extension ClientEngine {
         }
         guard let snapshot = entry.snapshot else { return nil }
         entry.lastUse.store(now, ordering: .relaxed)
-        return try snapshot.choose(selector, for: context(route, head, tried))
-    }
-
-    private func context(_ route: CallRoute, _ head: CallHead, _ tried: [String]) -> SelectionContext {
-        SelectionContext(
-            service: service(route), endpoint: route.endpoint, head: head, tried: tried, signals: signals)
+        return try choose(from: snapshot, entry.routing, route, options, head, tried)
     }
 
     /// The service whose nodes are called.

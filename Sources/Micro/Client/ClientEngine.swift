@@ -21,13 +21,15 @@ final class ClientEngine: Sendable {
     let codecs: CodecSet
     let middleware: [any ClientMiddleware]
     let publisherMiddleware: [any PublisherMiddleware]
-    let selector: any Selector
 
     /// What the code says of methods.
     private let serviceConfig: ServiceConfig
 
-    /// What the selector wants to be measured.
-    let signals: SelectionSignals
+    /// The selector of services and calls that have none of their own.
+    let selection: SelectorUse
+
+    /// How the nodes of particular services are chosen.
+    let routing: [String: Routing]
     let registry: (any Registry)?
 
     /// The parts, of which some are made only once they are used, as the broker is.
@@ -52,12 +54,22 @@ final class ClientEngine: Sendable {
     private let pool: ConnectionPool
     private let actions = ClientActions()
     private let tick = Atomic<UInt64>(1)
+
+    /// What makes this client's subset of a service's nodes another one than other clients'.
+    private let subsetSeed = UInt64.random(in: .min ... .max)
+
+    /// The selectors that calls have named.
+    let namedSelectors = Mutex<[String: SelectorUse]>([:])
+
+    /// Chooses at random which calls a canary gets.
+    let random = SharedRandom()
     private let state = Mutex(State())
 
     init(
         settings: ClientSettings, codecs: CodecSet, middleware: [any ClientMiddleware],
         publisherMiddleware: [any PublisherMiddleware], selector: any Selector, registry: (any Registry)?,
         transports: TransportTable, parts: PartResolver, serviceConfig: ServiceConfig,
+        routing: [String: Routing] = [:],
         metadata: Metadata, time: TimeSource, metrics: EngineMetrics? = nil,
         tracing: EngineTracing? = nil
     ) {
@@ -67,8 +79,8 @@ final class ClientEngine: Sendable {
         self.codecs = codecs
         self.middleware = middleware
         self.publisherMiddleware = publisherMiddleware
-        self.selector = selector
-        signals = selector.signals
+        selection = SelectorUse(selector)
+        self.routing = routing
         self.registry = registry
         self.parts = parts
         self.transports = transports
@@ -120,10 +132,7 @@ final class ClientEngine: Sendable {
             state -> (DiscoveredService, Bool, DiscoveredService?) in
             if let entry = state.entries[service] { return (entry, false, nil) }
             let evicted = state.entries.count >= Self.serviceLimit ? Self.evict(&state) : nil
-            let entry = DiscoveredService(
-                service: service, transports: transports, pool: pool,
-                budget: RetryBudget(
-                    serviceConfig.budget ?? settings.retryBudget, now: Uptime(time.now)))
+            let entry = makeEntry(service)
             state.entries[service] = entry
             return (entry, true, evicted)
         }
@@ -131,6 +140,14 @@ final class ClientEngine: Sendable {
         evicted?.drop()
         if isNew { actions.watch(entry) }
         return entry
+    }
+
+    private func makeEntry(_ service: String) -> DiscoveredService {
+        let detector = OutlierDetector(service: service, settings: settings.outliers, time: time)
+        return DiscoveredService(
+            service: service, routing: routing[service], transports: transports, pool: pool,
+            rules: NodeRules(settings: settings.selection, detector: detector, seed: subsetSeed),
+            budget: RetryBudget(serviceConfig.budget ?? settings.retryBudget, now: Uptime(time.now)))
     }
 
     private static func evict(_ state: inout State) -> DiscoveredService? {
@@ -228,10 +245,16 @@ final class ClientEngine: Sendable {
     }
 
     private func sweepRepeatedly() async {
-        let pause = min(settings.poolTimeToLive / 2, .seconds(10))
+        let interval = settings.outliers.interval
+        let pause = min(settings.poolTimeToLive / 2, .seconds(10), interval)
+        var intervalEnd = time.now + interval
         while (try? await time.sleep(for: pause)) != nil {
-            pool.sweep(now: time.now)
+            let now = time.now
+            pool.sweep(now: now)
             tick.wrappingAdd(1, ordering: .relaxed)
+            guard now >= intervalEnd, settings.outliers.isOn else { continue }
+            intervalEnd = now + interval
+            for entry in state.withLock({ Array($0.entries.values) }) { entry.endInterval() }
         }
     }
 

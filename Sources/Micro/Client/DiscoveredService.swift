@@ -9,12 +9,24 @@ final class DiscoveredService: Sendable {
         var snapshot: NodeSnapshot?
         var lastChange: Uptime?
         var failure: MicroError?
+        /// Nodes that are gone, the latest one last.
+        ///
+        /// One that comes back goes on where it was, so that a registry which flaps costs no connections.
+        var former: [PooledConnection] = []
     }
 
+    /// How many nodes that are gone are remembered, since they may come back.
+    private static let formerLimit = 64
+
     let service: String
+
+    /// How its nodes are chosen where that isn't the client's way.
+    let routing: Routing?
+
     private let transports: TransportTable
     private let pool: ConnectionPool
     private let state = Mutex(State())
+    private let rules: NodeRules
     private let refusals = LogThrottle(burst: 1)
 
     /// The nodes or the registry's first error are known.
@@ -29,8 +41,13 @@ final class DiscoveredService: Sendable {
     /// How many retries of its calls there may be.
     let budget: RetryBudget
 
-    init(service: String, transports: TransportTable, pool: ConnectionPool, budget: RetryBudget) {
+    init(
+        service: String, routing: Routing? = nil, transports: TransportTable, pool: ConnectionPool,
+        rules: NodeRules, budget: RetryBudget
+    ) {
         self.service = service
+        self.routing = routing
+        self.rules = rules
         self.budget = budget
         self.transports = transports
         self.pool = pool
@@ -48,7 +65,10 @@ final class DiscoveredService: Sendable {
     /// Forgets the nodes and ends the watch: the entry had to make room, or the client stops.
     func drop() {
         dropped.open()
-        state.withLock { $0.snapshot = nil }
+        state.withLock { state in
+            state.snapshot = nil
+            state.former = []
+        }
         settled.open()
     }
 
@@ -70,19 +90,30 @@ final class DiscoveredService: Sendable {
     /// Follows the registry until the task is cancelled or the entry is dropped.
     func watch(_ registry: any Registry) async {
         _ = try? await dropped.runUntilOpen {
-            await registry.follow(self.service, onChange: self.publish, onFailure: self.fail)
+            await registry.follow(self.service, onUpdate: self.publish, onFailure: self.fail)
         }
     }
 
-    private func publish(_ nodes: [NodeKey: Node]) {
-        let old = snapshot?.slots ?? []
+    private func publish(_ nodes: [NodeKey: RegisteredNode]) {
+        let (old, former) = state.withLock { ($0.snapshot?.slots, $0.former) }
+        let known = Dictionary(
+            (former + (old ?? [])).map { ($0.node.id, $0) }, uniquingKeysWith: { $1 })
+        let present = Set((old ?? []).map(ObjectIdentifier.init))
         var slots: [PooledConnection] = []
         var unspoken: [NodeProtocol: String] = [:]
         var refusedAddress: String?
-        for (key, node) in nodes.sorted(by: { ($0.key.id, $0.key.version) < ($1.key.id, $1.key.version) }) {
-            if let slot = old.first(where: { $0.node.id == node.id && $0.isFor(node) }) {
-                let isSame = slot.node == node && slot.candidate.version == key.version
-                slots.append(isSame ? slot : slot.renamed(node, version: key.version))
+        for (key, registered) in nodes.sorted(by: {
+            ($0.key.id, $0.key.version) < ($1.key.id, $1.key.version)
+        }) {
+            let node = registered.node
+            let endpoints = registered.endpointNames
+            if let slot = known[node.id], slot.isFor(node) {
+                if !present.contains(ObjectIdentifier(slot)) { slot.health.makeProbeDue() }
+                let isSame =
+                    slot.node == node && slot.candidate.version == key.version
+                    && slot.candidate.endpoints == endpoints
+                slots.append(
+                    isSame ? slot : slot.renamed(node, version: key.version, endpoints: endpoints))
                 continue
             }
             do throws(StartError) {
@@ -91,29 +122,55 @@ final class DiscoveredService: Sendable {
                     refusedAddress = node.address.printable(limit: 100)
                     continue
                 }
+                let health = NodeHealth(rules.detector)
+                // Those that were there before the client are not new.
+                if old?.isEmpty == false, rules.settings.slowStart > .zero {
+                    health.warmUp(until: Uptime(rules.detector.time.now + rules.settings.slowStart))
+                }
                 slots.append(
                     PooledConnection(
-                        Candidate(node, version: key.version), name: .service(service), transport: transport,
-                        pool: pool))
+                        Candidate(node, version: key.version, endpoints: endpoints), name: .service(service),
+                        transport: transport, pool: pool, health: health))
             } catch {
                 unspoken[NodeProtocol(of: node)] = error.message
             }
         }
-        if let refusedAddress {
-            refusals.admit { _ in
-                Logger.current.warning(
-                    "A node of the registry is passed over: its address is not of the form host:port.",
-                    metadata: [LogKeys.service: "\(service)", LogKeys.address: "\(refusedAddress)"])
-            }
+        if let refusedAddress { logRefusal(refusedAddress) }
+        install(
+            NodeSnapshot(slots: slots, rules: rules, unspoken: unspoken, refusedAddress: refusedAddress),
+            former: former + (old ?? []))
+    }
+
+    private func logRefusal(_ address: String) {
+        refusals.admit { _ in
+            Logger.current.warning(
+                "A node of the registry is passed over: its address is not of the form host:port.",
+                metadata: [LogKeys.service: "\(service)", LogKeys.address: "\(address)"])
         }
-        let snapshot = NodeSnapshot(slots: slots, unspoken: unspoken, refusedAddress: refusedAddress)
+    }
+
+    private func install(_ snapshot: NodeSnapshot, former: [PooledConnection]) {
+        let present = Set(snapshot.slots.map(\.node.id))
+        let gone = former.filter { !present.contains($0.node.id) }
         state.withLock { state in
             guard !dropped.isOpen else { return }
             state.snapshot = snapshot
             state.lastChange = .now
+            state.former = gone.suffix(Self.formerLimit)
             state.failure = nil
         }
         settled.open()
+    }
+
+    /// Ejects a node if it has failed too often in a row.
+    func failedInARow(_ count: Int, _ slot: PooledConnection) {
+        guard count >= rules.detector.settings.consecutive, let snapshot else { return }
+        rules.detector.failedInARow(count, slot.member, among: snapshot.slots.map(\.member))
+    }
+
+    /// Compares how the nodes have done in the last interval.
+    func endInterval() {
+        if let snapshot { rules.detector.endInterval(of: snapshot.slots.map(\.member)) }
     }
 
     /// Returns whether a registry may send a client to an address: to a port of a host, or to a name of a transport
@@ -139,4 +196,9 @@ final class DiscoveredService: Sendable {
         state.withLock { $0.failure = failure }
         settled.open()
     }
+}
+
+extension PooledConnection {
+    /// The node, as the ejection of nodes sees it.
+    fileprivate var member: OutlierDetector.Member { OutlierDetector.Member(node: node, health: health) }
 }

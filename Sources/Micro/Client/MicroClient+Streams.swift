@@ -197,17 +197,18 @@ extension MicroClient {
             engine.deadline(options, route, bound: bound, defaultTimeout: nil))
         return try await route.around(call) { call in
             try await engine.measuredStream(route, call.metadata) { metadata, observed in
-                var ticket: SelectionTicket?
+                var ticket: NodeAttempt?
                 let stream = try await engine.open(
                     route, options, deadline: call.deadline, metadata: metadata, ticket: &ticket)
                 defer { stream.cancel() }
                 do {
                     let result = try await body(observed(stream))
-                    engine.finish(&ticket, route, nil)
+                    engine.finish(&ticket, route, nil, isStream: true)
                     return result
                 } catch {
                     // An error that isn't the call's own says nothing of the node: the caller gave the call up.
-                    engine.finish(&ticket, route, error as? MicroError ?? ClientErrors.cancelled())
+                    engine.finish(
+                        &ticket, route, error as? MicroError ?? ClientErrors.cancelled(), isStream: true)
                     throw error
                 }
             }

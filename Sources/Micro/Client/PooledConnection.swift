@@ -45,7 +45,9 @@ final class PooledConnection: Sendable {
     private let name: PeerName
     private let transport: any Transport
     private let pool: ConnectionPool
-    private let health: NodeHealth
+
+    /// Whether the node is to be called.
+    let health: NodeHealth
     private let guarded = Mutex(Guarded())
 
     init(
@@ -66,11 +68,11 @@ final class PooledConnection: Sendable {
         other.address == node.address && NodeProtocol(of: other) == NodeProtocol(of: node)
     }
 
-    /// A slot for the same node with other metadata or version, which takes the connection over.
-    func renamed(_ node: Node, version: String) -> PooledConnection {
+    /// A slot for the same node with other metadata, version or endpoints, which takes the connection over.
+    func renamed(_ node: Node, version: String, endpoints: Set<String>?) -> PooledConnection {
         let slot = PooledConnection(
-            Candidate(node, version: version, former: candidate), name: name, transport: transport,
-            pool: pool, health: health)
+            Candidate(node, version: version, endpoints: endpoints, former: candidate), name: name,
+            transport: transport, pool: pool, health: health)
         let connection = guarded.withLock { guarded -> (any Connection)? in
             guard case .open(let connection) = guarded.state else { return nil }
             guarded.state = .closed
@@ -87,15 +89,19 @@ final class PooledConnection: Sendable {
     var isDown: Bool { health.isDown }
 
     /// Has a node that is down probed, once its back-off has passed.
-    func probeIfDue() { if health.claimProbe(now: Uptime(pool.time.now)) { pool.probe(self) } }
+    func probeIfDue(now: Uptime) { if health.claimProbe(now: now) { pool.probe(self) } }
 
-    /// Tries to connect, to find out whether the node is back.
+    /// Tries to connect, to find out whether the node is back; one that was ejected is asked for its health as well.
     func probe() async {
-        do {
-            _ = try await connection(deadline: .now + NodeHealth.probeLimit)
-        } catch {
-            // The attempt has marked the node again; there is no call to tell.
-        }
+        let deadline = ContinuousClock.now + NodeHealth.probeLimit
+        // If there is no connection, the attempt has marked the node again; there is no call to tell.
+        let connection = try? await connection(deadline: deadline)
+        guard health.isEjected, let detector = health.detector else { return }
+        var isHealthy = false
+        if let connection { isHealthy = await HealthCheck.passes(connection, deadline: deadline) }
+        // A client that stops has learnt nothing.
+        guard !Task.isCancelled else { return }
+        detector.probed(OutlierDetector.Member(node: node, health: health), isHealthy: isHealthy)
     }
 
     /// The connection, if it is open and new calls can be made on it.

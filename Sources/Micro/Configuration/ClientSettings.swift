@@ -49,6 +49,8 @@ struct ClientSettings: Sendable {
     let poolSize: Int
     let poolTimeToLive: Duration
     let redirection: Redirection
+    let selection: SelectionSettings
+    let outliers: OutlierSettings
 
     init(_ settings: Settings) throws(StartError) {
         requestTimeout = try settings[Keys.requestTimeout]
@@ -63,6 +65,8 @@ struct ClientSettings: Sendable {
         poolSize = try settings[Keys.poolSize]
         poolTimeToLive = try settings[Keys.poolTimeToLive]
         redirection = try Redirection(settings)
+        selection = try SelectionSettings(settings)
+        outliers = try OutlierSettings(settings)
     }
 }
 

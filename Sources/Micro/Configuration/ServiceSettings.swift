@@ -99,6 +99,9 @@ struct ServiceSettings: Sendable {
     let drainTimeout: Duration
     let compression: Compression
 
+    /// The zone in which the program runs, if that is known.
+    let zone: String?
+
     init(_ settings: Settings, defaults: ServiceDefaults) throws(StartError) {
         identity = try Self.identity(settings, defaults: defaults)
         hasOwnID = try settings[Keys.id] ?? defaults.id != nil
@@ -109,6 +112,7 @@ struct ServiceSettings: Sendable {
         deregistrationDelay = try settings[Keys.deregistrationDelay]
         drainTimeout = try settings[Keys.drainTimeout]
         compression = try settings[Keys.compression]
+        zone = try SelectionSettings.zone(settings)
     }
 
     private static func identity(

@@ -69,6 +69,24 @@ final class PartResolver: Sendable {
         return part
     }
 
+    /// Returns the part that one plugin makes of a role of which another one may be chosen.
+    ///
+    /// - Parameters:
+    ///   - role: The role.
+    ///   - name: The plugin's name, or one of its aliases.
+    /// - Returns: The part.
+    /// - Throws: Why there is none.
+    func part<Interface>(_ role: PluginRole<Interface>, named name: String) throws(StartError) -> Interface {
+        // First of all, so that nothing is remembered of names that no plugin has.
+        let plugin = try plugins.choose(PluginRole<any Sendable>(role.name), name: name)
+        guard let part = try resolve(PartKey(role: role.name, member: plugin.name)).get() as? Interface else {
+            throw StartError(
+                .invalidConfiguration,
+                "The plugin \"\(plugin.name)\" is not a \(role.name) of the type \(Interface.self).")
+        }
+        return part
+    }
+
     /// Returns the part of a role to who is making or answering a call.
     ///
     /// - Throws: Why there is none, as an error of the call that was surely not processed.

@@ -9,6 +9,7 @@ extension MicroClient {
     ///   - transports: Transports beside those that are linked, which are preferred.
     ///   - broker: The broker for events; chosen by `MICRO_BROKER` if `nil`. It is run only if it is used.
     ///   - selector: The selector; chosen by `MICRO_SELECTOR` if `nil`.
+    ///   - routing: How the nodes of particular services are chosen, by the services' names.
     ///   - codecs: Codecs beside those that are linked, which are preferred.
     ///   - plugins: The catalogue from which parts are chosen.
     ///   - middleware: What runs around all calls and published events, the outermost first; of other kinds nothing.
@@ -16,8 +17,8 @@ extension MicroClient {
     ///   - serviceConfig: How methods are called, where that should differ from what is usual.
     public init(
         name: String? = nil, registry: (any Registry)? = nil, transports: [any Transport] = [],
-        broker: (any Broker)? = nil, selector: (any Selector)? = nil, codecs: [any Codec] = [],
-        plugins: Plugins = .linked,
+        broker: (any Broker)? = nil, selector: (any Selector)? = nil, routing: [String: Routing] = [:],
+        codecs: [any Codec] = [], plugins: Plugins = .linked,
         middleware: [Middleware] = [], configuration: ConfigurationSources = .process,
         serviceConfig: ServiceConfig = ServiceConfig()
     ) {
@@ -29,6 +30,6 @@ extension MicroClient {
                     registry: registry, transports: transports, broker: broker, selector: selector,
                     codecs: codecs),
                 plugins: plugins, middleware: middleware.client, publisherMiddleware: middleware.publisher,
-                configuration: configuration, serviceConfig: serviceConfig))
+                configuration: configuration, serviceConfig: serviceConfig, routing: routing))
     }
 }

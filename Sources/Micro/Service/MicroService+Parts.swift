@@ -42,4 +42,18 @@ extension MicroService {
     public func using<Interface: Sendable>(_ role: PluginRole<Interface>) -> MicroService {
         changing { $0.overrides.require(role) }
     }
+
+    /// Returns the service whose client chooses the nodes of another service in a way of its own.
+    ///
+    /// ```swift
+    /// MicroService("shop") { … }.routing("store", Routing(selector: .named("hash")))
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - service: The name of the other service.
+    ///   - routing: How its nodes are chosen.
+    /// - Returns: The service; it takes the place of this one, and one of the two can be run.
+    public func routing(_ service: String, _ routing: Routing) -> MicroService {
+        changing { $0.routing[service] = routing }
+    }
 }

@@ -95,6 +95,7 @@ struct ServiceDefinition: Sendable {
     var configuration: ConfigurationSources
     let serviceConfig: ServiceConfig
     var time = TimeSource.continuous
+    var routing: [String: Routing] = [:]
     let contents: ServiceContents
 }
 

@@ -43,7 +43,7 @@ struct ServicePlan: Sendable {
             parts, registry: registry, transports: transports, codecs: codecs,
             middleware: middleware.client, publisherMiddleware: middleware.publisher,
             fromService: settings.identity.name, serviceConfig: definition.serviceConfig,
-            time: definition.time)
+            routing: definition.routing, time: definition.time)
         logger = Logger.current.adding(contents.logHandlers)
         let named = try EndpointResolver.name(
             contents.endpoints, of: settings.identity, compression: settings.compression)
@@ -86,6 +86,7 @@ struct ServicePlan: Sendable {
         metadata["server"] = node.protocol
         metadata["registry"] = registry.name
         metadata["broker"] = brokerName
+        if metadata["zone"] == nil { metadata["zone"] = settings.zone }
         return Node(id: member.plan.nodeID, address: member.advertised.text, metadata: metadata)
     }
 }
@@ -94,6 +95,6 @@ extension Plugins {
     /// The catalogue with the selectors of the engine, which a catalogue in code need not list.
     var withEngineSelectors: Plugins {
         let names = Set(plugins(of: "selector").map(\.name))
-        return adding([.randomSelector, .roundRobinSelector].filter { !names.contains($0.name) })
+        return adding(Plugin.engineSelectors.filter { !names.contains($0.name) })
     }
 }

@@ -52,6 +52,7 @@ package struct SettingCatalogue: Sendable {
         var builder = Builder()
         builder.add("service", ServiceSettings.declarations)
         builder.add("client", ClientSettings.declarations)
+        builder.add("selection", SelectionSettings.declarations + OutlierSettings.declarations)
         builder.add("plugins", Self.choices(plugins))
         builder.add("tls", TLSConfiguration.sharedSettings)
         builder.add("log", ProgramLog.declarations + CallLogSettings.declarations)

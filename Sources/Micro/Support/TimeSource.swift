@@ -1,3 +1,4 @@
+import MicroCore
 import MicroPluginKit
 
 /// The clock by which the engine waits: for its intervals, pauses and back-offs.
@@ -21,6 +22,9 @@ package struct TimeSource: Sendable {
 
     /// The present moment, as an instant of the machine's clock that only this source reaches.
     var now: ContinuousClock.Instant { begin + stopwatch.elapsed }
+
+    /// The present moment, on the clock of the hot path.
+    var uptime: Uptime { Uptime(now) }
 
     /// Sleeps for a while.
     ///
