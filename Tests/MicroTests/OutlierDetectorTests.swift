@@ -13,12 +13,19 @@ struct OutlierDetectorTests {
         let detector: OutlierDetector
         let members: [OutlierDetector.Member]
 
+        var fleet: OutlierDetector.Fleet {
+            OutlierDetector.Fleet(all: members, calledCount: calledCount ?? members.count)
+        }
+
+        /// How many of the nodes are called; all if `nil`.
+        var calledCount: Int?
+
         var ejected: [String] { members.filter { $0.health.isEjected }.map(\.node.id) }
 
         func fail(_ position: Int, _ count: Int = 1) {
             for _ in 0..<count {
                 let inARow = members[position].health.outcomes?.failed() ?? 0
-                detector.failedInARow(inARow, members[position], among: members)
+                detector.failedInARow(inARow, members[position], among: fleet)
             }
         }
 
@@ -29,7 +36,7 @@ struct OutlierDetectorTests {
             }
         }
 
-        func endInterval() { detector.endInterval(of: members) }
+        func endInterval() { detector.endInterval(of: fleet) }
     }
 
     private func fixture(
@@ -66,6 +73,25 @@ struct OutlierDetectorTests {
         #expect(fixture.ejected.count == limit)
     }
 
+    @Test("of a subset no more are ejected than of a service of that size")
+    func subset() {
+        var fixture = fixture(40)
+        fixture.calledCount = 5
+        for position in 0..<40 { fixture.fail(position, 10) }
+        #expect(fixture.ejected == ["n0"])
+    }
+
+    @Test("a node that goes on failing is looked at again now and then, however long that lasts")
+    func later() {
+        let fixture = fixture(2) { $0.consecutive = 4 }
+        fixture.fail(0, 4)
+        fixture.fail(1, 70_000)
+        #expect(fixture.ejected == ["n0"])
+        fixture.detector.probed(fixture.members[0], isHealthy: true)
+        fixture.fail(1)
+        #expect(fixture.ejected == ["n1"])
+    }
+
     @Test("no node is ejected while the others can't be connected to")
     func lastReachable() {
         let fixture = fixture(5)
@@ -73,7 +99,7 @@ struct OutlierDetectorTests {
         fixture.fail(0, 10)
         #expect(fixture.ejected.isEmpty)
         fixture.members[3].health.connected()
-        fixture.fail(0)
+        fixture.fail(0, 5)
         #expect(fixture.ejected == ["n0"])
     }
 

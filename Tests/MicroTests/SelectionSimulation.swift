@@ -89,10 +89,6 @@ final class SelectionSimulation {
 
     private var now: Uptime { Uptime(nanoseconds: base.nanoseconds + Int64(second * 1e9)) }
 
-    private var members: [OutlierDetector.Member] {
-        snapshot.slots.map { OutlierDetector.Member(node: $0.node, health: $0.health) }
-    }
-
     /// Makes calls for a while, at even distances.
     ///
     /// - Parameters:
@@ -115,7 +111,7 @@ final class SelectionSimulation {
                 number += 1
                 nextCall += 1 / Double(rate)
             } else if next == nextInterval {
-                detector.endInterval(of: members)
+                detector.endInterval(of: snapshot.fleet)
                 nextInterval += interval
             } else {
                 await probe()
@@ -132,7 +128,7 @@ final class SelectionSimulation {
     }
 
     private func note() {
-        let ejected = members.filter { $0.health.isEjected }.map(\.node.id)
+        let ejected = snapshot.slots.filter { $0.health.isEjected }.map(\.node.id)
         result.mostEjected = max(result.mostEjected, ejected.count)
         result.ejectedEver.formUnion(ejected)
     }
@@ -167,10 +163,7 @@ final class SelectionSimulation {
         let failed = taken.finish(
             call.error, isStream: false, service: "greeter", endpoint: "Greeter.Hello", now: now)
         if let failed {
-            let members = members
-            if let member = members.first(where: { $0.health === failed.slot.health }) {
-                detector.failedInARow(failed.failures, member, among: members)
-            }
+            detector.failedInARow(failed.failures, failed.slot.member, among: snapshot.fleet)
             note()
         }
         if call.error == nil {
@@ -188,8 +181,7 @@ final class SelectionSimulation {
         actions.close(ScriptedConnection(node: Node(id: "", address: ""), transport: ScriptedTransport()))
         for await action in actions.stream {
             guard case .probe(let slot) = action else { return }
-            guard let member = members.first(where: { $0.health === slot.health }) else { continue }
-            detector.probed(member, isHealthy: behaviours[slot.node.id]?.works(second) ?? true)
+            detector.probed(slot.member, isHealthy: behaviours[slot.node.id]?.works(second) ?? true)
         }
     }
 

@@ -164,13 +164,13 @@ final class DiscoveredService: Sendable {
 
     /// Ejects a node if it has failed too often in a row.
     func failedInARow(_ count: Int, _ slot: PooledConnection) {
-        guard count >= rules.detector.settings.consecutive, let snapshot else { return }
-        rules.detector.failedInARow(count, slot.member, among: snapshot.slots.map(\.member))
+        guard rules.detector.isReason(count), let snapshot else { return }
+        rules.detector.failedInARow(count, slot.member, among: snapshot.fleet)
     }
 
     /// Compares how the nodes have done in the last interval.
     func endInterval() {
-        if let snapshot { rules.detector.endInterval(of: snapshot.slots.map(\.member)) }
+        if let snapshot { rules.detector.endInterval(of: snapshot.fleet) }
     }
 
     /// Returns whether a registry may send a client to an address: to a port of a host, or to a name of a transport
@@ -196,9 +196,4 @@ final class DiscoveredService: Sendable {
         state.withLock { $0.failure = failure }
         settled.open()
     }
-}
-
-extension PooledConnection {
-    /// The node, as the ejection of nodes sees it.
-    fileprivate var member: OutlierDetector.Member { OutlierDetector.Member(node: node, health: health) }
 }

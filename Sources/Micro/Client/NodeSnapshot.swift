@@ -59,6 +59,11 @@ final class NodeSnapshot: Sendable {
         var time = Uptime(nanoseconds: 0)
     }
 
+    /// The nodes, as the ejection of nodes sees them.
+    var fleet: OutlierDetector.Fleet {
+        OutlierDetector.Fleet(all: slots.map(\.member), calledCount: usual.slots.count)
+    }
+
     /// Whether any node is accepted by a filter.
     func hasNodes(for filter: NodeFilter) -> Bool { !view(for: filter).accepted.isEmpty }
 

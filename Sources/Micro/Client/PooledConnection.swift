@@ -63,6 +63,9 @@ final class PooledConnection: Sendable {
 
     var node: Node { candidate.node }
 
+    /// The node, as the ejection of nodes sees it.
+    var member: OutlierDetector.Member { OutlierDetector.Member(node: node, health: health) }
+
     /// Whether a connection of the slot would be one to a node, whatever else is known of it.
     func isFor(_ other: Node) -> Bool {
         other.address == node.address && NodeProtocol(of: other) == NodeProtocol(of: node)
@@ -101,7 +104,7 @@ final class PooledConnection: Sendable {
         if let connection { isHealthy = await HealthCheck.passes(connection, deadline: deadline) }
         // A client that stops has learnt nothing.
         guard !Task.isCancelled else { return }
-        detector.probed(OutlierDetector.Member(node: node, health: health), isHealthy: isHealthy)
+        detector.probed(member, isHealthy: isHealthy)
     }
 
     /// The connection, if it is open and new calls can be made on it.

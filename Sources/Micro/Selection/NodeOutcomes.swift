@@ -8,6 +8,9 @@ final class NodeOutcomes: Sendable {
     /// One call of so many is measured.
     private static let samplePeriod: UInt64 = 8
 
+    /// The greatest number of failures that is counted.
+    static let countLimit = 0xFFFF
+
     /// Successes in the lower 32 bits, failures in the next 16, and failures in a row in the upper 16.
     private let counts = Atomic<UInt64>(0)
 
@@ -47,8 +50,8 @@ final class NodeOutcomes: Sendable {
         let counts = change { counts in
             var counts = counts
             // Neither number runs over into the other.
-            if counts / Self.failureUnit % (1 << 16) < 0xFFFF { counts += Self.failureUnit }
-            if counts / Self.rowUnit < 0xFFFF { counts += Self.rowUnit }
+            if counts / Self.failureUnit % (1 << 16) < Self.countLimit { counts += Self.failureUnit }
+            if counts / Self.rowUnit < Self.countLimit { counts += Self.rowUnit }
             return counts
         }
         return Int(counts / Self.rowUnit)

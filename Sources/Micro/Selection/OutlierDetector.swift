@@ -34,25 +34,40 @@ final class OutlierDetector: Sendable {
         let health: NodeHealth
     }
 
+    /// The nodes of the service, and how many of them are called while all are well: a part of them if the client has a
+    /// subset or prefers a zone.
+    struct Fleet: Sendable {
+        let all: [Member]
+        let calledCount: Int
+    }
+
+    /// Whether so many failures in a row are a reason to look whether the node may be ejected.
+    ///
+    /// They are now and again, and not with each failure: when all nodes fail, and no more of them may be ejected, it
+    /// should cost nothing.
+    func isReason(_ failures: Int) -> Bool {
+        failures >= settings.consecutive
+            && (failures % settings.consecutive == 0 || failures == NodeOutcomes.countLimit)
+    }
+
     /// Ejects a node if it may be: it has failed so often in a row.
-    func failedInARow(_ count: Int, _ member: Member, among all: [Member]) {
-        guard count >= settings.consecutive else { return }
-        eject(member, among: all, "\(count) failures in a row")
+    func failedInARow(_ count: Int, _ member: Member, among fleet: Fleet) {
+        if isReason(count) { eject(member, among: fleet, "\(count) failures in a row") }
     }
 
     /// Compares the nodes by what the last interval has shown.
-    func endInterval(of all: [Member]) {
-        let shown = all.compactMap { member in
+    func endInterval(of fleet: Fleet) {
+        let shown = fleet.all.compactMap { member in
             member.health.outcomes.map { (member: member, outcomes: $0, interval: $0.endInterval()) }
         }
         for (member, outcomes, interval) in shown
         where !member.health.isEjected && interval.successes > 0 { outcomes.forgive() }
         let present = shown.filter { !$0.member.health.isDown }
         for (member, percentage) in failing(present.map { ($0.member, $0.interval) }) {
-            eject(member, among: all, "\(percentage) % of its calls failed")
+            eject(member, among: fleet, "\(percentage) % of its calls failed")
         }
         for (member, factor) in slow(present.map { ($0.member, $0.interval) }) {
-            eject(member, among: all, "\(factor) times slower than the median")
+            eject(member, among: fleet, "\(factor) times slower than the median")
         }
     }
 
@@ -88,12 +103,12 @@ final class OutlierDetector: Sendable {
             Double(sign: .plus, exponent: Int(whole), significand: 1 + min(max(0, logarithm - whole), 0.99)))
     }
 
-    private func eject(_ member: Member, among all: [Member], _ reason: String) {
+    private func eject(_ member: Member, among fleet: Fleet, _ reason: String) {
         let now = time.uptime
         let length = decision.withLock { _ -> Duration? in
             guard settings.isOn, !member.health.isEjected,
-                all.count(where: \.health.isEjected) < settings.limit(of: all.count),
-                all.contains(where: { $0.health !== member.health && !$0.health.isDown })
+                fleet.all.count(where: \.health.isEjected) < settings.limit(of: fleet.calledCount),
+                fleet.all.contains(where: { $0.health !== member.health && !$0.health.isDown })
             else { return nil }
             let length = settings.time(ofEjection: member.health.outcomes?.ejected() ?? 1)
             member.health.eject(now: now, for: length)

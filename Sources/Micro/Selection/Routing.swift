@@ -5,7 +5,8 @@ public import MicroCore
 /// ```swift
 /// let steady = Routing(selector: .named("hash"), filter: NodeFilter(zone: "a"))
 /// let client = MicroClient(routing: ["store": steady])
-/// let reply = try await client.call(method, request, options: CallOptions(routing: steady))
+/// let reply = try await client.call(
+///     "greeter", "Greeter.Hello", request, returning: HelloReply.self, options: CallOptions(routing: steady))
 /// ```
 ///
 /// Make one where calls are frequent, and keep it. What a call's routing leaves open is the service's.

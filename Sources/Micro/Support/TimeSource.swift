@@ -8,6 +8,7 @@ package struct TimeSource: Sendable {
     private let clock: any Clock<Duration>
     private let begin = ContinuousClock.now
     private let stopwatch: Stopwatch
+    private let isMachines: Bool
 
     /// The machine's clock.
     package static var continuous: Self { Self(ContinuousClock()) }
@@ -18,13 +19,14 @@ package struct TimeSource: Sendable {
     package init(_ clock: any Clock<Duration>) {
         self.clock = clock
         stopwatch = Stopwatch(clock)
+        isMachines = clock is ContinuousClock
     }
 
     /// The present moment, as an instant of the machine's clock that only this source reaches.
     var now: ContinuousClock.Instant { begin + stopwatch.elapsed }
 
     /// The present moment, on the clock of the hot path.
-    var uptime: Uptime { Uptime(now) }
+    var uptime: Uptime { isMachines ? .now : Uptime(now) }
 
     /// Sleeps for a while.
     ///
