@@ -20,6 +20,14 @@ extension ClientEngine {
         metrics.observe(.knownNodes) { [weak self] in
             self?.discovered(own) { $0.snapshot.map { Double($0.slots.count) } } ?? []
         }
+        metrics.observe(.ejectedNodes) { [weak self] in
+            self?.discovered(own) { service in
+                service.snapshot.map { Double($0.slots.count(where: \.health.isEjected)) }
+            } ?? []
+        }
+        metrics.observe(.ejections) { [weak self] in
+            self?.discovered(own) { Double($0.ejections) } ?? []
+        }
         metrics.observe(.registryAge) { [weak self] in
             let now = Uptime.now
             return self?.discovered(own) { service in

@@ -162,6 +162,9 @@ final class DiscoveredService: Sendable {
         settled.open()
     }
 
+    /// How often a node was ejected.
+    var ejections: Int { rules.detector.ejections }
+
     /// Ejects a node if it has failed too often in a row.
     func failedInARow(_ count: Int, _ slot: PooledConnection) {
         guard rules.detector.isReason(count), let snapshot else { return }

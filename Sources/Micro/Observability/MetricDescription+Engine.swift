@@ -54,6 +54,13 @@ extension MetricDescription {
     static let knownNodes = MetricDescription(
         "micro.client.nodes", .gauge, unit: "{node}", labels: [MetricLabels.service, MetricLabels.server],
         "the nodes of a service that is called, as the registry tells them")
+    static let ejectedNodes = MetricDescription(
+        "micro.client.nodes.ejected", .gauge, unit: "{node}",
+        labels: [MetricLabels.service, MetricLabels.server],
+        "those of them that get no calls for a while, since they answer worse than the others")
+    static let ejections = MetricDescription(
+        "micro.client.ejections", .counter, unit: "{ejection}",
+        labels: [MetricLabels.service, MetricLabels.server], "how often a node was ejected")
     static let registryAge = MetricDescription(
         "micro.client.registry.age", .gauge, unit: "s", labels: [MetricLabels.service, MetricLabels.server],
         "the time since the registry last changed the nodes of a service that is called")
@@ -91,7 +98,8 @@ extension MetricDescription {
         serverDuration, serverActive, serverRequestSize, serverResponseSize, clientDuration, clientActive,
         clientRequestSize, clientResponseSize, clientRetries, clientOmittedRetries, connections,
         connectionsOpened,
-        connectionsClosed, knownNodes, registryAge, sent, consumed, processDuration, dropped, descriptors,
+        connectionsClosed, knownNodes, ejectedNodes, ejections, registryAge, sent, consumed, processDuration,
+        dropped, descriptors,
         threads, memory, cpu, uptime,
     ]
 }

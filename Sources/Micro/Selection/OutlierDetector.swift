@@ -12,6 +12,7 @@ final class OutlierDetector: Sendable {
     let time: TimeSource
     private let service: String
     private let changes = Atomic<UInt64>(0)
+    private let ejectionCount = Atomic(0)
     private let warnings = LogThrottle()
 
     /// Held while it is decided about an ejection, so that two at once don't exceed the limit.
@@ -25,6 +26,9 @@ final class OutlierDetector: Sendable {
 
     /// A number that changes whenever a node is passed over from now on, or no longer.
     var generation: UInt64 { changes.load(ordering: .acquiring) }
+
+    /// How often a node was ejected.
+    var ejections: Int { ejectionCount.load(ordering: .relaxed) }
 
     func changed() { changes.wrappingAdd(1, ordering: .releasing) }
 
@@ -115,6 +119,7 @@ final class OutlierDetector: Sendable {
             return length
         }
         guard let length else { return }
+        ejectionCount.wrappingAdd(1, ordering: .relaxed)
         warnings.admit { suppressed in
             Logger.current.warning(
                 "A node is ejected: calls go to others until it is probed again.",
