@@ -3,7 +3,7 @@
 import contextlib
 import time
 
-from . import allocations as counts, clients, connections, etcd, load, nats as nats_clients, servers, wire
+from . import allocations as counts, clients, connections, etcd, load, nats as nats_clients, selection, servers, wire
 from .report import OURS
 
 
@@ -208,6 +208,27 @@ def _prepared_client(bench, stack, one, server, in_flight):
         calls *= 4
 
 
+def select(bench):
+    """CPU and p99 of calls to five nodes, alike and with one that is 10 times slower, by selector."""
+    calls = 400 if bench.settings.quick else 20_000
+    for has_slow_node in [False, True]:
+        with contextlib.ExitStack() as stack:
+            ports = stack.enter_context(
+                selection.fleet(_echo(bench, 32), bench.server_core, has_slow_node))
+            sessions = {}
+            for name, selector in selection.SELECTORS.items():
+                sessions[name] = selection.Session(selector, ports, bench.load_core)
+                stack.callback(sessions[name].close)
+                sessions[name].calls(calls // 4)
+            for _ in range(bench.settings.passes):
+                for name, session in sessions.items():
+                    used, p99 = session.calls(calls)
+                    figure = "selection_slow_cpu_us" if has_slow_node else "selection_cpu_us"
+                    bench.note(name, figure, used / calls * 1e6)
+                    if has_slow_node:
+                        bench.note(name, "selection_slow_p99_us", p99)
+
+
 def etcd_registry(bench):
     """The etcd registry beside etcdctl: list of all nodes, memory for each, and when watchers see a new one."""
     advice = etcd.missing()
@@ -270,5 +291,5 @@ def _percentile(ordered, percent):
 
 ALL = {
     "unary": unary, "generated": generated, "latency": latency, "echo64k": echo64k, "tls": tls, "idle": idle, "stream": stream,
-    "spin": spin, "client": client, "allocations": allocations, "etcd": etcd_registry, "nats": nats,
+    "spin": spin, "client": client, "select": select, "allocations": allocations, "etcd": etcd_registry, "nats": nats,
 }

@@ -24,6 +24,9 @@ FIGURES = {
     "spin_first_byte_us": ("first answer of 400 slow calls", "µs", 0),
     "client_cpu_us_1": ("client's CPU per call, 1 in flight", "µs", 2),
     "client_cpu_us_100": ("client's CPU per call, 100 in flight", "µs", 2),
+    "selection_cpu_us": ("client's CPU per call, 5 nodes", "µs", 2),
+    "selection_slow_cpu_us": ("the same, one node 10 times slower", "µs", 2),
+    "selection_slow_p99_us": ("p99, one of 5 nodes 10 times slower", "µs", 0),
     "server_allocations": ("allocations per call, server", "", 2),
     "client_allocations_1": ("allocations, client, 1 in flight", "", 2),
     "client_allocations_100": ("allocations, client, 100 in flight", "", 2),
@@ -42,6 +45,8 @@ FIGURES = {
 
 # What we hold ourselves to, as ratios to a peer in the same pass.
 LIMITS = {
+    ("selection_cpu_us", "roundrobin"): 1.03,
+    ("selection_slow_p99_us", "roundrobin"): 1.0,
     ("unary_cpu_us", "nghttpd"): 2.0,
     ("generated_cpu_us", "closures"): 1.1,
     ("unary_p50_us", "nghttpd"): 1.3,

@@ -32,6 +32,9 @@ struct EchoServer: AsyncParsableCommand {
     @Option(help: "Where to serve metrics; nothing is measured without it.")
     var metrics: String?
 
+    @Option(help: "For how many microseconds a unary call sleeps before it is answered.")
+    var delay = 0
+
     func run() async throws {
         // Without the variables of the process: what is measured is what stands here.
         let service = MicroService(
@@ -41,6 +44,11 @@ struct EchoServer: AsyncParsableCommand {
         ) {
             if generated {
                 Echo()
+            } else if delay > 0 {
+                Endpoint("Echo.Unary") { [delay] (request: Echo_Payload, _: RequestContext) in
+                    try await Task.sleep(for: .microseconds(delay))
+                    return Self.echo(request)
+                }
             } else {
                 Endpoint("Echo.Unary") { (request: Echo_Payload, _: RequestContext) in
                     Self.echo(request)
