@@ -35,7 +35,7 @@ struct FolderOrder: CustomTestStringConvertible {
         FolderOrder(
             target: "Micro",
             folders: [
-                "Support", "Retries", "Configuration", "Logging", "Calls", "Parts", "Settings",
+                "Support", "Retries", "Overload", "Configuration", "Logging", "Calls", "Parts", "Settings",
                 "Selection", "Observability",
                 "Client", "Publishing", "Server",
                 "Events",

@@ -57,6 +57,9 @@ public struct Endpoint: Sendable {
         /// have been processed.
         public var isIdempotent = false
 
+        /// How many calls the endpoint takes; see ``Endpoint/limited(concurrency:rate:callerRate:)``.
+        public var limits = CallLimits()
+
         /// Whether the endpoint belongs to the infrastructure, as health does, and not to the application.
         ///
         /// It isn't registered, the service's middleware does not run around it, and an
@@ -108,6 +111,29 @@ public struct Endpoint: Sendable {
     public func idempotent() -> Endpoint {
         var endpoint = self
         endpoint.options.isIdempotent = true
+        return endpoint
+    }
+
+    /// Returns the endpoint with limits to its calls.
+    ///
+    /// ```swift
+    /// Endpoint("Reports.Make") { (request: Report, context) in … }
+    ///     .limited(concurrency: 4, callerRate: .perSecond(1, burst: 5))
+    /// ```
+    ///
+    /// They hold beside those of the service, and beside the limit that adapts to how long calls take.
+    ///
+    /// - Parameters:
+    ///   - concurrency: How many calls may be in flight; further ones wait a moment for their turn, but not streams.
+    ///   - rate: How many calls may begin in a second.
+    ///   - callerRate: How many calls one caller may begin in a second.
+    /// - Returns: The endpoint.
+    public func limited(
+        concurrency: Int? = nil, rate: CallRate? = nil, callerRate: CallRate? = nil
+    ) -> Endpoint {
+        var endpoint = self
+        let limits = CallLimits(concurrency: concurrency, rate: rate, callerRate: callerRate)
+        endpoint.options.limits = endpoint.options.limits.overridden(by: limits)
         return endpoint
     }
 

@@ -24,12 +24,15 @@ public final class EndpointInfo: Sendable {
     /// How replies are compressed, for callers that understand it and unless a handler chooses otherwise.
     public let compression: Compression
 
+    /// What limits the calls, if anything does.
+    let admission: Admission?
+
     private let started = Atomic<Int>(0)
     private let failed = Atomic<Int>(0)
 
     init(
         name: String, fullName: String, isInternal: Bool, shape: CallShape, service: ServiceIdentity,
-        compression: Compression
+        compression: Compression, admission: Admission? = nil
     ) {
         self.name = name
         self.fullName = fullName
@@ -37,6 +40,7 @@ public final class EndpointInfo: Sendable {
         self.shape = shape
         self.service = service
         self.compression = compression
+        self.admission = admission
     }
 
     /// The number of calls that have begun.
@@ -44,6 +48,11 @@ public final class EndpointInfo: Sendable {
 
     /// The number of calls that have ended with an error.
     public var errorCount: Int { failed.load(ordering: .relaxed) }
+
+    /// What the protection against overload does at the moment; `nil` if nothing limits the endpoint.
+    ///
+    /// Calls that were refused count in none of the other numbers.
+    public var overload: OverloadStatistics? { admission?.statistics }
 
     func countCall() { started.wrappingAdd(1, ordering: .relaxed) }
 

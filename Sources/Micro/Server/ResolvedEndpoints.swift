@@ -1,3 +1,4 @@
+internal import Logging
 import MicroCore
 
 /// An endpoint with what is known of it before its function is put together.
@@ -23,24 +24,37 @@ enum EndpointResolver {
     ///   - endpoints: The endpoints.
     ///   - service: The service.
     ///   - compression: How the replies of endpoints are compressed that say nothing of it.
+    ///   - overload: What limits calls.
+    ///   - logger: What refusals of calls are logged to.
     /// - Returns: The endpoints that are served.
-    /// - Throws: A ``StartError`` for a name that can't be used, or that the application has twice.
+    /// - Throws: A ``StartError`` for a name that can't be used, or that the application has twice, and for limits that
+    ///   let nothing in.
     static func name(
-        _ endpoints: [Endpoint], of service: ServiceIdentity, compression: Compression
+        _ endpoints: [Endpoint], of service: ServiceIdentity, compression: Compression,
+        overload: OverloadSettings, logger: Logger
     ) throws(StartError) -> [NamedEndpoint] {
         let endpoints = try named(endpoints)
         var counts: [String: Int] = [:]
         for (name, endpoint) in endpoints where !endpoint.options.isInternal {
             counts[name.short, default: 0] += 1
         }
-        return endpoints.map { name, endpoint in
+        let admissions = overload.admissions(service: service.name, logger: logger)
+        var infos: [NamedEndpoint] = []
+        for (name, endpoint) in endpoints {
             let isInternal = endpoint.options.isInternal
+            let canonical = counts[name.short] == 1 && !isInternal ? name.short : name.full
+            // A service that is overloaded has to say that it is alive.
+            let admission =
+                isInternal
+                ? nil : try admissions(canonical, endpoint.options.limits, endpoint.shape == .unary)
             let info = EndpointInfo(
-                name: counts[name.short] == 1 && !isInternal ? name.short : name.full, fullName: name.full,
-                isInternal: isInternal, shape: endpoint.shape, service: service,
-                compression: endpoint.options.compression ?? compression)
-            return NamedEndpoint(name: name, info: info, endpoint: endpoint)
+                name: canonical, fullName: name.full, isInternal: isInternal, shape: endpoint.shape,
+                service: service, compression: endpoint.options.compression ?? compression,
+                admission: admission)
+            infos.append(NamedEndpoint(name: name, info: info, endpoint: endpoint))
         }
+        try overload.check(infos.lazy.filter { !$0.info.isInternal }.map(\.info.name))
+        return infos
     }
 
     /// Puts the functions of endpoints together with coders and middleware.
@@ -59,10 +73,16 @@ enum EndpointResolver {
                     middleware: info.isInternal ? ServerMiddlewareStack() : middleware.applying(to: info),
                     executionPolicy: ExecutionPolicy(endpoint.options.executionPolicy)))
             guard !served.isEmpty else { throw unserved(info.name, codecs: codecs) }
+            let limited = served.map { subtype in
+                let acceptance = info.admission?.limiting(subtype.acceptance) ?? subtype.acceptance
+                return ServedSubtype(name: subtype.name, acceptance: acceptance)
+            }
             resolved.append(
                 ResolvedEndpoint(
                     name: named.name, info: info,
-                    route: Route(name: info.name, served: observation.around(served, of: info)),
+                    route: Route(
+                        name: info.name, served: observation.around(limited, of: info),
+                        admission: info.admission),
                     record: endpoint.record(name: info.name)))
         }
         return resolved

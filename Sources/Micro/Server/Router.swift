@@ -60,7 +60,7 @@ final class Router: CallHandler {
 
     func accept(_ head: CallHead) -> CallDecision {
         let route = exact[head.path]
-        let decision = route?.accept(head.contentSubtype) ?? acceptUnusualPath(head)
+        let decision = route?.accept(head) ?? acceptUnusualPath(head)
         if case .refuse(let error) = decision { observation.refused(head, error, endpoint: route?.name) }
         return decision
     }
@@ -72,7 +72,7 @@ final class Router: CallHandler {
         }
         switch byEndpoint[path.endpoint] {
         case .one(let route):
-            return route.accept(head.contentSubtype)
+            return route.accept(head)
         case .ambiguous:
             return .refuse(
                 MicroError(
@@ -91,15 +91,24 @@ final class Route: Sendable {
     let name: String
     private let served: [ServedSubtype]
 
-    init(name: String, served: [ServedSubtype]) {
+    /// What limits the calls, if anything does.
+    private let admission: Admission?
+
+    init(name: String, served: [ServedSubtype], admission: Admission?) {
         self.name = name
         self.served = served
+        self.admission = admission
     }
 
-    func accept(_ subtype: String) -> CallDecision {
+    func accept(_ head: CallHead) -> CallDecision { accept(head, head.contentSubtype) }
+
+    private func accept(_ head: CallHead, _ subtype: String) -> CallDecision {
         // A handful at most, so going through them is faster than a dictionary.
-        for candidate in served where candidate.name == subtype { return candidate.acceptance }
-        return subtype.isEmpty ? accept("proto") : refuse(subtype)
+        for candidate in served where candidate.name == subtype {
+            if let error = admission?.refusal(of: head) { return .refuse(error) }
+            return candidate.acceptance
+        }
+        return subtype.isEmpty ? accept(head, "proto") : refuse(subtype)
     }
 
     private func refuse(_ subtype: String) -> CallDecision {

@@ -52,6 +52,7 @@ public final class MicroService: Service, Sendable {
     ///     service starts, and are shut down in reverse once its last call and event have ended. One that ends earlier
     ///     stops the service.
     ///   - middleware: What runs around calls and events, in both directions, the outermost first.
+    ///   - limits: How many calls the service takes.
     ///   - configuration: Where the configuration comes from.
     ///   - serviceConfig: How the client calls methods, where that should differ from what is usual.
     ///   - components: What the service is made of.
@@ -60,7 +61,8 @@ public final class MicroService: Service, Sendable {
         metadata: [String: String] = [:], registry: (any Registry)? = nil,
         transport: (any Transport)? = nil, broker: (any Broker)? = nil, selector: (any Selector)? = nil,
         codecs: [any Codec] = [], plugins: Plugins = .linked, services: [any Service] = [],
-        middleware: [Middleware] = [], configuration: ConfigurationSources = .process,
+        middleware: [Middleware] = [], limits: CallLimits = CallLimits(),
+        configuration: ConfigurationSources = .process,
         serviceConfig: ServiceConfig = ServiceConfig(),
         @ServiceBuilder _ components: () -> [any ServiceComponent]
     ) {
@@ -74,7 +76,7 @@ public final class MicroService: Service, Sendable {
                 registry: registry, transports: transport.map { [$0] } ?? [], broker: broker,
                 selector: selector, codecs: codecs),
             plugins: plugins, services: services,
-            middleware: Middleware(joining: middleware), configuration: configuration,
+            middleware: Middleware(joining: middleware), limits: limits, configuration: configuration,
             serviceConfig: serviceConfig, contents: contents)
     }
 
@@ -92,6 +94,7 @@ struct ServiceDefinition: Sendable {
     let services: [any Service]
     var hooks = ServiceHooks()
     var middleware: Middleware
+    let limits: CallLimits
     var configuration: ConfigurationSources
     let serviceConfig: ServiceConfig
     var time = TimeSource.continuous

@@ -46,7 +46,8 @@ struct ServicePlan: Sendable {
             routing: definition.routing, time: definition.time)
         logger = Logger.current.adding(contents.logHandlers)
         let named = try EndpointResolver.name(
-            contents.endpoints, of: settings.identity, compression: settings.compression)
+            contents.endpoints, of: settings.identity, compression: settings.compression,
+            overload: try OverloadSettings(values, limits: definition.limits), logger: logger)
         overview = ServiceOverview(
             identity: settings.identity, endpoints: named.map(\.info), attachments: contents.attachments)
         let environment = ServiceEnvironment(

@@ -51,6 +51,7 @@ package struct SettingCatalogue: Sendable {
     init(_ plugins: Plugins, overrides: PartOverrides) {
         var builder = Builder()
         builder.add("service", ServiceSettings.declarations)
+        builder.add("overload", OverloadSettings.declarations)
         builder.add("client", ClientSettings.declarations)
         builder.add("selection", SelectionSettings.declarations + OutlierSettings.declarations)
         builder.add("plugins", Self.choices(plugins))

@@ -16,6 +16,8 @@ enum LogKeys {
     static let signal = "process.signal"
     static let level = "micro.log.level"
     static let limit = "micro.limit"
+    static let reason = "micro.refusal.reason"
+    static let refused = "micro.refusal.count"
     static let duration = "micro.duration"
     static let call = "micro.call.id"
     static let trace = "trace_id"
