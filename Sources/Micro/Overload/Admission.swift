@@ -132,7 +132,11 @@ final class Admission: Sendable {
         }
     }
 
-    /// Lets a stream in. It isn't measured, since it takes as long as its two sides like, and doesn't wait.
+    /// Lets a stream in.
+    ///
+    /// It isn't measured, since it takes as long as its two sides like, and doesn't wait.
+    ///
+    /// - Throws: The refusal, if there is no place.
     private func enterStream() throws(MicroError) {
         var ticket: EndpointGate.Ticket?
         if let limit = shared.concurrency, !limit.enter() { throw refuse(.concurrency) }

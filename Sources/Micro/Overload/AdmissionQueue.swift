@@ -65,6 +65,7 @@ struct AdmissionQueue<Caller> {
     ///   - deadline: When nobody waits for its answer any more.
     ///   - now: The present moment.
     ///   - pace: How quickly calls are served.
+    /// - Returns: Why; `nil` if it may wait.
     mutating func refusal(
         of criticality: Criticality, deadline: Int64?, at now: Int64, _ pace: Pace
     ) -> RefusalReason? {

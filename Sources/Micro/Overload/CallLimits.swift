@@ -46,6 +46,7 @@ public struct CallLimits: Hashable, Sendable {
     /// Checks that there is a call that the limits let in.
     ///
     /// - Parameter owner: What has the limits, for the error.
+    /// - Throws: A ``StartError`` for a limit that lets nothing in.
     func check(_ owner: String) throws(StartError) {
         if let concurrency, !CallLimits.concurrencies.contains(concurrency) {
             throw StartError(

@@ -105,6 +105,7 @@ final class EndpointGate: Sendable {
     /// - Parameters:
     ///   - criticality: How much the call matters.
     ///   - deadline: When nobody waits for its answer any more.
+    /// - Returns: Why; `nil` if it may go on.
     func refusal(of criticality: Criticality, deadline: Uptime?) -> RefusalReason? {
         let now = clock()
         return state.withLock { state in

@@ -18,7 +18,7 @@ struct OverloadSettings: Sendable {
             "how many calls of an endpoint wait at most once its limit is reached, for each criticality; 0 for none"
         )
         static let concurrency = Setting(
-            "server.limit.concurrency", .limit(in: CallLimits.concurrencies), without: "as in code",
+            "server.limit.concurrency", .number(in: CallLimits.concurrencies), without: "as in code",
             scope: .shared,
             "how many calls of the service may be in flight, streams included")
         static let rate = Setting(
@@ -28,7 +28,8 @@ struct OverloadSettings: Sendable {
             "server.limit.caller.rate", .callRate, without: "as in code", scope: .shared,
             "how many calls of the service one caller may begin in a second")
         static let endpoints = Setting(
-            "server.limit.endpoints", .list("such as Greeter.Hello:concurrency=10:rate=100/20:caller_rate=5"),
+            "server.limit.endpoints",
+            .list("endpoints such as Greeter.Hello:concurrency=10:rate=100/20:caller_rate=5"),
             default: [], scope: .shared,
             "the same for single endpoints")
     }
@@ -73,7 +74,7 @@ struct OverloadSettings: Sendable {
             guard let (name, limits) = Self.endpoint(text) else {
                 throw settings.invalid(
                     Keys.endpoints,
-                    "endpoints with commas, each such as Greeter.Hello:concurrency=10:rate=100/20:caller_rate=5"
+                    Keys.endpoints.declaration.takes
                 )
             }
             endpoints[name] = limits
@@ -109,6 +110,7 @@ struct OverloadSettings: Sendable {
     /// Checks that limits were set for endpoints that exist.
     ///
     /// - Parameter names: The endpoints' names.
+    /// - Throws: A ``StartError`` that names one which doesn't.
     func check(_ names: some Sequence<String>) throws(StartError) {
         let names = Set(names)
         guard let unknown = endpoints.keys.sorted().first(where: { !names.contains($0) }) else { return }
@@ -129,7 +131,7 @@ struct OverloadSettings: Sendable {
     /// Returns the endpoints' admissions by one factory, so that they share what is the service's.
     ///
     /// - Parameters:
-    ///   - service: The service's name.
+    ///   - name: The service's name.
     ///   - logger: What refusals are logged to.
     /// - Returns: Makes the admission of an endpoint: of its name, what the code says of it, and whether it is unary;
     ///   `nil` if nothing limits it.
@@ -157,9 +159,4 @@ extension SettingKind where Value == CallRate {
     fileprivate static var callRate: Self {
         Self(CallRate.takes, write: \.description) { CallRate($0) }
     }
-}
-
-extension SettingKind where Value == Int {
-    /// A limit.
-    fileprivate static func limit(in range: ClosedRange<Int>) -> Self { .number(in: range) }
 }
