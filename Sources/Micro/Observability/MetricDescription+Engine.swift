@@ -21,6 +21,16 @@ extension MetricDescription {
     static let serverResponseSize = MetricDescription(
         "rpc.server.response.size", .histogram, unit: "By", labels: serverLabels, buckets: byteBuckets,
         "the sizes of messages that were answered, uncompressed; each message of a stream counts")
+    static let serverLimit = MetricDescription(
+        "micro.server.limit", .gauge, unit: "{request}", labels: serverLabels,
+        "how many calls of an endpoint may be in flight; it is there only while there is a limit")
+    static let serverQueued = MetricDescription(
+        "micro.server.queued", .gauge, unit: "{request}", labels: serverLabels,
+        "the calls that wait until others have ended")
+    static let serverRefused = MetricDescription(
+        "micro.server.refused", .counter, unit: "{request}", labels: serverLabels + [MetricLabels.reason],
+        "the calls that were refused before their handlers began: `overload`, `concurrency`, `deadline`, `rate` or `caller_rate`"
+    )
 
     static let clientDuration = MetricDescription(
         "rpc.client.call.duration", .histogram, unit: "s", labels: clientLabels + [MetricLabels.status],
@@ -95,7 +105,8 @@ extension MetricDescription {
 
     /// All of them, for back ends, which get no more than names from swift-metrics, and for the documents.
     public static let engine: [MetricDescription] = [
-        serverDuration, serverActive, serverRequestSize, serverResponseSize, clientDuration, clientActive,
+        serverDuration, serverActive, serverRequestSize, serverResponseSize, serverLimit, serverQueued,
+        serverRefused, clientDuration, clientActive,
         clientRequestSize, clientResponseSize, clientRetries, clientOmittedRetries, connections,
         connectionsOpened,
         connectionsClosed, knownNodes, ejectedNodes, ejections, registryAge, sent, consumed, processDuration,

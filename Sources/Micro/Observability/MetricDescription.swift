@@ -70,6 +70,7 @@ enum MetricLabels {
     static let status = "rpc.response.status_code"
     static let server = "server.address"
     static let state = "state"
+    static let reason = "reason"
     static let broker = "messaging.system"
     static let topic = "messaging.destination.name"
     static let error = "error.type"

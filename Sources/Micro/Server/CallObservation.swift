@@ -56,6 +56,22 @@ final class CallObservation: Sendable {
                 status: error.status, received: 0, sent: 0, isUnary: false), duration: 0)
     }
 
+    private func observeLimits(
+        of endpoint: EndpointInfo, _ metrics: EngineMetrics, labels: [(String, String)]
+    ) {
+        metrics.observe(.serverLimit) {
+            endpoint.overload?.limit.map { [MetricReading(Double($0), labels: labels)] } ?? []
+        }
+        metrics.observe(.serverQueued) {
+            endpoint.overload.map { [MetricReading(Double($0.queued), labels: labels)] } ?? []
+        }
+        metrics.observe(.serverRefused) {
+            (endpoint.overload?.refused ?? [:]).map { reason, count in
+                MetricReading(Double(count), labels: labels + [(MetricLabels.reason, reason.rawValue)])
+            }
+        }
+    }
+
     private func observer(of endpoint: EndpointInfo) -> CallObserver? {
         let instruments = metrics.map { metrics in
             let instruments = CallInstruments(metrics, .server, method: endpoint.name)
@@ -63,6 +79,7 @@ final class CallObservation: Sendable {
                 [MetricReading(Double(instruments.activeCalls), labels: instruments.labels)]
             }
             known.withLock { $0[endpoint.name] = instruments }
+            if endpoint.admission != nil { observeLimits(of: endpoint, metrics, labels: instruments.labels) }
             return instruments
         }
         // As for traces; and whoever follows the log would read of that.
