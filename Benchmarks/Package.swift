@@ -51,6 +51,13 @@ let package = Package(
             ],
             swiftSettings: settings),
         .executableTarget(
+            name: "overload-bench",
+            dependencies: [
+                micro("Micro"), micro("MicroCodecJSON"), micro("MicroCore"), micro("MicroRegistryMemory"),
+                micro("MicroTransportHTTP2"), argumentParser,
+            ],
+            swiftSettings: settings),
+        .executableTarget(
             name: "etcd-bench",
             dependencies: [micro("MicroCore"), micro("MicroRegistryEtcd"), argumentParser],
             swiftSettings: settings),

@@ -3,7 +3,7 @@
 import contextlib
 import time
 
-from . import allocations as counts, clients, connections, etcd, load, nats as nats_clients, selection, servers, wire
+from . import allocations as counts, clients, connections, etcd, load, nats as nats_clients, overload as overloads, selection, servers, wire
 from .report import OURS
 
 
@@ -229,6 +229,23 @@ def select(bench):
                         bench.note(name, "selection_slow_p99_us", p99)
 
 
+def overload(bench):
+    """Goodput and p99 of a service with up to three times as many calls as it can serve, protected or not."""
+    loads = [1.5] if bench.settings.quick else overloads.LOADS
+    seconds = 2 if bench.settings.quick else 10
+    outcomes = {protection: [] for protection in overloads.PROTECTIONS.values()}
+    for load in loads:
+        for name, protection in overloads.PROTECTIONS.items():
+            outcome = overloads.run(load, protection, seconds, None)
+            outcomes[protection].append(outcome)
+            if load in [1.5, 3]:
+                bench.note(name, f"overload_goodput_{load * 100:g}", outcome["goodput"] * 100)
+                if outcome["p99_ms"] >= 0:
+                    bench.note(name, f"overload_p99_{load * 100:g}", outcome["p99_ms"])
+    if not bench.settings.quick:
+        overloads.plot(outcomes)
+
+
 def etcd_registry(bench):
     """The etcd registry beside etcdctl: list of all nodes, memory for each, and when watchers see a new one."""
     advice = etcd.missing()
@@ -291,5 +308,5 @@ def _percentile(ordered, percent):
 
 ALL = {
     "unary": unary, "generated": generated, "latency": latency, "echo64k": echo64k, "tls": tls, "idle": idle, "stream": stream,
-    "spin": spin, "client": client, "select": select, "allocations": allocations, "etcd": etcd_registry, "nats": nats,
+    "spin": spin, "client": client, "select": select, "overload": overload, "allocations": allocations, "etcd": etcd_registry, "nats": nats,
 }
