@@ -179,7 +179,7 @@ struct DeclaredSettingsTests {
         let groups = SettingCatalogue(testPlugins, overrides: PartOverrides()).groups
         #expect(
             groups.map(\.name).starts(with: [
-                "service", "client", "selection", "plugins", "tls", "log", "file",
+                "service", "overload", "client", "selection", "plugins", "tls", "log", "file",
             ]))
         for entry in groups.flatMap(\.entries) {
             #expect(!entry.declaration.meaning.isEmpty && !entry.declaration.takes.isEmpty, "\(entry.key)")

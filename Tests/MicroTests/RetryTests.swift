@@ -144,6 +144,26 @@ struct RetryTests {
         }
     }
 
+    @Test("an endpoint that all its nodes call idempotent in the registry is one")
+    func idempotentInTheRegistry() async throws {
+        func record(_ number: Int, isIdempotent: Bool) -> ServiceRecord {
+            let metadata = isIdempotent ? ["idempotent": "true"] : [:]
+            return ServiceRecord(
+                name: "greeter", version: "\(number)",
+                endpoints: [EndpointRecord(name: "Greeter.Hello", metadata: metadata)], nodes: [two[number]])
+        }
+        for (second, calls) in [(true, 2), (false, 1)] {
+            let transport = failing(MicroError(.unavailable, "lost"))
+            let registry = MemoryRegistry()
+            try await registry.register(record(0, isIdempotent: true), timeToLive: nil)
+            try await registry.register(record(1, isIdempotent: second), timeToLive: nil)
+            let client = MicroClient(
+                registry: registry, transports: [transport], plugins: testPlugins, configuration: .test())
+            _ = try? await withMicroClient(client) { try await $0.hello() }
+            #expect(transport.calls == calls)
+        }
+    }
+
     @Test("the service config's policy and time-out count where the call says nothing")
     func config() async throws {
         let config = ServiceConfig([

@@ -60,6 +60,9 @@ struct ServiceGroupTests {
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await group.run() }
             await journal.wait(for: "called")
+            try await eventually("the other service is there") {
+                await registry.services().contains("backend")
+            }
             await group.triggerGracefulShutdown()
             await journal.wait(for: "web ends")
             go.open()

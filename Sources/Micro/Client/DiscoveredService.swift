@@ -137,8 +137,21 @@ final class DiscoveredService: Sendable {
         }
         if let refusedAddress { logRefusal(refusedAddress) }
         install(
-            NodeSnapshot(slots: slots, rules: rules, unspoken: unspoken, refusedAddress: refusedAddress),
+            NodeSnapshot(
+                slots: slots, rules: rules, idempotent: Self.idempotent(nodes.values), unspoken: unspoken,
+                refusedAddress: refusedAddress),
             former: former + (old ?? []))
+    }
+
+    /// Returns the endpoints that are idempotent on all nodes that offer them.
+    private static func idempotent(_ nodes: some Sequence<RegisteredNode>) -> Set<String> {
+        var idempotent: Set<String> = []
+        var others: Set<String> = []
+        for node in nodes {
+            idempotent.formUnion(node.idempotentNames)
+            others.formUnion((node.endpointNames ?? []).subtracting(node.idempotentNames))
+        }
+        return idempotent.subtracting(others)
     }
 
     private func logRefusal(_ address: String) {

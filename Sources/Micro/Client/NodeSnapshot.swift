@@ -21,6 +21,9 @@ final class NodeSnapshot: Sendable {
     /// The address of a node that a registry can't send a client to, if there is one.
     let refusedAddress: String?
 
+    /// The endpoints whose calls may have their effect several times, as the registry says.
+    let idempotent: Set<String>
+
     private let rules: NodeRules
 
     /// What is chosen from while no node is down.
@@ -31,11 +34,13 @@ final class NodeSnapshot: Sendable {
     private let views = Mutex(Views())
 
     init(
-        slots: [PooledConnection], rules: NodeRules, unspoken: [NodeProtocol: String] = [:],
+        slots: [PooledConnection], rules: NodeRules, idempotent: Set<String> = [],
+        unspoken: [NodeProtocol: String] = [:],
         refusedAddress: String? = nil
     ) {
         self.slots = slots
         self.rules = rules
+        self.idempotent = idempotent
         self.unspoken = unspoken
         self.refusedAddress = refusedAddress
         usual = rules.view(slots, nil, looksAtHealth: false)

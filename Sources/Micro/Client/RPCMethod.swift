@@ -128,7 +128,7 @@ final class CallRoute: Sendable {
     let policy: ServiceConfig.Method
 
     /// Whether the code that calls the method says that it may have its effect several times.
-    let isIdempotent: Bool
+    private let isDeclaredIdempotent: Bool
 
     /// What measures the calls, if anybody wants that.
     let instruments: CallInstruments?
@@ -150,7 +150,7 @@ final class CallRoute: Sendable {
         engine: ClientEngine
     ) {
         self.service = service
-        self.isIdempotent = isIdempotent
+        isDeclaredIdempotent = isIdempotent
         policy = engine.policy(path: path, service: service)
         self.endpoint = endpoint
         self.path = path
@@ -163,6 +163,11 @@ final class CallRoute: Sendable {
         middleware = engine.middleware.filter { $0.applies(to: endpoint, of: service) }
         instruments = engine.metrics?.instruments(service, endpoint)
         isObserved = engine.metrics != nil || engine.tracing != nil
+    }
+
+    /// Whether the method may have its effect several times, as code or registry say.
+    var isIdempotent: Bool {
+        isDeclaredIdempotent || entry.load()?.snapshot?.idempotent.contains(endpoint) == true
     }
 
     /// Returns the path of a call.

@@ -52,14 +52,18 @@ public struct RegisteredNode: Hashable, Sendable {
     /// The names of the endpoints that it offers, `Type.Method`; `nil` where the registry doesn't tell.
     public let endpointNames: Set<String>?
 
+    /// The names of those of them whose calls may have their effect several times.
+    public let idempotentNames: Set<String>
+
     /// Creates a node.
     ///
     /// - Parameters:
     ///   - node: The node.
-    ///   - endpointNames: The names of the endpoints that it offers.
-    public init(_ node: Node, endpointNames: Set<String>? = nil) {
+    ///   - endpoints: The endpoints that it offers; `nil` where the registry doesn't tell.
+    public init(_ node: Node, endpoints: [EndpointRecord]? = nil) {
         self.node = node
-        self.endpointNames = endpointNames
+        endpointNames = endpoints.map { Set($0.map(\.name)) }
+        idempotentNames = Set((endpoints ?? []).filter(\.isIdempotent).map(\.name))
     }
 }
 
@@ -71,9 +75,8 @@ private struct WatchedNodes {
     mutating func apply(_ change: RegistryChange) {
         switch change {
         case .up(let record):
-            let names = record.endpoints.map { Set($0.map(\.name)) }
             for (key, node) in zip(record.keys, record.nodes) {
-                all[key] = RegisteredNode(node, endpointNames: names)
+                all[key] = RegisteredNode(node, endpoints: record.endpoints)
             }
         case .down(let key):
             all[key] = nil
