@@ -1,4 +1,5 @@
 import CoreMetrics
+import Micro
 
 /// The values of one metric for one set of labels.
 protocol Series: AnyObject, Sendable {

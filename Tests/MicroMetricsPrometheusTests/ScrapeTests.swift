@@ -131,6 +131,9 @@ import Testing
                 let text = try await second.text()
                 #expect(text.contains("service_name=\"greeter\""))
                 #expect(text.contains("service_name=\"other\""))
+                // What belongs to the process is not counted twice.
+                let seconds = try #require(text.value("process_cpu_seconds_total"))
+                #expect(seconds <= ProcessUsage.cpuSeconds)
             }
             // The first one serves on.
             #expect(try await first.get("/health/ready").status == 200)

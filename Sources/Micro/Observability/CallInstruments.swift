@@ -31,7 +31,9 @@ final class CallInstruments: Sendable {
     private let failed = Mutex<[RPCStatus: DurationInstrument]>([:])
     private let requestSize: any RecorderHandler
     private let responseSize: any RecorderHandler
-    private let active = Atomic<Int>(0)
+
+    /// Connections of all event loops count here, and would wait for each other at one word.
+    private let active = StripedWords(count: 1)
     private let retries: (any CounterHandler)?
     private let omittedRetries: (any CounterHandler)?
 
@@ -61,11 +63,11 @@ final class CallInstruments: Sendable {
     }
 
     /// How many calls run.
-    var activeCalls: Int { active.load(ordering: .relaxed) }
+    var activeCalls: Int { active.sum(at: 0) }
 
     /// Records that a call begins, and returns when.
     func began() -> Uptime {
-        active.wrappingAdd(1, ordering: .relaxed)
+        active.add(1, at: 0)
         return .now
     }
 
@@ -85,7 +87,7 @@ final class CallInstruments: Sendable {
     ///   - status: How.
     ///   - metadata: What tells the trace.
     func ended(from start: Uptime, to end: Uptime, _ status: RPCStatus, _ metadata: () -> Metadata) {
-        active.wrappingSubtract(1, ordering: .relaxed)
+        active.add(-1, at: 0)
         instrument(status).record(from: start, to: end) { metadata().traceID }
     }
 

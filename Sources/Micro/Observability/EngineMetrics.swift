@@ -23,6 +23,7 @@ final class EngineMetrics: MetricsSource {
     /// The instruments of the topics to which events are published.
     let topics = InstrumentTable<PublishInstruments>()
 
+    private let process: ProcessMetrics
     private let isCollected: Atomic<Bool>
     private let observed = Mutex<[ObservedMetric]>([])
     private let readiness = Mutex<(@Sendable () -> Bool)?>(nil)
@@ -31,7 +32,7 @@ final class EngineMetrics: MetricsSource {
         self.factory = factory
         self.service = service
         isCollected = Atomic(false)
-        observeProcess()
+        process = ProcessMetrics.shared(factory)
     }
 
     /// Returns the metrics of a service or client, or `nil` if nobody wants them.
@@ -82,23 +83,13 @@ final class EngineMetrics: MetricsSource {
     func collect() {
         // They are read without a lock: what they read has locks of its own.
         for metric in observed.withLock({ $0 }) { metric.collect() }
+        process.collect()
     }
 
     /// Collects again and again, until the task is cancelled, if the back end doesn't ask for it.
     func collectRepeatedly(_ time: TimeSource) async {
         guard !isCollected.load(ordering: .relaxed) else { return }
         repeat { collect() } while (try? await time.sleep(for: Self.interval)) != nil
-    }
-
-    private func observeProcess() {
-        let start = Uptime.now
-        observe(.descriptors) { ProcessUsage.openDescriptors.map { [MetricReading(Double($0))] } ?? [] }
-        observe(.threads) { [MetricReading(Double(ProcessUsage.current.threads))] }
-        observe(.memory) { [MetricReading(Double(ProcessUsage.current.memory))] }
-        observe(.cpu) { [MetricReading(ProcessUsage.cpuSeconds)] }
-        observe(.uptime) {
-            [MetricReading(Double(Uptime.now.nanoseconds &- start.nanoseconds) / 1e9)]
-        }
     }
 }
 

@@ -101,7 +101,8 @@ extension MetricDescription {
     static let cpu = MetricDescription(
         "process.cpu.time", .counter, unit: "s", "the CPU time that the process has used")
     static let uptime = MetricDescription(
-        "process.uptime", .gauge, unit: "s", "the time since the service or client was started")
+        "process.uptime", .gauge, unit: "s",
+        "the time since the first service or client of the process was started")
 
     /// All of them, for back ends, which get no more than names from swift-metrics, and for the documents.
     public static let engine: [MetricDescription] = [

@@ -1,24 +1,24 @@
-import Synchronization
+internal import Synchronization
 
 #if canImport(Glibc)
-    import Glibc
+    internal import Glibc
 #elseif canImport(Musl)
-    import Musl
+    internal import Musl
 #else
-    import Darwin
+    internal import Darwin
 #endif
 
 /// Numbers that many threads add to at once without waiting for each other.
 ///
 /// Each of a few stripes has a word for each number, in cache lines that no other stripe has. A thread adds to the
 /// stripe that its identity leads to, and whoever reads sums them up.
-final class StripedWords: Sendable {
+package final class StripedWords: Sendable {
     private static let stripeBits = 2
     private static let stripes = 1 << stripeBits
     private static let lineWords = 8
 
     /// How many numbers there are.
-    let count: Int
+    package let count: Int
 
     private let stride: Int
 
@@ -26,7 +26,9 @@ final class StripedWords: Sendable {
     private nonisolated(unsafe) let words: UnsafeMutablePointer<Atomic<Int>>
 
     /// Creates numbers that are all 0.
-    init(count: Int) {
+    ///
+    /// - Parameter count: How many there are.
+    package init(count: Int) {
         self.count = count
         stride = (count + Self.lineWords - 1) / Self.lineWords * Self.lineWords
         let size = stride * Self.stripes
@@ -43,13 +45,20 @@ final class StripedWords: Sendable {
     }
 
     /// Adds to a number; beyond the greatest one it begins anew, which takes centuries.
-    func add(_ amount: Int, at index: Int) {
+    ///
+    /// - Parameters:
+    ///   - amount: How much, which may be below zero.
+    ///   - index: Which number.
+    package func add(_ amount: Int, at index: Int) {
         precondition(index < count)
         words[Self.stripe &* stride &+ index].wrappingAdd(amount, ordering: .relaxed)
     }
 
     /// Returns a number as it is now.
-    func sum(at index: Int) -> Int {
+    ///
+    /// - Parameter index: Which number.
+    /// - Returns: The number.
+    package func sum(at index: Int) -> Int {
         precondition(index < count)
         return (0..<Self.stripes).reduce(0) { $0 &+ words[$1 * stride + index].load(ordering: .relaxed) }
     }
@@ -63,26 +72,5 @@ final class StripedWords: Sendable {
             let thread = UInt(bitPattern: pthread_self()) >> 12
         #endif
         return Int(truncatingIfNeeded: (thread &* 0x9E37_79B9_7F4A_7C15) >> UInt(64 - stripeBits))
-    }
-}
-
-/// A number that may be set.
-final class FloatCell: Sendable {
-    private let bits = Atomic<UInt64>(0)
-
-    var value: Double {
-        get { Double(bitPattern: bits.load(ordering: .relaxed)) }
-        set { bits.store(newValue.bitPattern, ordering: .relaxed) }
-    }
-
-    func add(_ amount: Double) {
-        var known = bits.load(ordering: .relaxed)
-        while true {
-            let sum = (Double(bitPattern: known) + amount).bitPattern
-            let (exchanged, original) = bits.compareExchange(
-                expected: known, desired: sum, ordering: .relaxed)
-            if exchanged { return }
-            known = original
-        }
     }
 }
