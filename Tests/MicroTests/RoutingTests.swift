@@ -30,7 +30,8 @@ struct RoutingTests {
         _ environment: [String: String] = [:], selector: (any Selector)? = RoundRobinSelector(),
         routing: [String: Routing] = [:], transport: ScriptedTransport = ScriptedTransport(),
         registry: MemoryRegistry = MemoryRegistry(), records: [ServiceRecord] = records,
-        time: TimeSource = .continuous, _ body: (MicroClient) async throws -> Void
+        time: TimeSource = .continuous, serviceConfig: ServiceConfig = ServiceConfig(),
+        _ body: (MicroClient) async throws -> Void
     ) async throws {
         for record in records {
             for node in record.nodes {
@@ -41,7 +42,7 @@ struct RoutingTests {
         }
         let client = MicroClient(
             registry: registry, transports: [transport], selector: selector, routing: routing,
-            plugins: testPlugins, configuration: .test(environment))
+            plugins: testPlugins, configuration: .test(environment), serviceConfig: serviceConfig)
         try await withMicroClient(client.onTestClock(time), body)
     }
 
@@ -109,6 +110,23 @@ struct RoutingTests {
             #expect(try await answers(client, 40, sticky).count == 1)
             let hash = CallOptions(routing: Routing(selector: .named("hash")), routingKey: "user 7")
             #expect(try await answers(client, 40, hash).count == 1)
+        }
+    }
+
+    @Test("a selector of the service config counts where the code says none of the service")
+    func serviceConfig() async throws {
+        let config = try ServiceConfig(json: #"{"loadBalancingConfig": [{"pick_first": {}}]}"#)
+        let last = Routing(selector: .using(ClosureSelector { nodes, _ in nodes.count - 1 }))
+        let cases: [(routing: [String: Routing], expected: Set<String>?)] = [
+            ([:], nil), (["greeter": Routing(filter: NodeFilter(version: "2", zone: "b"))], nil),
+            (["greeter": last], ["b2"]),
+        ]
+        for (routing, expected) in cases {
+            try await withClient(routing: routing, serviceConfig: config) {
+                (client: MicroClient) async throws in
+                let found = Set(try await answers(client).keys)
+                #expect(found.count == 1 && found == expected ?? found)
+            }
         }
     }
 

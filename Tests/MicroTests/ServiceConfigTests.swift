@@ -34,6 +34,7 @@ struct ServiceConfigTests {
         #expect(
             config.method(path: "/search.Search/Query", service: "search")?.hedging
                 == HedgingPolicy(attempts: 3, delay: .milliseconds(50)))
+        #expect(config.selector == "roundrobin")
         #expect(config.budget == RetryBudget.Limits(part: 0.1, perSecond: 0, initial: 5))
     }
 
@@ -67,11 +68,31 @@ struct ServiceConfigTests {
                 #"{"methodConfig": [{"name": [{}], "hedgingPolicy": {"maxAttempts": 2}, "retryPolicy": {"maxAttempts": 2, "initialBackoff": "1s", "maxBackoff": "1s", "backoffMultiplier": 2, "retryableStatusCodes": [14]}}]}"#,
                 "Leave one of them out"
             ),
+            (#"{"loadBalancingConfig": [{"magic": {}}, {}]}"#, "no policy that is known: magic"),
+            (#"{"loadBalancingConfig": [7]}"#, "loadBalancingConfig[0]"),
+            (#"{"loadBalancingPolicy": "magic"}"#, "loadBalancingPolicy has no policy"),
             (#"{"retryThrottling": {"maxTokens": 0, "tokenRatio": 0.1}}"#, "retryThrottling"),
         ])
     func refused(json: String, words: String) throws {
         let error = #expect(throws: StartError.self) { _ = try ServiceConfig(json: json) }
         #expect(error?.message.contains(words) == true, "\(error?.message ?? "")")
+    }
+
+    @Test(
+        "of its policies of load balancing the first counts that there is a selector for",
+        arguments: [
+            (
+                #""loadBalancingConfig": [{"magic": {"a": 1}}, {"pick_first": {}}, {"round_robin": {}}]"#,
+                "sticky"
+            ),
+            (
+                #""loadBalancingConfig": [{"outlier_detection_experimental": {"childPolicy": [{"least_request_experimental": {}}]}}]"#,
+                "leastloaded"
+            ),
+            (#""loadBalancingPolicy": "ROUND_ROBIN""#, "roundrobin"), (#""loadBalancingConfig": []"#, nil),
+        ])
+    func loadBalancing(json: String, selector: String?) throws {
+        #expect(try ServiceConfig(json: "{\(json)}").selector == selector)
     }
 
     @Test("a file that can't be used ends the start, with its name")

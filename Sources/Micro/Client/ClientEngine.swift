@@ -142,10 +142,20 @@ final class ClientEngine: Sendable {
         return entry
     }
 
+    /// How the nodes of a service are chosen, where that isn't the client's way.
+    private func routing(of service: String) -> Routing? {
+        let own = routing[service]
+        guard own?.selector == nil, let name = serviceConfig.selector ?? settings.serviceConfig.selector
+        else {
+            return own
+        }
+        return Routing(selector: .named(name), filter: own?.filter, canary: own?.canary)
+    }
+
     private func makeEntry(_ service: String) -> DiscoveredService {
         let detector = OutlierDetector(service: service, settings: settings.outliers, time: time)
         return DiscoveredService(
-            service: service, routing: routing[service], transports: transports, pool: pool,
+            service: service, routing: routing(of: service), transports: transports, pool: pool,
             rules: NodeRules(settings: settings.selection, detector: detector, seed: subsetSeed),
             budget: RetryBudget(serviceConfig.budget ?? settings.retryBudget, now: Uptime(time.now)))
     }

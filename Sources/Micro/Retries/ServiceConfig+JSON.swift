@@ -10,8 +10,9 @@ extension ServiceConfig {
     /// Reads gRPC's service config.
     ///
     /// `methodConfig` with `name`, `timeout`, `retryPolicy` and `hedgingPolicy` counts, and `retryThrottling`, by which the
-    /// client's retry budget is a part `tokenRatio` of the calls and half of `maxTokens` to begin with. As in gRPC, what
-    /// else it has is passed over.
+    /// client's retry budget is a part `tokenRatio` of the calls and half of `maxTokens` to begin with, and
+    /// `loadBalancingConfig` or `loadBalancingPolicy`, by which the first policy that has a selector like it is taken. As
+    /// in gRPC, what else it has is passed over.
     ///
     /// - Parameter json: The text.
     /// - Throws: A ``StartError`` that says where the text is wrong, or contradicts itself.
@@ -37,6 +38,7 @@ extension ServiceConfig {
         }
         self.init(methods)
         budget = try text.retryThrottling?.limits()
+        selector = try text.selector()
     }
 
     /// Reads a file of gRPC's service config.
@@ -89,6 +91,8 @@ extension ServiceConfig.Method.Name {
 private struct ServiceConfigText: Decodable {
     var methodConfig: [MethodText]?
     var retryThrottling: ThrottlingText?
+    var loadBalancingConfig: [LoadBalancingPolicy]?
+    var loadBalancingPolicy: String?
 
     struct MethodText: Decodable {
         var name: [NameText]?
@@ -165,6 +169,23 @@ private struct ServiceConfigText: Decodable {
     static func attempts(_ number: Int, at place: String) throws(StartError) -> Int {
         guard number >= 2 else { throw invalid(place, "is \(number). It must be 2 or more") }
         return min(number, mostAttempts)
+    }
+}
+
+extension ServiceConfigText {
+    /// Returns the name of the selector that is like the first known policy.
+    ///
+    /// - Throws: That none is known, which ends the start as in gRPC.
+    func selector() throws(StartError) -> String? {
+        let names = loadBalancingConfig?.map(\.name) ?? loadBalancingPolicy.map { [$0.lowercased()] } ?? []
+        guard !names.isEmpty else { return nil }
+        for name in names { if let selector = LoadBalancingPolicy.selectors[name] { return selector } }
+        let place = loadBalancingConfig == nil ? "loadBalancingPolicy" : "loadBalancingConfig"
+        let known = LoadBalancingPolicy.selectors.keys.sorted().joined(separator: ", ")
+        throw Self.invalid(
+            place,
+            "has no policy that is known: \(names.joined(separator: ", ").printable(limit: 200)). There are \(known)"
+        )
     }
 }
 

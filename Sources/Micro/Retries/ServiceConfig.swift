@@ -73,6 +73,9 @@ public struct ServiceConfig: Sendable {
     /// How many retries there may be; the client's own limits if `nil`.
     var budget: RetryBudget.Limits?
 
+    /// The name of the selector that picks nodes; the client's if `nil`.
+    var selector: String?
+
     /// Creates a configuration.
     ///
     /// - Parameter methods: What holds for methods; of two for one name the later one counts.
