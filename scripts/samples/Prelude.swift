@@ -39,6 +39,9 @@ struct Greeting: Codable { var message: String }
 struct Export: Codable {}
 struct Check: Codable {}
 struct Status: Codable { var text: String }
+struct Query: Codable {}
+struct Report: Codable {}
+struct Results: Codable {}
 struct Order: Codable, Equatable { var id = "" }
 
 enum Tenant { static var current: String { "acme" } }
@@ -74,6 +77,7 @@ let hello = Endpoint("Greeter.Hello") { (request: HelloRequest, context) in
 let client = MicroClient()
 let service = MicroService("sample") { hello }
 let greeter = service
+let query = Query()
 let request = HelloRequest(name: "world")
 let options = SubscriptionOptions(topic: "greetings")
 let runner = SubscriptionRunner()
