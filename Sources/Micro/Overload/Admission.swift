@@ -75,10 +75,53 @@ final class Admission: Sendable {
 
     // MARK: When the request is there
 
-    /// Returns what to run for calls, with the limits around it.
+    /// Lets a call in at once, if nothing stands in its way; then ``leave(_:_:isAnswered:)`` has to follow.
+    ///
+    /// It belongs into what runs for the call: a function of its own around that would cost more than all else here.
+    ///
+    /// - Parameter ticket: What the call is known by, if it is measured.
+    /// - Returns: Whether it is in.
+    @inline(__always) func enter(_ ticket: inout EndpointGate.Ticket?) -> Bool {
+        if let gate, !gate.enter(&ticket) { return false }
+        guard let limit = shared.concurrency, !limit.enter() else { return true }
+        gate?.leave(ticket, .failed)
+        ticket = nil
+        return false
+    }
+
+    /// Waits until a call may come in; then ``leave(_:_:isAnswered:)`` has to follow.
+    ///
+    /// - Parameter head: What the call has said.
+    /// - Returns: What the call is known by, if it is measured.
+    /// - Throws: Why it is refused.
+    func wait(_ head: CallHead) async throws(MicroError) -> EndpointGate.Ticket? {
+        var ticket: EndpointGate.Ticket?
+        if let gate { ticket = try await wait(gate, head) }
+        guard let limit = shared.concurrency, !limit.enter() else { return ticket }
+        gate?.leave(ticket, .failed)
+        throw refuse(.concurrency)
+    }
+
+    /// Records that a call has ended which was let in.
+    ///
+    /// - Parameters:
+    ///   - ticket: What it is known by.
+    ///   - head: What it has said.
+    ///   - isAnswered: Whether it has succeeded.
+    @inline(__always) func leave(_ ticket: EndpointGate.Ticket?, _ head: CallHead, isAnswered: Bool) {
+        shared.concurrency?.leave()
+        gate?.leave(ticket, Self.end(head, isAnswered))
+    }
+
+    private static func end(_ head: CallHead, _ isAnswered: Bool) -> LatencyCohort.End {
+        // A caller who is gone cancels the task.
+        if head.isOverdue || (!isAnswered && Task.isCancelled) { return .late }
+        return isAnswered ? .answered : .failed
+    }
+
+    /// Returns what to run for streaming calls, with the limits around it; unary ones have them inside.
     func limiting(_ decision: CallDecision) -> CallDecision {
         switch decision {
-        case .unary(let run, let policy): .unary(limiting(limitingService(run)), policy)
         case .serverStream(let run, let policy):
             .serverStream(
                 { [self] head, message, stream async throws(MicroError) in
@@ -93,32 +136,7 @@ final class Admission: Sendable {
                     defer { leaveStream() }
                     return try await run(head, stream)
                 }, policy)
-        case .refuse: decision
-        }
-    }
-
-    private func limiting(_ run: @escaping UnaryRun) -> UnaryRun {
-        guard let gate else { return run }
-        return { [self] head, message async throws(MicroError) in
-            var ticket: EndpointGate.Ticket?
-            if !gate.enter(&ticket) { ticket = try await wait(gate, head) }
-            do throws(MicroError) {
-                let reply = try await run(head, message)
-                gate.leave(ticket, head.isOverdue ? .late : .answered)
-                return reply
-            } catch {
-                gate.leave(ticket, error.isLate || head.isOverdue ? .late : .failed)
-                throw error
-            }
-        }
-    }
-
-    private func limitingService(_ run: @escaping UnaryRun) -> UnaryRun {
-        guard let limit = shared.concurrency else { return run }
-        return { [self] head, message async throws(MicroError) in
-            guard limit.enter() else { throw refuse(.concurrency) }
-            defer { limit.leave() }
-            return try await run(head, message)
+        case .unary, .refuse: decision
         }
     }
 
@@ -176,9 +194,4 @@ final class ConcurrencyLimit: Sendable {
 extension CallHead {
     /// Whether nobody waits for the answer any more.
     fileprivate var isOverdue: Bool { uptimeDeadline.map { $0 < .now } ?? false }
-}
-
-extension MicroError {
-    /// Whether a call has ended since nobody waited for it any more.
-    fileprivate var isLate: Bool { status == .cancelled || status == .deadlineExceeded }
 }

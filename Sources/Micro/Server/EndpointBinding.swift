@@ -106,10 +106,14 @@ struct EndpointBinding: Sendable {
         _ handler: @escaping @Sendable (Q, RequestContext) async throws -> R
     ) -> UnaryRun {
         let (info, environment) = (info, environment)
-        let failures = coders.failures
+        let (failures, admission) = (coders.failures, info.admission)
         let (decode, encode) = (coders.request.decode, coders.response.encode)
         if middleware.calls.isEmpty {
             return { head, message async throws(MicroError) in
+                var ticket: EndpointGate.Ticket?
+                if let admission, !admission.enter(&ticket) { ticket = try await admission.wait(head) }
+                var isAnswered = false
+                defer { admission?.leave(ticket, head, isAnswered: isAnswered) }
                 let context = RequestContext(head, info, environment, request: message)
                 let request: Q
                 do { request = try message.withBytes(decode) } catch {
@@ -119,6 +123,7 @@ struct EndpointBinding: Sendable {
                 do { response = try await handler(request, context) } catch {
                     throw context.outcome(of: error)
                 }
+                isAnswered = true
                 do { return context.reply(try encode(response)) } catch {
                     throw failures.unencodable(error, context)
                 }
@@ -130,9 +135,15 @@ struct EndpointBinding: Sendable {
             return context.reply(try coders.encode(response))
         })
         return { head, message async throws(MicroError) in
+            var ticket: EndpointGate.Ticket?
+            if let admission, !admission.enter(&ticket) { ticket = try await admission.wait(head) }
+            var isAnswered = false
+            defer { admission?.leave(ticket, head, isAnswered: isAnswered) }
             let context = RequestContext(head, info, environment, request: message)
             do {
-                return try await run(context, message)
+                let reply = try await run(context, message)
+                isAnswered = true
+                return reply
             } catch {
                 throw context.outcome(of: error)
             }

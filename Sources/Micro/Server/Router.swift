@@ -59,9 +59,13 @@ final class Router: CallHandler {
     }
 
     func accept(_ head: CallHead) -> CallDecision {
-        let route = exact[head.path]
-        let decision = route?.accept(head) ?? acceptUnusualPath(head)
-        if case .refuse(let error) = decision { observation.refused(head, error, endpoint: route?.name) }
+        guard let route = exact[head.path] else {
+            let decision = acceptUnusualPath(head)
+            if case .refuse(let error) = decision { observation.refused(head, error, endpoint: nil) }
+            return decision
+        }
+        let decision = route.accept(head)
+        if case .refuse(let error) = decision { observation.refused(head, error, endpoint: route.name) }
         return decision
     }
 
