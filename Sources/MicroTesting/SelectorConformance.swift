@@ -142,7 +142,8 @@ extension SelectorConformance {
                 fixture.attempt(list[position], nil)
             }
         }
-        guard fixture.suite.reachesAllNodes else { return }
+        // One that goes by latency may have seen a slow attempt, and has its reasons.
+        guard fixture.suite.reachesAllNodes, !fixture.selector.signals.contains(.latency) else { return }
         fixture.findings.expect(
             reached.count == 2,
             "Beside other lists, of a list of two nodes only \(reached.sorted()) were chosen.")

@@ -119,6 +119,22 @@ final class Admission: Sendable {
         return isAnswered ? .answered : .failed
     }
 
+    /// Returns what to run for unary calls, with the limits around it, where that costs little beside what it does.
+    func limiting(_ run: @escaping UnaryRun) -> UnaryRun {
+        { [self] head, message async throws(MicroError) in
+            var ticket: EndpointGate.Ticket?
+            if !enter(&ticket) { ticket = try await wait(head) }
+            do throws(MicroError) {
+                let reply = try await run(head, message)
+                leave(ticket, head, isAnswered: true)
+                return reply
+            } catch {
+                leave(ticket, head, isAnswered: false)
+                throw error
+            }
+        }
+    }
+
     /// Returns what to run for streaming calls, with the limits around it; unary ones have them inside.
     func limiting(_ decision: CallDecision) -> CallDecision {
         switch decision {

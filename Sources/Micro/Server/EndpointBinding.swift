@@ -134,20 +134,15 @@ struct EndpointBinding: Sendable {
             let response = try await handler(request, context)
             return context.reply(try coders.encode(response))
         })
-        return { head, message async throws(MicroError) in
-            var ticket: EndpointGate.Ticket?
-            if let admission, !admission.enter(&ticket) { ticket = try await admission.wait(head) }
-            var isAnswered = false
-            defer { admission?.leave(ticket, head, isAnswered: isAnswered) }
+        let answer: UnaryRun = { head, message async throws(MicroError) in
             let context = RequestContext(head, info, environment, request: message)
             do {
-                let reply = try await run(context, message)
-                isAnswered = true
-                return reply
+                return try await run(context, message)
             } catch {
                 throw context.outcome(of: error)
             }
         }
+        return admission?.limiting(answer) ?? answer
     }
 
     private func streamRun(
