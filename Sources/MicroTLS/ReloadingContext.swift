@@ -6,7 +6,7 @@ internal import Synchronization
 /// The native context that new connections use: it follows the files that it is made of.
 ///
 /// The files are looked at when a connection is made and the last look is an interval ago, so nothing runs in the
-/// background that somebody would have to end, and whoever opens no connections reads no files. What counts is the
+/// background that somebody would have to end, and a process that opens no connections reads no files. What counts is the
 /// contents: files that were replaced, linked anew or written in place look alike, and one that was only touched is left
 /// alone. They are a few kilobytes, so the look takes some ten microseconds; only a change is parsed, which takes
 /// about a millisecond.

@@ -203,7 +203,7 @@ final class PooledConnection: Sendable {
                 switch error.status {
                 case .cancelled: false
                 // A node that drops packets is as dead as one that refuses, but an impatient caller is no proof.
-                case .deadlineExceeded: .now - begin >= NodeHealth.patience
+                case .deadlineExceeded: .now - begin >= NodeHealth.shortestFailure
                 default: true
                 }
             if isNodesFault { health.connectFailed(now: Uptime(pool.time.now)) }

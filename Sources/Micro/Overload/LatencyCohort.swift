@@ -15,7 +15,7 @@
 ///
 /// The latency of a cohort is the geometric mean of its members' (the mean of the logarithms): a few calls that take a
 /// hundred times as long as the others don't move it, and a queue that delays all of them does. The scatter comes with
-/// it, so that whoever compares two cohorts knows how much of a difference is chance.
+/// it, so that a comparison of two cohorts shows how much of a difference is chance.
 struct LatencyCohort {
     /// How many calls are in a cohort.
     static let size = 32

@@ -11,7 +11,7 @@ final class NodeHealth: Sendable {
     private static let backoff = ExponentialBackoff(first: .seconds(1), longest: .seconds(30))
 
     /// How long an attempt to connect lasts at least, without an answer, to count as the node's failure.
-    static let patience = Duration.seconds(1)
+    static let shortestFailure = Duration.seconds(1)
 
     /// The time limit of a probe.
     static let probeLimit = Duration.seconds(5)
@@ -108,7 +108,7 @@ final class NodeHealth: Sendable {
     func share(now: Uptime, window: Duration) -> Double {
         let left = warmTime.load(ordering: .relaxed) &- now.nanoseconds
         let whole = window.nanosecondsClamped
-        // Beyond that the clock has jumped, and the node would wait for ever.
+        // Beyond that the clock has jumped, and the node would wait without end.
         guard left > 0, left / 2 <= whole else {
             warmTime.store(0, ordering: .relaxed)
             return 1

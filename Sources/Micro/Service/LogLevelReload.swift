@@ -15,7 +15,7 @@ import MicroCore
 
 /// Takes the level of a program's log from its configuration file again when SIGHUP arrives.
 ///
-/// Whoever may signal the process and write its file may do so already, so nobody gets a right by it: an endpoint that
+/// Anybody who may signal the process and write its file may do so already, so nobody gets a right by it: an endpoint that
 /// changes the level over the network would have to be guarded. Only a program with a configuration file has something
 /// to read again; for all others SIGHUP is what it is to any program, the end.
 struct LogLevelReload: Sendable {

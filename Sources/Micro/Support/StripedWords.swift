@@ -11,7 +11,7 @@ internal import Synchronization
 /// Numbers that many threads add to at once without waiting for each other.
 ///
 /// Each of a few stripes has a word for each number, in cache lines that no other stripe has. A thread adds to the
-/// stripe that its identity leads to, and whoever reads sums them up.
+/// stripe that its identity leads to, and a reader sums them up.
 package final class StripedWords: Sendable {
     private static let stripeBits = 2
     private static let stripes = 1 << stripeBits
