@@ -24,11 +24,13 @@ public struct Fault: Sendable {
     /// - Returns: The fault.
     public static func latency(_ latency: Duration) -> Self { Self(kind: .latency(latency)) }
 
-    /// The service has too much to do: calls above a number at once are refused as an overloaded service refuses them, with
-    /// `resourceExhausted`, and their handlers do not run.
+    /// The service has too much to do: calls above a number at once are refused with `unavailable`, as an overloaded
+    /// service refuses them, and their handlers do not run.
     ///
     /// ```swift
-    /// client.faults.add(.overload(capacity: 2), to: "Greeter.Hello")
+    /// try await greeter.test { client in
+    ///     client.faults.add(.overload(capacity: 2), to: "Greeter.Hello")
+    /// }
     /// ```
     ///
     /// - Parameters:
@@ -129,9 +131,8 @@ public final class Faults: Sendable {
     }
 
     private static func overload(_ pushback: Duration?) -> MicroError {
-        var error = MicroError(.resourceExhausted, "The service has too much to do.")
+        var error = MicroError(.unavailable, "The service has too much to do.")
         if let pushback { error.retryPushback = .after(pushback) }
-        error.isRefusal = true
         return error
     }
 }

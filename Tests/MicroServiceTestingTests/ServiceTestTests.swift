@@ -182,7 +182,7 @@ struct ServiceTestTests {
             async let first = call()
             await started.wait()
             let refused = await #expect(throws: MicroError.self) { _ = try await call() }
-            #expect(refused?.status == .resourceExhausted)
+            #expect(refused?.status == .unavailable)
             #expect(refused?.retryPushback == .after(.milliseconds(1500)))
             go.open()
             let reply = try await first

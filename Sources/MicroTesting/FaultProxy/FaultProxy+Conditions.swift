@@ -2,7 +2,9 @@ extension FaultProxy {
     /// How bytes travel in one direction.
     ///
     /// ```swift
-    /// await proxy.set(FaultProxy.Conditions(latency: .milliseconds(50), bytesPerSecond: 10_000), .toClient)
+    /// try await withFaultProxy(to: "127.0.0.1:2379") { proxy in
+    ///     await proxy.set(FaultProxy.Conditions(latency: .milliseconds(50), bytesPerSecond: 10_000), .toClient)
+    /// }
     /// ```
     ///
     /// Chance follows from the seed of the proxy's ``Script``, the number of the connection and the direction alone: the
