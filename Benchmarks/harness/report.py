@@ -133,7 +133,9 @@ class Report:
                 target = result if peer == OURS else result["peers"].setdefault(peer, {"spread": {}})
                 _put(target, figure, measured)
             for peer, measured in ratios(values).items():
-                _put(result, ratio_name(figure, peer), measured)
+                # There is no ratio to a peer that has done nothing at all.
+                if measured:
+                    _put(result, ratio_name(figure, peer), measured)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "w", encoding="utf-8") as file:
             json.dump(result, file, indent=2, sort_keys=True)
