@@ -218,8 +218,8 @@ final class ServerConnection: ChannelInboundHandler {
         body = []
         let connection = NIOLoopBound(self, eventLoop: channel.eventLoop)
         let (handler, loop) = (handler, channel.eventLoop)
-        // The one task of the request: it is held here, cancelled with the connection, and the connection
-        // counts as open until it has ended.
+        // The one task of the request. Detached, since the read that starts it belongs to no caller whose priority or
+        // values it could inherit. It is held here, cancelled with the connection, which counts as open until it has ended.
         task = Task.detached {
             let response = await handler(request)
             loop.execute { connection.value.finish(response) }

@@ -45,7 +45,7 @@ enum LabelText {
             .joined(separator: ",")
     }
 
-    /// Returns a label's value as it stands in quotes.
+    /// Returns a label's value as it is written between quotes.
     static func escaped(_ value: String) -> String {
         value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
     }

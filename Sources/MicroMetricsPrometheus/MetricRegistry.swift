@@ -142,7 +142,7 @@ final class MetricRegistry: MetricsFactory {
         return make()
     }
 
-    /// A unit as it stands in names.
+    /// A unit as it is written in names.
     private static func unit(_ unit: String) -> String {
         switch unit {
         case "s": "seconds"

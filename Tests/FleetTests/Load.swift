@@ -109,7 +109,7 @@ extension [Load.Call] {
     /// Those that failed.
     var failures: [Load.Call] { filter { $0.error != nil } }
 
-    /// What tells of them in a test that fails.
+    /// How they are described when a test fails.
     var summary: String {
         let texts = failures.map { "\($0.duration): \($0.error.map { "\($0)" } ?? "")" }
         return "\(failures.count) of \(count) calls failed: \(texts.prefix(10).joined(separator: "\n"))"

@@ -4,7 +4,7 @@ import MicroCore
 import MicroTesting
 import Testing
 
-/// Nothing passes between the clients and a service for three seconds, and nobody is told.
+/// Nothing passes between the clients and a service for three seconds, and neither side sees an error.
 @Suite(.serialized, .timeLimit(.minutes(5))) struct PartitionTests {
     private static let timeout = Duration.milliseconds(400)
 

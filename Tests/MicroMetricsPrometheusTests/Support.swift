@@ -9,7 +9,7 @@ import MicroTransportMemory
 
 struct Text: Codable, Hashable, Sendable { var text: String }
 
-/// A service that answers, or fails as it is told, on memory parts.
+/// A service on memory parts that answers, or fails on request.
 func makeService(
     _ name: String = "greeter", metrics: PrometheusMetrics? = nil, environment: [String: String] = [:],
     @ServiceBuilder _ more: () -> [any ServiceComponent] = { [] }
@@ -65,7 +65,7 @@ extension PrometheusMetrics {
 }
 
 extension String {
-    /// The value of a line of a scrape, by what stands in front of it.
+    /// The value of a line of a scrape, by the text before it.
     func value(_ line: String) -> Double? {
         split(separator: "\n").first { $0.hasPrefix("\(line) ") }
             .flatMap { Double($0.dropFirst(line.count + 1).prefix { $0 != " " }) }

@@ -21,7 +21,7 @@ import Testing
 
     private func status(_ name: String) -> (String, String) { ("rpc.response.status_code", name) }
 
-    /// Runs a service whose metrics are kept, and one that fails as it is told.
+    /// Runs a service whose metrics are kept, and one that fails on request.
     private func run(
         _ body: @escaping @Sendable (TestMetrics, RunningService) async throws -> Void
     ) async throws {

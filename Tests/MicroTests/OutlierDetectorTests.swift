@@ -132,7 +132,7 @@ struct OutlierDetectorTests {
         interval(100, 300)
         interval(10, 100, calls: 9)
         #expect(fixture.ejected.isEmpty)
-        // One call that took for ever is no slow node.
+        // One call that took very long is no slow node.
         fixture.succeed(9, 1, milliseconds: 100_000)
         interval(10, 10)
         #expect(fixture.ejected.isEmpty)

@@ -32,7 +32,7 @@ struct ServiceGroupTests {
             Endpoint("Greeter.Hello") { (request: HelloRequest, context) in
                 started.open()
                 await go.wait()
-                // By the client that the group runs, which is told to end only after this service.
+                // By the client that the group runs, which is stopped only after this service.
                 let reply = try await client.call(
                     "backend", "Greeter.Hello", request, returning: HelloReply.self)
                 journal.add("call ends")

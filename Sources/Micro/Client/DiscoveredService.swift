@@ -59,7 +59,7 @@ final class DiscoveredService: Sendable {
     /// How often the connections of the nodes that are known were used.
     var uses: UInt64 { snapshot?.slots.reduce(0) { $0 &+ $1.uses } ?? 0 }
 
-    /// When the registry last told of the nodes.
+    /// When the registry last reported the nodes.
     var lastChange: Uptime? { state.withLock { $0.lastChange } }
 
     /// Forgets the nodes and ends the watch: the entry had to make room, or the client stops.

@@ -75,7 +75,7 @@ final class Admission: Sendable {
 
     // MARK: When the request is there
 
-    /// Lets a call in at once, if nothing stands in its way; then ``leave(_:_:isAnswered:)`` has to follow.
+    /// Lets a call in at once, if there is room; then ``leave(_:_:isAnswered:)`` has to follow.
     ///
     /// It belongs into what runs for the call: a function of its own around that would cost more than all else here.
     ///

@@ -22,7 +22,7 @@ final class EndpointGate: Sendable {
         var queue: Int
     }
 
-    /// What a waiting call is told.
+    /// How the wait of a call ends.
     private enum Turn: Sendable {
         case admitted(Ticket?)
         case refused(RefusalReason)

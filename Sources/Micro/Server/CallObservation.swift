@@ -82,7 +82,7 @@ final class CallObservation: Sendable {
             if endpoint.admission != nil { observeLimits(of: endpoint, metrics, labels: instruments.labels) }
             return instruments
         }
-        // As for traces; and whoever follows the log would read of that.
+        // As for traces; and anybody who follows the log would see that.
         let log = endpoint.isInternal ? nil : log
         guard instruments != nil || log != nil else { return nil }
         return CallObserver(endpoint: endpoint.name, instruments: instruments, log: log)

@@ -50,7 +50,7 @@ package final class StripedWords: Sendable {
     ///   - amount: How much, which may be below zero.
     ///   - index: Which number.
     package func add(_ amount: Int, at index: Int) {
-        precondition(index < count)
+        precondition(index >= 0 && index < count)
         words[Self.stripe &* stride &+ index].wrappingAdd(amount, ordering: .relaxed)
     }
 
@@ -59,7 +59,7 @@ package final class StripedWords: Sendable {
     /// - Parameter index: Which number.
     /// - Returns: The number.
     package func sum(at index: Int) -> Int {
-        precondition(index < count)
+        precondition(index >= 0 && index < count)
         return (0..<Self.stripes).reduce(0) { $0 &+ words[$1 * stride + index].load(ordering: .relaxed) }
     }
 

@@ -9,8 +9,8 @@ extension Registry {
     ///
     /// - Parameters:
     ///   - service: The name of the service.
-    ///   - onChange: Told all nodes, with each change of one of them.
-    ///   - onFailure: Told why a watch has failed.
+    ///   - onChange: Called with all nodes after each change of one of them.
+    ///   - onFailure: Called with the reason when a watch has failed.
     public func follow(
         _ service: String, onChange: ([NodeKey: Node]) -> Void, onFailure: (any Error) -> Void
     ) async {
@@ -21,8 +21,8 @@ extension Registry {
     ///
     /// - Parameters:
     ///   - service: The name of the service.
-    ///   - onUpdate: Told all nodes, with each change of one of them.
-    ///   - onFailure: Told why a watch has failed.
+    ///   - onUpdate: Called with all nodes after each change of one of them.
+    ///   - onFailure: Called with the reason when a watch has failed.
     public func follow(
         _ service: String, onUpdate: ([NodeKey: RegisteredNode]) -> Void, onFailure: (any Error) -> Void
     ) async {

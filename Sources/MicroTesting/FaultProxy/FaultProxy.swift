@@ -29,7 +29,7 @@ internal import Synchronization
 /// }
 /// ```
 ///
-/// The proxy has a thread of its own, so that event loops that are blocked don't block the network. Whoever calls ``run()``
+/// The proxy has a thread of its own, so that event loops that are blocked don't block the network. The caller of ``run()``
 /// owns it: when that returns, all of its sockets are closed, and connections that were open have been reset.
 public final class FaultProxy: Sendable {
     /// What is relayed.

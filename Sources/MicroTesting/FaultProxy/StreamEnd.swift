@@ -110,7 +110,7 @@ final class StreamEnd: ChannelInboundHandler, RelayEnd {
     func channelWritabilityChanged(context: ChannelHandlerContext) { connection?.pump() }
 
     func channelInactive(context: ChannelHandlerContext) {
-        // A socket of which our half is closed already tells of the other half's end by this alone.
+        // A socket of which our half is closed already reports the other half's end by this alone.
         if hasFailed || !hasClosedOutput {
             connection?.received(.reset, direction)
         } else if !hasReadEnd {
